@@ -1,0 +1,282 @@
+"""Archives (.7z, .zip, .tar.gz): their members as a stream of (name, bytes), in archive order.
+
+Nothing is written to disk and one member is held at a time. Archives are data from strangers: names
+that lead out of a folder, links, devices, encrypted members, duplicates and anything above the
+limits are refused by name, and the container's own checksums are verified.
+"""
+
+import fnmatch
+import gzip
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import py7zr
+
+from pipeline.errors import DataError
+
+CHUNK = 1 << 20
+"""Bytes decompressed at a time."""
+
+Members = Iterator[tuple[str, bytes]]
+
+
+class Limits(NamedTuple):
+    """What an archive may hold: bytes of all its members together, and of one of them."""
+
+    total_bytes: int
+    member_bytes: int
+
+
+class Entry(NamedTuple):
+    """A member as the archive's table declares it; ``kind`` is ``"file"`` if it is a plain one."""
+
+    name: str
+    kind: str
+    length: int
+
+
+class Gate:
+    """Decides which members are wanted and refuses the whole archive over a hostile one."""
+
+    def __init__(self, path: Path, pattern: str, limits: Limits) -> None:
+        self.path = path
+        self.pattern = pattern
+        self.limits = limits
+        self.seen: set[str] = set()
+        self.total = 0
+
+    def admit(self, entry: Entry) -> bool:
+        """Whether the entry is wanted.
+
+        Raises
+        ------
+        DataError
+            If its name, kind or declared length is refused.
+        """
+        name = entry.name.removeprefix("./")
+        parts = name.replace("\\", "/").split("/")
+        if name.startswith(("/", "\\")) or parts[0].endswith(":") or "\0" in name:
+            self._refuse(entry, "its name is an absolute path or no file name")
+        if ".." in parts:
+            self._refuse(entry, "its name leads out of the archive's folder (..)")
+        self.total += entry.length
+        if self.total > self.limits.total_bytes:
+            self._refuse(entry, f"with it the archive is above {self.limits.total_bytes:,} bytes",
+                         "extract.max_bytes")  # fmt: skip
+        if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
+            return False
+        if entry.kind != "file":
+            self._refuse(entry, f"it is {entry.kind}, not a plain file")
+        if entry.length > self.limits.member_bytes:
+            self._refuse(entry, f"it has {entry.length:,} bytes, above {self.limits.member_bytes:,}",
+                         "extract.max_member_bytes")  # fmt: skip
+        if name in self.seen:
+            self._refuse(entry, "its name stands there twice")
+        self.seen.add(name)
+        return True
+
+    def _refuse(self, entry: Entry, reason: str, limit: str | None = None) -> None:
+        remedy = (
+            f"if that is as it should be, raise {limit} in params.yaml"
+            if limit
+            else "remove it from the archive"
+        )
+        raise DataError(f"{self.path}: member {entry.name!r} is refused: {reason}; {remedy}")
+
+
+def members(path: Path, pattern: str, limits: Limits) -> Members:
+    """Yield (name, content) of every member that matches, in the archive's order.
+
+    Parameters
+    ----------
+    path : Path
+        An archive; its suffix says of which format.
+    pattern : str
+        Shell-style, case-sensitive; ``*`` also matches ``/``.
+    limits : Limits
+        Upper bounds, checked against the declared lengths before anything is decompressed.
+
+    Raises
+    ------
+    DataError
+        If the archive is missing, damaged, of an unknown format, or holds a refused member.
+    """
+    reader = next((read for suffix, read in READERS.items() if path.name.endswith(suffix)), None)
+    if reader is None:
+        raise DataError(f"{path}: unknown archive format; known are {', '.join(READERS)}")
+    if not path.exists():
+        raise DataError(f"{path} is missing; run the download stage (dvc repro)")
+    gate = Gate(path, pattern, limits)
+    try:
+        for name, content in reader(path, gate.admit):
+            yield name.removeprefix("./"), content
+    except py7zr.exceptions.UnsupportedCompressionMethodError as error:
+        raise DataError(f"{path}: {error}; pack it again with LZMA2") from None
+    except DAMAGED as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: truncated, damaged or no such archive ({reason}); fetch it again"
+        ) from None
+
+
+DAMAGED = (
+    py7zr.exceptions.ArchiveError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,  # zipfile's word for an unknown compression method
+)
+
+
+def _read_7z(path: Path, admit: Callable[[Entry], bool]) -> Members:
+    """Read a .7z through py7zr's own header parser and decompressors.
+
+    Its extraction asks for free memory and sanitizes a path for every member; driving its
+    decompressors a megabyte at a time gives the same bytes in the time that LZMA takes.
+    """
+    with path.open("rb") as file:
+        try:
+            archive = py7zr.SevenZipFile(file)
+        except Exception as error:  # a foreign parser on foreign bytes: KeyError, struct.error …
+            raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
+        wanted = {member.id for member in archive.files if admit(_entry_7z(member))}
+        block: _Block | None = None
+        for member in archive.files:
+            if member.emptystream:
+                if member.id in wanted:
+                    yield member.filename, b""
+                continue
+            if block is None or block.folder is not member.folder:
+                block = _Block(file, archive, member.folder)
+            if member.id not in wanted:
+                block.skip(member.uncompressed)
+                continue
+            content = block.read(member.uncompressed)
+            if member.crc32 is not None and zlib.crc32(content) != member.crc32:
+                raise py7zr.Bad7zFile(f"checksum of {member.filename!r} does not match")
+            yield member.filename, content
+
+
+def _entry_7z(member: py7zr.py7zr.ArchiveFile) -> Entry:
+    if member.is_directory:
+        kind = "folder"
+    elif member.is_symlink or member.is_junction:
+        kind = "a link"
+    elif not member.is_file:
+        kind = "a device or socket"
+    elif member.folder is not None and py7zr.compressor.SupportedMethods.needs_password(
+        member.folder.coders
+    ):
+        kind = "encrypted"
+    else:
+        kind = "file"
+    return Entry(member.filename, kind, member.uncompressed)
+
+
+class _Block:
+    """A solid block of a .7z, decompressed in order, a chunk at a time."""
+
+    def __init__(self, file: IO[bytes], archive: py7zr.SevenZipFile, folder: Any) -> None:
+        streams = archive.header.main_streams
+        index = next(i for i, f in enumerate(streams.unpackinfo.folders) if f is folder)
+        begin, end = streams.packinfo.packpositions[index : index + 2]
+        file.seek(archive.afterheader + streams.packinfo.packpos + begin)
+        self.file = file
+        self.folder = folder
+        self.decompressor = folder.get_decompressor(end - begin)
+        self.left = folder.get_unpack_size()
+        self.chunk = memoryview(b"")
+
+    def read(self, length: int) -> bytes:
+        """The next ``length`` bytes."""
+        return b"".join(self._pieces(length))
+
+    def skip(self, length: int) -> None:
+        """Pass over the next ``length`` bytes."""
+        for _ in self._pieces(length):
+            pass
+
+    def _pieces(self, length: int) -> Iterator[memoryview]:
+        while length:
+            if not self.chunk:
+                self.chunk = memoryview(self._decompress())
+            piece = self.chunk[:length]
+            self.chunk = self.chunk[length:]
+            length -= len(piece)
+            yield piece
+
+    def _decompress(self) -> bytes:
+        while self.left:
+            before = self.decompressor.consumed
+            data: bytes = self.decompressor.decompress(self.file, min(CHUNK, self.left))
+            if data:
+                self.left -= len(data)
+                return data
+            if self.decompressor.consumed == before:  # neither bytes in nor bytes out
+                break
+        raise EOFError("the compressed data ends too early")
+
+
+def _read_zip(path: Path, admit: Callable[[Entry], bool]) -> Members:
+    with zipfile.ZipFile(path) as archive:
+        for info in [info for info in archive.infolist() if admit(_entry_zip(info))]:
+            yield info.filename, archive.read(info)  # reading to the end verifies the CRC-32
+
+
+def _entry_zip(info: zipfile.ZipInfo) -> Entry:
+    form = stat.S_IFMT(info.external_attr >> 16)
+    if info.is_dir():
+        kind = "folder"
+    elif info.flag_bits & 0x1:
+        kind = "encrypted"
+    elif form == stat.S_IFLNK:
+        kind = "a link"
+    elif form not in (0, stat.S_IFREG):
+        kind = "a device or socket"
+    else:
+        kind = "file"
+    # orig_filename: zipfile cuts a name at its first NUL and would hide it.
+    return Entry(info.orig_filename, kind, info.file_size)
+
+
+def _read_tar_gz(path: Path, admit: Callable[[Entry], bool]) -> Members:
+    with gzip.open(path) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for info in archive:
+                if admit(_entry_tar(info)):
+                    member = archive.extractfile(info)
+                    if member is None:
+                        raise tarfile.ReadError(f"{info.name!r} has no content")
+                    content = member.read()
+                    if len(content) != info.size:
+                        raise EOFError(f"{info.name!r} ends too early")
+                    yield info.name, content
+        while stream.read(CHUNK):  # gzip verifies its checksum only at the very end
+            pass
+
+
+def _entry_tar(info: tarfile.TarInfo) -> Entry:
+    if info.isdir():
+        kind = "folder"
+    elif info.issym() or info.islnk():
+        kind = "a link"
+    elif not info.isreg():
+        kind = "a device or socket"
+    else:
+        kind = "file"
+    return Entry(info.name, kind, info.size)
+
+
+READERS: dict[str, Callable[[Path, Callable[[Entry], bool]], Members]] = {
+    ".7z": _read_7z,
+    ".zip": _read_zip,
+    ".tar.gz": _read_tar_gz,
+    ".tgz": _read_tar_gz,
+}

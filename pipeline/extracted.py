@@ -1,0 +1,217 @@
+"""Extracted data: what the published files hold, ready to be decoded.
+
+IDX streams are unzipped to ``{train,test}-{images,labels}.idx``. The members of an archive go, as
+they are, into a few Parquet files ``part-00000.parquet`` … (``name`` string, ``bytes`` binary), in
+the archive's order, since 50,000 loose files cost DVC, file systems and networks dearly; the table
+of labels becomes ``labels.csv``, byte for byte.
+"""
+
+import gzip
+import shutil
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from pipeline import archives, files, idx, progress
+from pipeline.errors import DataError
+from pipeline.params import FileName, Section
+
+SCHEMA = pa.schema([pa.field("name", pa.string(), False), pa.field("bytes", pa.binary(), False)])
+ROW_GROUP_BYTES = 16 << 20
+"""A row group is closed when it holds this many bytes: they bound the writer's memory."""
+
+Positive = Annotated[int, Field(gt=0)]
+
+
+class IdxPair(Section):
+    """The images and the labels of a subset, as names of files in ``data/raw/<dataset>/``."""
+
+    images: FileName
+    labels: FileName
+
+
+class IdxExtract(Section):
+    """``datasets.<name>.extract`` of kind ``idx``: which published file is which."""
+
+    train: IdxPair
+    test: IdxPair
+
+
+class ArchiveExtract(Section):
+    """``datasets.<name>.extract`` of kind ``archive``."""
+
+    archive: FileName
+    """Name of the archive: .7z, .zip, .tar.gz or .tgz."""
+    labels: FileName
+    """Name of the table of labels, a CSV file."""
+    members: str = "*"
+    """Shell-style pattern of the members that are images; ``*`` also matches ``/``."""
+    part_rows: Positive = 5000
+    """Members in one Parquet part: the unit in which ``decode`` works in parallel."""
+    max_bytes: Positive = 20_000_000_000
+    """Refuse an archive whose members have more bytes than this together."""
+    max_member_bytes: Positive = 64_000_000
+    """Refuse an archive with a member of more bytes than this."""
+
+
+def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
+    """Unzip four IDX files from ``raw`` into ``folder`` and check that they belong together.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, truncated, not gzip, not IDX, or images and labels differ in number.
+    """
+    counts = []
+    with files.new_folder(folder) as work:
+        for subset, pair in (("train", params.train), ("test", params.test)):
+            images = work / f"{subset}-images.idx"
+            labels = work / f"{subset}-labels.idx"
+            _gunzip(raw / pair.images, images)
+            _gunzip(raw / pair.labels, labels)
+            n_images, n_labels = (
+                _idx_rows(images, raw / pair.images),
+                _idx_rows(labels, raw / pair.labels),
+            )
+            if n_images != n_labels:
+                raise DataError(
+                    f"{raw / pair.images} has {n_images:,} images, but {raw / pair.labels} "
+                    f"{n_labels:,} labels; check datasets.*.extract.{subset}"
+                )
+            counts.append(f"{n_images:,} {subset}")
+    return f"{' and '.join(counts)} images"
+
+
+def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
+    """Stream an archive's members from ``raw`` into Parquet parts in ``folder``.
+
+    Memory is bounded by ``ROW_GROUP_BYTES`` and one member, whatever the archive's length.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If the archive or the table of labels is missing or damaged, a member is refused, or no
+        member matches.
+    """
+    archive = raw / params.archive
+    labels = raw / params.labels
+    if not labels.exists():
+        raise DataError(f"{labels} is missing; run the download stage (dvc repro)")
+    limits = archives.Limits(params.max_bytes, params.max_member_bytes)
+    with files.new_folder(folder) as work:
+        shutil.copyfile(labels, work / "labels.csv")
+        rows, total = _write_parts(
+            archives.members(archive, params.members, limits), work, params.part_rows
+        )
+        if not rows:
+            raise DataError(f"{archive}: no member matches the pattern {params.members!r}")
+    return f"{rows:,} members, {total / 1e6:,.1f} MB"
+
+
+def parts(folder: Path) -> list[Path]:
+    """The Parquet parts of an extracted archive, in order.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    found = sorted(folder.glob("part-*.parquet"))
+    if not found:
+        raise DataError(f"{folder} has no part-*.parquet; run the extract stage (dvc repro)")
+    return found
+
+
+def read_part(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
+    """Yield (names, contents) of up to ``rows`` members at a time."""
+    with pq.ParquetFile(part) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            yield batch["name"].to_pylist(), batch["bytes"].to_pylist()
+
+
+def names(folder: Path) -> list[str]:
+    """The names of all members, in the archive's order."""
+    found: list[str] = []
+    for part in parts(folder):
+        found += pq.read_table(part, columns=["name"])["name"].to_pylist()
+    return found
+
+
+def _gunzip(source: Path, target: Path) -> None:
+    try:
+        with gzip.open(source) as stream, target.open("wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+    except FileNotFoundError:
+        raise DataError(f"{source} is missing; run the download stage (dvc repro)") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{source}: truncated or not gzip ({error}); fetch it again") from None
+
+
+def _idx_rows(path: Path, source: Path) -> int:
+    """Number of rows of an unzipped IDX file, named in messages by the file it came from."""
+    try:
+        array = idx.memmap(path)
+    except DataError as error:
+        raise DataError(str(error).replace(str(path), str(source))) from None
+    if array.ndim == 0:
+        raise DataError(f"{source}: holds a single number, not rows of images or labels")
+    return len(array)
+
+
+def _write_parts(members: archives.Members, folder: Path, part_rows: int) -> tuple[int, int]:
+    """Write members to parts of ``part_rows`` rows; return how many members and bytes."""
+    rows = total = 0
+    writer: pq.ParquetWriter | None = None
+    group: list[tuple[str, bytes]] = []
+    group_bytes = 0
+
+    def flush() -> None:
+        nonlocal group_bytes
+        if writer is not None and group:
+            writer.write_table(pa.table(list(zip(*group, strict=True)), schema=SCHEMA))
+            group.clear()
+            group_bytes = 0
+
+    with progress.bar("extract", unit="B") as bar:
+        try:
+            for name, content in members:
+                if rows % part_rows == 0:
+                    flush()
+                    if writer is not None:
+                        writer.close()
+                    # Encoded images neither compress nor repeat.
+                    writer = pq.ParquetWriter(
+                        folder / f"part-{rows // part_rows:05}.parquet",
+                        SCHEMA,
+                        compression="none",
+                        use_dictionary=False,
+                        write_statistics=False,
+                    )
+                group.append((name, content))
+                group_bytes += len(content)
+                rows += 1
+                total += len(content)
+                bar.update(len(content))
+                bar.set_postfix_str(f"{rows:,} members", refresh=False)
+                if group_bytes >= ROW_GROUP_BYTES:
+                    flush()
+            flush()
+        finally:
+            if writer is not None:
+                writer.close()
+    return rows, total

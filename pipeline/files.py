@@ -1,0 +1,83 @@
+"""Files: hashes, canonical JSON, and outputs that appear only when they are complete."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import DataError
+
+INCOMPLETE = ".incomplete"
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def beside(path: Path) -> Path:
+    """Where an output is made before it is renamed into its place: ``NAME.incomplete``.
+
+    It stands outside the output, since DVC deletes outputs before a stage runs, and on the same
+    file system, since only there a rename is atomic.
+    """
+    return path.with_name(path.name + INCOMPLETE)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; rename it to ``path`` if the body ends well, else remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = beside(path)
+    try:
+        yield work
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; rename it to ``path`` if the body ends well, else remove it.
+
+    What stood at ``path`` is replaced as a whole.
+    """
+    work = beside(path)
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+        if path.exists():
+            shutil.rmtree(path)
+        work.rename(path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write canonical JSON: sorted keys, two spaces, no NaN, a final newline."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    with new_file(path) as work:
+        work.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    DataError
+        If it is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the stage that writes it (dvc repro)") from None
+    except ValueError as error:
+        raise DataError(
+            f"{path} is not valid JSON ({error}); delete it and run dvc repro"
+        ) from None

@@ -1,0 +1,50 @@
+"""Where everything lies, relative to the folder of ``dvc.yaml``, in which DVC runs every stage."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+LIBRARIES = Path("libraries.yaml")
+LOGS = Path("logs")
+
+DATA = Path("data")
+METRICS = Path("metrics")
+
+
+def raw(dataset: str) -> Path:
+    """Folder of the published files."""
+    return DATA / "raw" / dataset
+
+
+def extracted(dataset: str) -> Path:
+    """Folder of what the published files hold."""
+    return DATA / "extracted" / dataset
+
+
+def shards(dataset: str) -> Path:
+    """Folder of decoded, normalized, labelled images."""
+    return DATA / "shards" / dataset
+
+
+def split(dataset: str) -> Path:
+    """Parquet file of (id, subset)."""
+    return DATA / "splits" / f"{dataset}.parquet"
+
+
+def data_card(dataset: str) -> Path:
+    """JSON file of the dataset's counts and statistics."""
+    return METRICS / "datasets" / dataset / "data.json"
+
+
+def model(run: str) -> Path:
+    """Folder of the trained model."""
+    return DATA / "models" / run
+
+
+def predictions(run: str) -> Path:
+    """Parquet file of the test subset's predictions."""
+    return DATA / "predictions" / f"{run}.parquet"
+
+
+def metrics(run: str) -> Path:
+    """Folder of a run's metrics and report."""
+    return METRICS / "runs" / run

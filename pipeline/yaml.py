@@ -1,0 +1,30 @@
+"""YAML 1.2, read as DVC reads it, so that both see the same values."""
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import ParameterError
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises
+    ------
+    ParameterError
+        If the file is missing, is not YAML or is not a mapping.
+    """
+    try:
+        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParameterError(
+            f"{path} is missing; run this in the folder of dvc.yaml (the project's root)"
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise ParameterError(f"{path} must hold a mapping of names to values")
+    return value
