@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, NoReturn
 
 import py7zr
 
@@ -21,6 +21,8 @@ from pipeline.errors import DataError
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time."""
+REMOVE = "remove it from the archive"
+RAISE = "if that is as it should be, raise the limit in params.yaml"
 
 Members = Iterator[tuple[str, bytes]]
 
@@ -66,26 +68,21 @@ class Gate:
             self._refuse(entry, "its name leads out of the archive's folder (..)")
         self.total += entry.length
         if self.total > self.limits.total_bytes:
-            self._refuse(entry, f"with it the archive is above {self.limits.total_bytes:,} bytes",
-                         "extract.max_bytes")  # fmt: skip
+            limit = f"{self.limits.total_bytes:,} bytes (extract.max_bytes)"
+            self._refuse(entry, f"with it the archive is above {limit}", RAISE)
         if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
             return False
         if entry.kind != "file":
             self._refuse(entry, f"it is {entry.kind}, not a plain file")
         if entry.length > self.limits.member_bytes:
-            self._refuse(entry, f"it has {entry.length:,} bytes, above {self.limits.member_bytes:,}",
-                         "extract.max_member_bytes")  # fmt: skip
+            limit = f"{self.limits.member_bytes:,} (extract.max_member_bytes)"
+            self._refuse(entry, f"it has {entry.length:,} bytes, above {limit}", RAISE)
         if name in self.seen:
             self._refuse(entry, "its name stands there twice")
         self.seen.add(name)
         return True
 
-    def _refuse(self, entry: Entry, reason: str, limit: str | None = None) -> None:
-        remedy = (
-            f"if that is as it should be, raise {limit} in params.yaml"
-            if limit
-            else "remove it from the archive"
-        )
+    def _refuse(self, entry: Entry, reason: str, remedy: str = REMOVE) -> NoReturn:
         raise DataError(f"{self.path}: member {entry.name!r} is refused: {reason}; {remedy}")
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline import files
 from pipeline.errors import DataError
 
-DTYPES = {
+DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
     0x09: np.dtype(">i1"),
     0x0B: np.dtype(">i2"),
