@@ -144,12 +144,9 @@ def read_part(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
             yield batch["name"].to_pylist(), batch["bytes"].to_pylist()
 
 
-def names(folder: Path) -> list[str]:
-    """The names of all members, in the archive's order."""
-    found: list[str] = []
-    for part in parts(folder):
-        found += pq.read_table(part, columns=["name"])["name"].to_pylist()
-    return found
+def names(part: Path) -> pa.StringArray:
+    """The names of a part's members, in the archive's order."""
+    return pq.read_table(part, columns=["name"])["name"].combine_chunks()
 
 
 def _gunzip(source: Path, target: Path) -> None:

@@ -1,0 +1,105 @@
+# Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo repro test test-slow check lock clean
+
+# GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
+GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
+LOCK := requirements$(if $(filter 1,$(GPU)),-gpu).lock
+# The stamp of a complete installation is a copy of its lock.
+STAMP := .venv/$(LOCK)
+
+Q := $(if $(VERBOSE),,@)
+QUIET := $(if $(VERBOSE),,--quiet)
+TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "PYTHON=... names the Python that a new .venv is made with; VERBOSE=1 shows each command."
+
+setup: $(STAMP) ## Install the locked versions into .venv (GPU=1: with CUDA; GPU=0: without)
+	@echo "The versions of $(LOCK) are installed in .venv"
+
+demo: $(STAMP) ## Run both demo datasets through the whole pipeline and show the results
+	$(Q)dvc repro report@demo_idx report@demo_png
+	$(Q)python -m pipeline summary
+
+repro: $(STAMP) ## Run Fashion-MNIST through the whole pipeline
+	$(Q)dvc repro report@fashion_mnist
+
+test: $(STAMP) ## Run the tests; ARGS goes to pytest
+	$(Q)python -m pytest $(ARGS)
+
+test-slow: $(STAMP) ## Run the end-to-end tests, which take minutes; ARGS goes to pytest
+	$(Q)python -m pytest -m slow $(ARGS)
+
+check: $(STAMP) ## Check style, types and parameters
+	$(Q)ruff check .
+	$(Q)ruff format --check .
+	$(Q)mypy
+	$(Q)python -m pipeline check
+
+lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newest versions)
+	$(Q)uv --version >/dev/null 2>&1 || { echo "make lock needs uv; install it" >&2; exit 1; }
+	$(Q)$(COMPILE) -o requirements.lock
+	$(Q)$(COMPILE) -o requirements-gpu.lock --extra gpu -c requirements.lock
+	$(Q)$(MAKE) --no-print-directory setup
+	$(Q)python -m pipeline lock
+
+clean: ## Remove .venv and the tools' caches; data and results stay
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache
+
+# uv where it is there, else pip.
+ifneq ($(shell uv --version 2>/dev/null),)
+NEW_VENV = uv venv $(QUIET) --python "$$python" .venv
+WORKS = .venv/bin/python -c ''
+SYNC = uv pip sync $(QUIET) --compile-bytecode --require-hashes $(LOCK)
+INSTALL = uv pip install --quiet --offline
+else
+NEW_VENV = "$$python" -c 'import ensurepip' 2>/dev/null || { echo \
+	"$$python cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; \
+	exit 1; }; \
+	"$$python" -m venv .venv
+WORKS = .venv/bin/python -m pip --version
+SYNC = .venv/bin/python -m pip install $(QUIET) --no-deps --require-hashes -r $(LOCK)
+INSTALL = .venv/bin/python -m pip install --quiet --no-index
+endif
+
+# A candidate is run, not only looked for: pyenv's shims exist for versions that are not there.
+FIND_PYTHON = \
+	if [ "$$PYTHON" ]; then set -- "$$PYTHON"; \
+	else set -- python3 python3.13 python3.12 python3.11; fi; \
+	for python; do \
+		python=$$("$$python" -c 'import sys; print(sys.executable); \
+			sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null) && break; \
+		python=; \
+	done; \
+	[ "$$python" ] || { echo "None of these is a working Python 3.11 to 3.13: $$*. Install one," \
+		"or name it: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+
+FIND_GIT = \
+	git --version >/dev/null 2>&1 || { echo "Git is missing; install it" >&2; exit 1; }; \
+	git rev-parse >/dev/null || { echo "DVC needs a Git repository; get the project with:" \
+		"git clone" >&2; exit 1; }
+
+# An installation that did not end leaves no stamp, and then .venv is made anew; so it is where its
+# interpreter is gone.
+$(STAMP): $(LOCK) pyproject.toml .venv/bin/python
+	$(Q)$(FIND_GIT)
+	$(Q){ ls .venv/requirements*.lock && $(WORKS); } >/dev/null 2>&1 || { \
+		rm -rf .venv; $(FIND_PYTHON); $(NEW_VENV); }
+	$(Q)rm -f .venv/requirements*.lock
+	@echo "Installing $$(grep -c == $(LOCK)) packages from $(LOCK) into .venv"
+	$(Q)$(SYNC)
+	$(Q)$(INSTALL) --no-deps --no-build-isolation -e .
+	$(Q)cp $(LOCK) $@
+
+.venv/bin/python: ;
+
+# One version of each package for all supported versions of Python and all platforms.
+COMPILE = uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-header --no-emit-index-url --extra dev \
+	pyproject.toml

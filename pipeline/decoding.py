@@ -1,0 +1,310 @@
+"""Decoding: extracted images to normalized, labelled shards, and what may go wrong on the way.
+
+One shard is one task: a range of rows of an IDX file, or one part of an extracted archive. Tasks
+are independent, so the bytes they write do not depend on the number of workers.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import Field, StringConstraints, field_validator
+
+from pipeline import extracted, files, idx, images, labels, progress, shard, shards
+from pipeline.errors import DataError, ParameterError, first_few
+from pipeline.labels import LabelColumns
+from pipeline.params import Section
+
+WORKERS = "PIPELINE_WORKERS"
+
+ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Decode(Section):
+    """What ``datasets.<name>.decode`` has for every kind of dataset."""
+
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
+    """Names of the classes, in the order of their labels."""
+    format: shard.Format = "parquet"
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        repeated = [name for name in dict.fromkeys(classes) if classes.count(name) > 1]
+        if repeated:
+            raise ValueError(f"must be distinct, repeated: {first_few(repeated)}")
+        return classes
+
+
+class IdxDecode(Decode):
+    """``datasets.<name>.decode`` of kind ``idx``."""
+
+    shard_rows: Annotated[int, Field(gt=0)] = 10_000
+    """Images in one shard."""
+
+
+class ArchiveDecode(Decode):
+    """``datasets.<name>.decode`` of kind ``archive``; each extracted part becomes one shard."""
+
+    shape: shards.ImageShape
+    """Height, width and channels that every image must have."""
+    bits: Literal[8, 16] = 8
+    """Depth that every image must have, in bits a channel."""
+    on_bad_image: Literal["fail", "quarantine"] = "fail"
+    """What to do with an image that cannot be decoded or has a palette, alpha, or another size or
+    depth: end with an error, or leave it out and list it in ``index.json``."""
+    labels: LabelColumns = LabelColumns()
+
+
+class Shard(NamedTuple):
+    """What a task reports of the shard that it wrote."""
+
+    file: shards.ShardFile
+    identity: bytes
+    quarantined: tuple[shards.Quarantined, ...]
+
+
+Task = Callable[[], Shard]
+
+
+def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
+    """Decode the four IDX files in ``source`` into shards in ``folder``.
+
+    Rows are the training images, then the test images, with ids ``train-<position>`` and
+    ``test-<position>``.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If images are not uint8 of shape (n, h, w) or (n, h, w, 1 or 3), labels are not integers of
+        shape (n,), the numbers differ, or a label is outside the classes.
+    """
+    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in ("train", "test")}
+    shape = _idx_shape(source, pairs["train"][0], pairs["test"][0])
+    with files.new_folder(folder) as work:
+        tasks: list[Task] = []
+        for subset, (pixels, targets) in pairs.items():
+            for start in range(0, len(pixels), params.shard_rows):
+                stop = min(start + params.shard_rows, len(pixels))
+                path = _shard_path(work, len(tasks), params.format)
+                groups = _idx_groups(subset, pixels, targets, start, stop, shape)
+                tasks.append(partial(_write, path, groups, params.classes, shape, []))
+        return _finish(work, _run(tasks), params, shape, divisor=255)
+
+
+def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
+    """Decode the parts of an extracted archive in ``source`` into shards in ``folder``.
+
+    Rows are in the archive's order. Every image is joined to its label by its id: the name of its
+    file without folder and suffix.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If the table of labels is not as declared, images and labels do not correspond, or an image
+        cannot be used and the policy is ``fail``.
+    """
+    table = labels.read(source / "labels.csv", params.labels, params.classes)
+    parts = extracted.parts(source)
+    names = [extracted.names(part) for part in parts]
+    positions = labels.join(
+        pa.concat_arrays(names), table, f"the archive ({source})", f"{source / 'labels.csv'}"
+    )
+    ends = np.cumsum([len(part) for part in names])[:-1]
+    with files.new_folder(folder) as work:
+        tasks: list[Task] = []
+        for number, (part, rows) in enumerate(zip(parts, np.split(positions, ends), strict=True)):
+            path = _shard_path(work, number, params.format)
+            bad: list[shards.Quarantined] = []
+            groups = _archive_groups(part, rows, table.labels, params, bad)
+            tasks.append(partial(_write, path, groups, params.classes, params.shape, bad))
+        return _finish(work, _run(tasks), params, params.shape, divisor=2**params.bits - 1)
+
+
+def workers() -> int:
+    """How many shards are decoded at once: ``PIPELINE_WORKERS``, by default one for each core.
+
+    Raises
+    ------
+    ParameterError
+        If the environment variable is not a positive whole number.
+    """
+    text = os.environ.get(WORKERS, "")
+    if not text:
+        return os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise ParameterError(f"{WORKERS} must be a whole number from 1, got {text!r}")
+    return int(text)
+
+
+def _idx_pair(
+    source: Path, subset: str, classes: tuple[str, ...]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """A subset's images (mapped, not read) and labels."""
+    path = source / f"{subset}-images.idx"
+    pixels = idx.memmap(path)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise DataError(
+            f"{path}: images must be uint8 of shape (n, height, width) or (n, height, width, "
+            f"channels), got {pixels.dtype.name} of shape {pixels.shape}"
+        )
+    path = source / f"{subset}-labels.idx"
+    targets = idx.memmap(path)
+    if targets.dtype.kind not in "iu" or targets.ndim != 1:
+        raise DataError(
+            f"{path}: labels must be integers of shape (n,), got {targets.dtype.name} of shape "
+            f"{targets.shape}"
+        )
+    if len(targets) != len(pixels):
+        raise DataError(
+            f"{path}: has {len(targets):,} labels, but there are {len(pixels):,} images"
+        )
+    wrong = np.flatnonzero((targets < 0) | (targets >= len(classes)))
+    if len(wrong):
+        raise DataError(
+            f"{path}: {len(wrong):,} labels are outside the {len(classes)} classes, the first is "
+            f"{targets[wrong[0]]} at position {wrong[0]}; declare the class under decode.classes "
+            "in params.yaml"
+        )
+    return pixels, targets.astype(np.int32)
+
+
+def _idx_shape(source: Path, train: NDArray[np.uint8], test: NDArray[np.uint8]) -> shard.Shape:
+    """Height, width and channels of both subsets' images."""
+    train_shape, test_shape = ((*array.shape[1:], 1)[:3] for array in (train, test))
+    if train_shape != test_shape:
+        raise DataError(
+            f"{source}: training images are of shape {train_shape}, test images of {test_shape}"
+        )
+    height, width, channels = train_shape
+    if channels not in (1, 3) or not height or not width:
+        raise DataError(f"{source}: images of shape {train_shape} are neither grey nor RGB")
+    return height, width, channels
+
+
+def _idx_groups(
+    subset: str,
+    pixels: NDArray[np.uint8],
+    targets: NDArray[np.int32],
+    start: int,
+    stop: int,
+    shape: shard.Shape,
+) -> Iterator[shard.Rows]:
+    step = shard.row_group_rows(shape)
+    for first in range(start, stop, step):
+        last = min(first + step, stop)
+        yield shard.Rows(
+            ids=[f"{subset}-{position}" for position in range(first, last)],
+            positions=np.arange(first, last, dtype=np.int32),
+            labels=targets[first:last],
+            pixels=np.asarray(pixels[first:last]).reshape(-1, *shape),
+        )
+
+
+def _archive_groups(
+    part: Path,
+    positions: NDArray[np.int32],
+    targets: NDArray[np.int32],
+    params: ArchiveDecode,
+    bad: list[shards.Quarantined],
+) -> Iterator[shard.Rows]:
+    """Rows of one part; what is left out goes into ``bad``."""
+    start = 0
+    for names, contents in extracted.read_part(part, shard.row_group_rows(params.shape)):
+        ids, kept, pixels = [], [], []
+        for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
+            try:
+                pixels.append(images.decode(content, params.shape, params.bits))
+            except images.ImageError as fault:
+                if params.on_bad_image == "fail":
+                    raise DataError(
+                        f"{part.parent}: image {name!r} {fault}; mend it, or leave such images "
+                        "out with decode.on_bad_image: quarantine in params.yaml"
+                    ) from None
+                bad.append(
+                    shards.Quarantined(id=labels.member_id(name), name=name, reason=str(fault))
+                )
+            else:
+                ids.append(labels.member_id(name))
+                kept.append(positions[row])
+        start += len(names)
+        if pixels:
+            rows = np.asarray(kept, np.int32)
+            yield shard.Rows(ids, rows, targets[rows], np.stack(pixels))
+
+
+def _shard_path(folder: Path, number: int, suffix: shard.Format) -> Path:
+    return folder / f"part-{number:05}.{suffix}"
+
+
+def _write(
+    path: Path,
+    groups: Iterable[shard.Rows],
+    classes: tuple[str, ...],
+    shape: shard.Shape,
+    bad: list[shards.Quarantined],
+) -> Shard:
+    """Write one shard; ``bad`` is filled while ``groups`` is consumed."""
+    rows, identity = shard.write(path, groups, classes, shape)
+    file = shards.ShardFile(
+        name=path.name, rows=rows, bytes=path.stat().st_size, sha256=files.sha256(path)
+    )
+    return Shard(file, identity, tuple(bad))
+
+
+def _run(tasks: list[Task]) -> list[Shard]:
+    """Run tasks in threads (OpenCV, Arrow and hashing release the GIL); results in their order."""
+    with ThreadPoolExecutor(workers()) as pool:
+        running = [pool.submit(task) for task in tasks]
+        try:
+            done = progress.bar("decode", len(tasks), "shards", running)
+            return [future.result() for future in done]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _finish(
+    work: Path, written: list[Shard], params: Decode, shape: shard.Shape, divisor: int
+) -> str:
+    """Write the index; say what was done."""
+    identity = hashlib.sha256()
+    for part in written:
+        identity.update(part.identity)
+    index = shards.Index(
+        format=params.format,
+        shape=shape,
+        classes=params.classes,
+        divisor=divisor,
+        rows=sum(part.file.rows for part in written),
+        files=tuple(part.file for part in written),
+        quarantined=tuple(image for part in written for image in part.quarantined),
+        content_sha256=identity.hexdigest(),
+    )
+    index.write(work)
+    if not index.rows:
+        raise DataError("no image could be used; see the images and decode in params.yaml")
+    height, width, channels = shape
+    size = sum(file.bytes for file in index.files) / 1e6
+    left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
+    return (
+        f"{index.rows:,} images of shape ({height}, {width}, {channels}){left_out}, "
+        f"{len(index.files)} shards, {size:,.1f} MB"
+    )

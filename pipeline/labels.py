@@ -1,0 +1,155 @@
+"""Tables of labels: CSV files that give each image's id its class, and their join with images."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.errors import DataError, first_few
+from pipeline.params import Section
+
+CHUNK_ROWS = 100_000
+"""Rows parsed at a time: they bound the memory that pandas needs beside the compact columns."""
+
+
+class LabelColumns(Section):
+    """``datasets.<name>.decode.labels``: the columns of ``labels.csv``."""
+
+    id: str = "id"
+    """The column of ids: an image's is its file name without folder and suffix."""
+    label: str = "label"
+    """The column of class names."""
+
+
+class Labels(NamedTuple):
+    """A table of labels: ids as text, and int32 positions in the list of classes, row by row."""
+
+    ids: pa.StringArray
+    labels: NDArray[np.int32]
+
+
+def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
+    """Read a table of labels; every value is text and nothing is taken for missing.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is not CSV in UTF-8, lacks a column, repeats an id, has an empty
+        value or a class that is not declared.
+    """
+    chunks = _chunks(path, columns)
+    ids = pa.concat_arrays([chunk[0] for chunk in chunks])
+    names = pa.concat_arrays([chunk[1] for chunk in chunks])
+    if not len(ids):
+        raise DataError(f"{path}: has no rows below its header")
+    _refuse_empty(path, columns.id, ids)
+    labels = pc.index_in(names, value_set=pa.array(classes, pa.string()))
+    if labels.null_count:
+        unknown = pc.unique(names.filter(labels.is_null())).to_pylist()
+        first = int(pc.index(labels.is_null(), True).as_py())
+        raise DataError(
+            f"{path}: unknown class {first_few([repr(name) for name in unknown])} (first in row "
+            f"{first + 2}); declare it under decode.classes in params.yaml or mend the table"
+        )
+    repeated = repeats(ids)
+    if repeated:
+        raise DataError(
+            f"{path}: {len(repeated):,} ids stand there more than once: {first_few(repeated)}"
+        )
+    return Labels(ids, labels.to_numpy().astype(np.int32))
+
+
+def member_id(name: str) -> str:
+    """An archive member's id: its file name without folder and suffix.
+
+    Examples
+    --------
+    >>> member_id("train/50000.png")
+    '50000'
+    """
+    base = name.replace("\\", "/").rpartition("/")[2]
+    return base.rpartition(".")[0] or base
+
+
+def join(names: pa.StringArray, labels: Labels, archive: str, table: str) -> NDArray[np.int32]:
+    """Row in the table of labels for every archive member, in the archive's order.
+
+    Raises
+    ------
+    DataError
+        If two members have the same id, a member has no label or a label has no member, naming the
+        first few.
+    """
+    ids = pa.array((member_id(name) for name in names.to_pylist()), pa.string())
+    repeated = repeats(ids)
+    if repeated:
+        raise DataError(
+            f"{archive}: {len(repeated):,} ids belong to several images: {first_few(repeated)}; "
+            "give each image its own file name"
+        )
+    rows = pc.index_in(ids, value_set=labels.ids)
+    if rows.null_count:
+        surplus = names.filter(rows.is_null()).to_pylist()
+        raise DataError(
+            f"{archive}: {len(surplus):,} images have no row in {table}: {first_few(surplus)}"
+        )
+    if len(rows) != len(labels.ids):
+        missing = labels.ids.filter(pc.invert(pc.is_in(labels.ids, value_set=ids))).to_pylist()
+        raise DataError(
+            f"{table}: {len(missing):,} ids have no image in {archive}: {first_few(missing)}"
+        )
+    found: NDArray[np.int32] = rows.to_numpy().astype(np.int32)
+    return found
+
+
+def repeats(ids: pa.StringArray) -> list[str]:
+    """The ids that occur more than once, in the order of their first occurrence."""
+    counts = pc.value_counts(ids)
+    found: list[str] = (
+        counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
+    )
+    return found
+
+
+def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.StringArray]]:
+    wanted = [columns.id, columns.label]
+    found = []
+    try:
+        with pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            na_filter=False,
+            encoding="utf-8-sig",
+            chunksize=CHUNK_ROWS,
+        ) as reader:
+            for chunk in reader:
+                absent = [column for column in wanted if column not in chunk.columns]
+                if absent:
+                    raise DataError(
+                        f"{path}: has no column {first_few(absent)}; it has: "
+                        f"{first_few([str(c) for c in chunk.columns], 20)} "
+                        "(set decode.labels in params.yaml)"
+                    )
+                ids, names = (
+                    pa.array(chunk[column].astype(object), pa.string()) for column in wanted
+                )
+                found.append((ids, names))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the extract stage (dvc repro)") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: is not a CSV table in UTF-8: {' '.join(str(error).split())}"
+        ) from None
+    return found
+
+
+def _refuse_empty(path: Path, column: str, values: pa.StringArray) -> None:
+    empty = pc.equal(values, "")
+    if pc.any(empty).as_py():
+        row = int(pc.index(empty, True).as_py())
+        raise DataError(f"{path}: row {row + 2} has an empty {column}")

@@ -1,0 +1,229 @@
+"""The report of a run: its figures, and one static HTML page that holds all there is to know."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline import figures, files, page, paths, pictures, shards, splits
+from pipeline.errors import DataError
+from pipeline.params import Section
+from pipeline.predictions import Predictions
+from pipeline.shards import Index
+
+CONFUSIONS = 8
+"""The most frequent confusions that the page lists."""
+
+
+class ReportParams(Section):
+    """``report``, in the defaults or in a run: how figures look, never what a number is."""
+
+    dpi: Annotated[int, Field(ge=50, le=300)] = 120
+    """Pixels an inch of the figures."""
+    mistakes: Annotated[int, Field(ge=1, le=200)] = 20
+    """Most confident mistakes shown."""
+    samples_per_class: Annotated[int, Field(ge=1, le=20)] = 5
+    """Training images of each class shown with their labels."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Shards, and who is in which subset."""
+
+    folder: Path
+    index: Index
+    ids: pa.Array
+    train: NDArray[np.int64]
+    """Rows of the training images."""
+
+    @classmethod
+    def read(cls, name: str) -> "Dataset":
+        """Read a dataset's index, ids and split, but no image."""
+        folder = paths.shards(name)
+        index = Index.read(folder)
+        ids = shards.column(folder, index, "id").combine_chunks()
+        split = splits.read(paths.split(name))
+        if split.ids.combine_chunks() != ids:
+            raise DataError(
+                f"{paths.split(name)} and {folder} are of different data; run dvc repro"
+            )
+        return cls(folder, index, ids, split.rows("train"))
+
+    def images(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The images of the given rows."""
+        return shards.take(self.folder, self.index, rows)
+
+
+def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
+    """Write ``figures/`` and ``report.html`` of a run.
+
+    Parameters
+    ----------
+    run : str
+        Its name.
+    effective : mapping
+        All its parameters, the defaults included; ``dataset`` among them.
+    params : ReportParams
+        Its section ``report``.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If something that an earlier stage writes is missing, damaged or of other data.
+    """
+    folder = paths.metrics(run)
+    dataset = Dataset.read(effective["dataset"])
+    card = files.read_json(paths.data_card(effective["dataset"]))
+    evaluation = files.read_json(folder / "evaluation.json")
+    history = read_history(folder / "history.csv")
+    predictions = Predictions.read(paths.predictions(run))
+    with files.new_folder(folder / "figures") as work:
+        for name, figure in _figures(dataset, evaluation, history, predictions, params):
+            figures.save(figure, work / f"{name}.png", params.dpi)
+    html = page.render(
+        run=run,
+        parameters={
+            name: page.flatten(value)
+            for name, value in sorted(effective.items())
+            if name != "dataset"
+        },
+        card=card,
+        subsets=splits.SUBSETS,
+        evaluation=evaluation,
+        history=history,
+        tracked=[subset for subset in splits.SUBSETS if f"{subset}_loss" in history],
+        confusions=most_frequent_confusions(predictions.confusion(), dataset.index.classes),
+        images={
+            path.stem: page.inline(path, params.dpi) for path in (folder / "figures").glob("*.png")
+        },
+        named_classes=figures.NAMED_CLASSES,
+        matrix_side=pictures.MATRIX_SIDE,
+    )
+    with files.new_file(folder / "report.html") as work:
+        work.write_text(html, encoding="utf-8", newline="\n")
+    return f"accuracy {evaluation['accuracy']:.4f}; see {folder / 'report.html'}"
+
+
+def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
+    """The columns of ``history.csv``, each of shape (epochs,).
+
+    Columns without values are left out: those of a validation subset where there is none.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or without epochs.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the train stage (dvc repro)") from None
+    if not rows:
+        raise DataError(f"{path} has no epochs; delete it and run dvc repro")
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if rows[0][name]}
+
+
+def most_frequent_confusions(
+    counts: NDArray[np.int64], classes: tuple[str, ...]
+) -> list[tuple[str, str, int]]:
+    """The largest counts off the diagonal: true class, predicted class, count.
+
+    Examples
+    --------
+    >>> most_frequent_confusions(np.array([[9, 1], [0, 7]]), ("cat", "dog"))
+    [('cat', 'dog', 1)]
+    """
+    wrong = counts - np.diag(np.diag(counts))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
+    cells = (np.unravel_index(cell, wrong.shape) for cell in order)
+    return [
+        (classes[label], classes[predicted], int(wrong[label, predicted]))
+        for label, predicted in cells
+        if wrong[label, predicted]
+    ]
+
+
+def _figures(
+    dataset: Dataset,
+    evaluation: Mapping[str, Any],
+    history: Mapping[str, NDArray[np.float64]],
+    predictions: Predictions,
+    params: ReportParams,
+) -> Iterator[tuple[str, Figure]]:
+    """Name and figure, one at a time."""
+    classes = dataset.index.classes
+    yield "curves", figures.curves(history)
+    yield "confusion", figures.confusion(predictions.confusion(), classes)
+    yield "classes", figures.scores(evaluation["classes"], classes)
+    yield "samples", _samples(dataset, params.samples_per_class)
+    yield "matrix", _matrix(dataset)
+    yield "mistakes", _mistakes(dataset, predictions, params.mistakes)
+
+
+def _samples(dataset: Dataset, per_class: int) -> Figure:
+    """The first training images of each class."""
+    labels = _labels(dataset)[dataset.train]
+    shown = dataset.index.classes[: figures.NAMED_CLASSES]
+    rows = [dataset.train[labels == label][:per_class] for label in range(len(shown))]
+    images = iter(dataset.images(np.concatenate(rows)))
+    return pictures.samples(
+        [
+            [pictures.Sample(next(images), dataset.ids[row].as_py(), name) for row in mine]
+            for name, mine in zip(shown, rows, strict=True)
+        ]
+    )
+
+
+def _matrix(dataset: Dataset) -> Figure:
+    """The first training image."""
+    row = dataset.train[:1]
+    image = dataset.images(row)
+    name = dataset.index.classes[_labels(dataset)[row[0]]]
+    title = f"{figures.text(name)} ({figures.text(dataset.ids[row[0]].as_py())})"
+    return pictures.matrix(image[0], shards.integers(image, dataset.index.divisor)[0], title)
+
+
+def _mistakes(dataset: Dataset, predictions: Predictions, limit: int) -> Figure:
+    """The mistakes of which the model was most certain, the most certain first."""
+    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
+    confidence = predictions.probabilities[wrong, predictions.predicted[wrong]]
+    order = np.argsort(-confidence, kind="stable")[:limit]
+    wrong, confidence = wrong[order], confidence[order]
+    ids = pa.array([predictions.ids[i] for i in wrong], pa.string())
+    rows = pc.index_in(ids, value_set=dataset.ids)
+    if rows.null_count:
+        raise DataError(f"the predictions are not of {dataset.folder}; run dvc repro")
+    classes = dataset.index.classes
+    return pictures.mistakes(
+        [
+            pictures.Mistake(
+                image,
+                predictions.ids[i],
+                classes[predictions.labels[i]],
+                classes[predictions.predicted[i]],
+                float(probability),
+            )
+            for image, i, probability in zip(
+                dataset.images(rows.to_numpy()), wrong, confidence, strict=True
+            )
+        ]
+    )
+
+
+def _labels(dataset: Dataset) -> NDArray[np.int32]:
+    labels: NDArray[np.int32] = shards.column(dataset.folder, dataset.index, "label").to_numpy()
+    return labels

@@ -1,0 +1,17 @@
+"""Draw a run's figures and write its report, one static HTML page; without TensorFlow."""
+
+from pipeline import report, runs, stage
+from pipeline.params import Params
+
+USES = ("jinja2", "matplotlib", "numpy", "pillow", "pyarrow")
+
+
+def work(run: str) -> str:
+    """Write ``metrics/runs/<run>/figures/`` and ``report.html``."""
+    params = Params.read()
+    section = runs.section(params, run, "report", report.ReportParams)
+    return report.write(run, runs.resolve(params, run), section)
+
+
+if __name__ == "__main__":
+    stage.main(work, uses=USES, description=__doc__, name="RUN")
