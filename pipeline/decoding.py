@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, field_validator
 
-from pipeline import extracted, files, idx, images, labels, progress, shard, shards
+from pipeline import files, idx, images, labels, parts, progress, shard, shards
 from pipeline.errors import DataError, ParameterError, first_few
 from pipeline.labels import LabelColumns
 from pipeline.params import Section
@@ -122,15 +122,15 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         cannot be used and the policy is ``fail``.
     """
     table = labels.read(source / "labels.csv", params.labels, params.classes)
-    parts = extracted.parts(source)
-    names = [extracted.names(part) for part in parts]
+    paths = parts.paths(source)
+    names = [parts.names(path) for path in paths]
     positions = labels.join(
         pa.concat_arrays(names), table, f"the archive ({source})", f"{source / 'labels.csv'}"
     )
     ends = np.cumsum([len(part) for part in names])[:-1]
     with files.new_folder(folder) as work:
         tasks: list[Task] = []
-        for number, (part, rows) in enumerate(zip(parts, np.split(positions, ends), strict=True)):
+        for number, (part, rows) in enumerate(zip(paths, np.split(positions, ends), strict=True)):
             path = _shard_path(work, number, params.format)
             bad: list[shards.Quarantined] = []
             groups = _archive_groups(part, rows, table.labels, params, bad)
@@ -227,7 +227,7 @@ def _archive_groups(
 ) -> Iterator[shard.Rows]:
     """Rows of one part; what is left out goes into ``bad``."""
     start = 0
-    for names, contents in extracted.read_part(part, shard.row_group_rows(params.shape)):
+    for names, contents in parts.read(part, shard.row_group_rows(params.shape)):
         ids, kept, pixels = [], [], []
         for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
             try:

@@ -11,7 +11,7 @@ from pydantic import Field
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
-from pipeline import files
+from pipeline import files, runtime
 from pipeline.errors import DataError
 from pipeline.params import Section
 from pipeline.predictions import Predictions
@@ -28,6 +28,7 @@ class EvaluateParams(Section):
     """Images shown to the model at once."""
     calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
     """Bins of the expected calibration error."""
+    threads: runtime.Threads = 2
 
 
 def evaluate(

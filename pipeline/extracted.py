@@ -9,21 +9,14 @@ of labels becomes ``labels.csv``, byte for byte.
 import gzip
 import shutil
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
-from pipeline import archives, files, idx, progress
+from pipeline import archives, files, idx, parts
 from pipeline.errors import DataError
 from pipeline.params import FileName, Section
-
-SCHEMA = pa.schema([pa.field("name", pa.string(), False), pa.field("bytes", pa.binary(), False)])
-ROW_GROUP_BYTES = 16 << 20
-"""A row group is closed when it holds this many bytes: they bound the writer's memory."""
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -95,7 +88,7 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
 def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     """Stream an archive's members from ``raw`` into Parquet parts in ``folder``.
 
-    Memory is bounded by ``ROW_GROUP_BYTES`` and one member, whatever the archive's length.
+    Memory is bounded by a row group and one member, whatever the archive's length.
 
     Returns
     -------
@@ -115,38 +108,11 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     limits = archives.Limits(params.max_bytes, params.max_member_bytes)
     with files.new_folder(folder) as work:
         shutil.copyfile(labels, work / "labels.csv")
-        rows, total = _write_parts(
-            archives.members(archive, params.members, limits), work, params.part_rows
-        )
+        members = archives.members(archive, params.members, limits)
+        rows, total = parts.write(members, work, params.part_rows)
         if not rows:
             raise DataError(f"{archive}: no member matches the pattern {params.members!r}")
     return f"{rows:,} members, {total / 1e6:,.1f} MB"
-
-
-def parts(folder: Path) -> list[Path]:
-    """The Parquet parts of an extracted archive, in order.
-
-    Raises
-    ------
-    DataError
-        If there are none.
-    """
-    found = sorted(folder.glob("part-*.parquet"))
-    if not found:
-        raise DataError(f"{folder} has no part-*.parquet; run the extract stage (dvc repro)")
-    return found
-
-
-def read_part(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
-    """Yield (names, contents) of up to ``rows`` members at a time."""
-    with pq.ParquetFile(part) as file:
-        for batch in file.iter_batches(batch_size=rows):
-            yield batch["name"].to_pylist(), batch["bytes"].to_pylist()
-
-
-def names(part: Path) -> pa.StringArray:
-    """The names of a part's members, in the archive's order."""
-    return pq.read_table(part, columns=["name"])["name"].combine_chunks()
 
 
 def _gunzip(source: Path, target: Path) -> None:
@@ -168,47 +134,3 @@ def _idx_rows(path: Path, source: Path) -> int:
     if array.ndim == 0:
         raise DataError(f"{source}: holds a single number, not rows of images or labels")
     return len(array)
-
-
-def _write_parts(members: archives.Members, folder: Path, part_rows: int) -> tuple[int, int]:
-    """Write members to parts of ``part_rows`` rows; return how many members and bytes."""
-    rows = total = 0
-    writer: pq.ParquetWriter | None = None
-    group: list[tuple[str, bytes]] = []
-    group_bytes = 0
-
-    def flush() -> None:
-        nonlocal group_bytes
-        if writer is not None and group:
-            writer.write_table(pa.table(list(zip(*group, strict=True)), schema=SCHEMA))
-            group.clear()
-            group_bytes = 0
-
-    with progress.bar("extract", unit="B") as bar:
-        try:
-            for name, content in members:
-                if rows % part_rows == 0:
-                    flush()
-                    if writer is not None:
-                        writer.close()
-                    # Encoded images neither compress nor repeat.
-                    writer = pq.ParquetWriter(
-                        folder / f"part-{rows // part_rows:05}.parquet",
-                        SCHEMA,
-                        compression="none",
-                        use_dictionary=False,
-                        write_statistics=False,
-                    )
-                group.append((name, content))
-                group_bytes += len(content)
-                rows += 1
-                total += len(content)
-                bar.update(len(content))
-                bar.set_postfix_str(f"{rows:,} members", refresh=False)
-                if group_bytes >= ROW_GROUP_BYTES:
-                    flush()
-            flush()
-        finally:
-            if writer is not None:
-                writer.close()
-    return rows, total

@@ -22,6 +22,7 @@ TRACKED = (
     "numpy",
     "opencv-python-headless",
     "pandas",
+    "pillow",
     "py7zr",
     "pyarrow",
     "scikit-learn",

@@ -33,3 +33,8 @@ def bar(
         leave=False,
         dynamic_ncols=True,
     )
+
+
+def say(line: str) -> None:
+    """Print a line on standard output, above the bars."""
+    tqdm.write(line)

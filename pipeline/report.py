@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from pipeline import figures, files, page, paths, pictures, shards, splits
 from pipeline.errors import DataError
 from pipeline.params import Section
 from pipeline.predictions import Predictions
-from pipeline.shards import Index
+from pipeline.subsets import Dataset
 
 CONFUSIONS = 8
 """The most frequent confusions that the page lists."""
@@ -32,34 +31,6 @@ class ReportParams(Section):
     """Most confident mistakes shown."""
     samples_per_class: Annotated[int, Field(ge=1, le=20)] = 5
     """Training images of each class shown with their labels."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Shards, and who is in which subset."""
-
-    folder: Path
-    index: Index
-    ids: pa.Array
-    train: NDArray[np.int64]
-    """Rows of the training images."""
-
-    @classmethod
-    def read(cls, name: str) -> "Dataset":
-        """Read a dataset's index, ids and split, but no image."""
-        folder = paths.shards(name)
-        index = Index.read(folder)
-        ids = shards.column(folder, index, "id").combine_chunks()
-        split = splits.read(paths.split(name))
-        if split.ids.combine_chunks() != ids:
-            raise DataError(
-                f"{paths.split(name)} and {folder} are of different data; run dvc repro"
-            )
-        return cls(folder, index, ids, split.rows("train"))
-
-    def images(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The images of the given rows."""
-        return shards.take(self.folder, self.index, rows)
 
 
 def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
@@ -176,13 +147,14 @@ def _figures(
 
 def _samples(dataset: Dataset, per_class: int) -> Figure:
     """The first training images of each class."""
-    labels = _labels(dataset)[dataset.train]
+    train = dataset.split.rows("train")
+    labels = dataset.labels()[train]
     shown = dataset.index.classes[: figures.NAMED_CLASSES]
-    rows = [dataset.train[labels == label][:per_class] for label in range(len(shown))]
-    images = iter(dataset.images(np.concatenate(rows)))
+    rows = [train[labels == label][:per_class] for label in range(len(shown))]
+    images = iter(dataset.take(np.concatenate(rows)))
     return pictures.samples(
         [
-            [pictures.Sample(next(images), dataset.ids[row].as_py(), name) for row in mine]
+            [pictures.Sample(next(images), dataset.split.ids[row].as_py(), name) for row in mine]
             for name, mine in zip(shown, rows, strict=True)
         ]
     )
@@ -190,10 +162,10 @@ def _samples(dataset: Dataset, per_class: int) -> Figure:
 
 def _matrix(dataset: Dataset) -> Figure:
     """The first training image."""
-    row = dataset.train[:1]
-    image = dataset.images(row)
-    name = dataset.index.classes[_labels(dataset)[row[0]]]
-    title = f"{figures.text(name)} ({figures.text(dataset.ids[row[0]].as_py())})"
+    row = dataset.split.rows("train")[:1]
+    image = dataset.take(row)
+    name = dataset.index.classes[dataset.labels()[row[0]]]
+    title = f"{figures.text(name)} ({figures.text(dataset.split.ids[row[0]].as_py())})"
     return pictures.matrix(image[0], shards.integers(image, dataset.index.divisor)[0], title)
 
 
@@ -204,7 +176,7 @@ def _mistakes(dataset: Dataset, predictions: Predictions, limit: int) -> Figure:
     order = np.argsort(-confidence, kind="stable")[:limit]
     wrong, confidence = wrong[order], confidence[order]
     ids = pa.array([predictions.ids[i] for i in wrong], pa.string())
-    rows = pc.index_in(ids, value_set=dataset.ids)
+    rows = pc.index_in(ids, value_set=dataset.split.ids.combine_chunks())
     if rows.null_count:
         raise DataError(f"the predictions are not of {dataset.folder}; run dvc repro")
     classes = dataset.index.classes
@@ -218,12 +190,7 @@ def _mistakes(dataset: Dataset, predictions: Predictions, limit: int) -> Figure:
                 float(probability),
             )
             for image, i, probability in zip(
-                dataset.images(rows.to_numpy()), wrong, confidence, strict=True
+                dataset.take(rows.to_numpy()), wrong, confidence, strict=True
             )
         ]
     )
-
-
-def _labels(dataset: Dataset) -> NDArray[np.int32]:
-    labels: NDArray[np.int32] = shards.column(dataset.folder, dataset.index, "label").to_numpy()
-    return labels

@@ -1,0 +1,49 @@
+"""The command line beside DVC: ``python -m pipeline COMMAND``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline import stage
+
+
+def check() -> str:
+    """Validate every section of params.yaml and the installed versions' record."""
+    from pipeline.checks import check_params
+    from pipeline.params import Params
+
+    return check_params(Params.read())
+
+
+def summary() -> str:
+    """Show the metrics of every run that has been evaluated, and where its report is."""
+    from pipeline import summaries
+    from pipeline.params import Params
+
+    return summaries.table(Params.read())
+
+
+def lock() -> str:
+    """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
+    from pipeline import libraries, paths
+
+    libraries.write(Path("requirements.lock"))
+    return f"{paths.LIBRARIES} written"
+
+
+COMMANDS = {"check": check, "summary": summary, "lock": lock}
+
+
+def main() -> None:
+    """Parse the command line, run the command, print what it returns."""
+    parser = argparse.ArgumentParser(prog="pipeline", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        text = command.__doc__
+        commands.add_parser(name, help=text, description=text)
+    command = parser.parse_args().command
+    sys.stdout.write(stage.guard(COMMANDS[command], f"pipeline {command}") + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Checks of the parameters as a whole, as ``python -m pipeline check`` makes them."""
+
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+from pipeline import (
+    datasets,
+    decoding,
+    evaluation,
+    extracted,
+    network,
+    raw,
+    report,
+    runs,
+    splits,
+    training,
+)
+from pipeline.errors import ParameterError
+from pipeline.params import Name, Params, Section
+
+
+class IdxDataset(Section):
+    """``datasets.<name>`` of kind ``idx``."""
+
+    kind: datasets.Kind
+    download: raw.DownloadParams
+    extract: extracted.IdxExtract
+    decode: decoding.IdxDecode
+    split: splits.IdxSplit
+
+
+class ArchiveDataset(Section):
+    """``datasets.<name>`` of kind ``archive``."""
+
+    kind: datasets.Kind
+    download: raw.DownloadParams
+    extract: extracted.ArchiveExtract
+    decode: decoding.ArchiveDecode
+    split: splits.ArchiveSplit
+
+
+class Defaults(Section):
+    """``defaults``: every value of every run."""
+
+    model: network.ModelParams
+    train: training.TrainParams
+    evaluate: evaluation.EvaluateParams
+    report: report.ReportParams
+
+
+class Top(Section):
+    """The top level of ``params.yaml``."""
+
+    datasets: dict[Name, Any]
+    defaults: Defaults
+    runs: dict[Name, runs.Run]
+
+
+def check_params(params: Params) -> str:
+    """Validate all sections.
+
+    Returns
+    -------
+    str
+        What was found to be well, for the console.
+
+    Raises
+    ------
+    ParameterError
+        With all faults.
+    """
+    faults = list(_faults(params))
+    if faults:
+        raise ParameterError("; ".join(dict.fromkeys(faults)))
+    counts = [f"{len(params.value(key))} {key}" for key in ("datasets", "runs")]
+    return f"{params.path}: {' and '.join(counts)} are valid"
+
+
+def _faults(params: Params) -> Iterator[str]:
+    try:
+        params.section(Top)
+    except ParameterError as error:
+        yield str(error)
+        return
+    for name in params.value("datasets"):
+        try:
+            idx = datasets.kind(params, name) == "idx"
+            params.section(IdxDataset if idx else ArchiveDataset, "datasets", name)
+        except ParameterError as error:
+            yield str(error)
+    for run in params.value("runs"):
+        try:
+            runs.dataset(params, run)
+        except ParameterError as error:
+            yield str(error)
+        for name, model in get_type_hints(Defaults).items():
+            try:
+                runs.section(params, run, name, model)
+            except ParameterError as error:
+                yield str(error)

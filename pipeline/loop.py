@@ -1,0 +1,156 @@
+"""The training step and loop, of our own, under ``tf.distribute``.
+
+Keras builds the network and updates its weights. The rest is here: images come as integers, in an
+order that depends on (seed, epoch) alone, and are normalized on the device; many steps run in one
+call of a ``tf.function``, and the sums of loss and hits stay on the device between them.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from pipeline.subsets import Images
+
+STEPS_A_CALL = 50
+"""Steps in one call: after each the bar moves and the loss is checked."""
+
+Report = Callable[[int, float, float], None]
+"""Called with the images done, and their mean loss and accuracy."""
+
+
+class Means(NamedTuple):
+    """Mean cross-entropy (nats) and accuracy (in [0, 1]) over images."""
+
+    loss: float
+    accuracy: float
+
+
+class Loop:
+    """Trains and evaluates a network whose variables were made under ``strategy``."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        strategy: tf.distribute.Strategy,
+        *,
+        scale_loss: bool = False,
+    ) -> None:
+        self.network = network
+        self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
+        self.optimizer.build(network.trainable_variables)
+        self.strategy = strategy
+        self.train_steps = tf.function(self._train_steps, reduce_retracing=True)
+        self.test_steps = tf.function(self._test_steps, reduce_retracing=True)
+
+    def train(self, images: Images, order: NDArray[np.int64], batch: int, report: Report) -> Means:
+        """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
+
+        The means are running ones: each batch is measured before its update, as Keras does.
+        """
+        return self._run(self.train_steps, images, order, batch, report)
+
+    def test(self, images: Images, batch: int) -> Means:
+        """Evaluate on ``images``, all of them, in inference mode."""
+        order = np.arange(len(images.labels))
+        return self._run(self.test_steps, images, order, batch, lambda *_: None)
+
+    def graph(self) -> tf.Graph:
+        """The graph of the training steps, once some have been taken."""
+        return self._graph
+
+    def _run(
+        self,
+        steps: Callable[..., Any],
+        images: Images,
+        order: NDArray[np.int64],
+        batch: int,
+        report: Report,
+    ) -> Means:
+        data = iter(self.strategy.experimental_distribute_dataset(batches(images, order, batch)))
+        divisor = tf.constant(images.divisor, tf.float32)
+        left = -(-len(order) // batch)
+        loss, hits, done = 0.0, 0, 0
+        while left:
+            count = min(STEPS_A_CALL, left)
+            sums = [float(total) for total in steps(data, tf.constant(count), divisor)]
+            loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
+            left -= count
+            report(done, loss / done, hits / done)
+        return Means(loss / done, hits / done)
+
+    def _train_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
+        self._graph = tf.compat.v1.get_default_graph()  # while it is traced
+        return self._repeat(self._train_step, data, count, divisor)
+
+    def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
+        return self._repeat(self._test_step, data, count, divisor)
+
+    def _repeat(self, step: Any, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
+        """Take ``count`` steps; return the sums of loss, hits and images over them."""
+        sums = (tf.constant(0.0), tf.constant(0.0), tf.constant(0.0))
+        for _ in tf.range(count):
+            pixels, labels = next(data)
+            parts = self.strategy.run(step, args=(pixels, labels, divisor))
+            totals = [self.strategy.reduce("SUM", part, axis=None) for part in parts]
+            sums = tuple(total + part for total, part in zip(sums, totals, strict=True))
+        return sums
+
+    def _train_step(self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor) -> Any:
+        size = tf.cast(tf.shape(labels)[0], tf.float32)
+        replica = tf.distribute.get_replica_context()
+        with tf.GradientTape() as tape:
+            logits = self.network(normalize(pixels, divisor), training=True)
+            losses = cross_entropy(labels, logits)
+            loss = tf.reduce_sum(losses) / replica.all_reduce("SUM", size)
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.network.trainable_variables
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        self.optimizer.apply(gradients, variables)  # sums the replicas' gradients
+        return tf.reduce_sum(losses), hits(labels, logits), size
+
+    def _test_step(self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor) -> Any:
+        logits = self.network(normalize(pixels, divisor), training=False)
+        losses = cross_entropy(labels, logits)
+        size = tf.cast(tf.shape(labels)[0], tf.float32)
+        return tf.reduce_sum(losses), hits(labels, logits), size
+
+
+def batches(images: Images, order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
+    """Batches of (pixels, labels) in ``order``, the last as long as what is left."""
+    pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
+
+    def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.gather(pixels, rows), tf.gather(labels, rows)
+
+    data = tf.data.Dataset.from_tensor_slices(order).batch(batch).map(gather).prefetch(2)
+    options = tf.data.Options()
+    options.deterministic = True
+    # Its thread is often not woken when an iterator is done, and the epoch waits for it, idle.
+    options.autotune.enabled = False
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return data.with_options(options)
+
+
+def normalize(pixels: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
+    """Integers to float32 in [0, 1].
+
+    The divisor is a tensor: by a constant, Grappler would multiply by its reciprocal, which rounds
+    otherwise than the shards.
+    """
+    return tf.cast(pixels, tf.float32) / divisor
+
+
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Softmax cross-entropy of each image, in nats."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """How many images have their label's logit as the greatest (the first of equal ones)."""
+    predicted = tf.argmax(logits, axis=1, output_type=labels.dtype)
+    return tf.reduce_sum(tf.cast(predicted == labels, tf.float32))

@@ -1,0 +1,93 @@
+"""Trained models on disk: ``model.weights.h5``, and ``architecture.json`` with what they mean.
+
+Keras's own ``.keras`` files differ from save to save; these do not. Neither can hold code.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import files, progress
+from pipeline.errors import DataError
+from pipeline.predictions import Predictions
+from pipeline.subsets import Images
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHTS = "model.weights.h5"
+ARCHITECTURE = "architecture.json"
+
+
+class Model(NamedTuple):
+    """A network from float32 images in [0, 1] to logits, and the names of its classes."""
+
+    network: "keras.Model"
+    classes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the images."""
+        height, width, channels = self.network.input_shape[1:]
+        return height, width, channels
+
+    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probability of each class for images, float32[n, h, w, c] in [0, 1]: float32[n, K]."""
+        import tensorflow as tf
+
+        logits = self.network(tf.constant(images), training=False)
+        found: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
+        return found
+
+    def predict(self, images: Images, batch_size: int) -> Predictions:
+        """Predict all images of a subset, ``batch_size`` at a time."""
+        n = len(images.labels)
+        found = np.empty((n, len(self.classes)), np.float32)
+        with progress.bar("predict", n, "images") as bar:
+            for start in range(0, n, batch_size):
+                pixels = images.pixels[start : start + batch_size]
+                normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
+                found[start : start + batch_size] = self.probabilities(normalized)
+                bar.update(len(pixels))
+        predicted = found.argmax(axis=1).astype(np.int32)
+        return Predictions(images.ids, images.labels, predicted, found)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write a model into ``folder``, which is replaced as a whole."""
+    import keras
+
+    with files.new_folder(folder) as work:
+        model.network.save_weights(work / WEIGHTS)
+        architecture = {
+            "classes": list(model.classes),
+            "shape": list(model.shape),
+            "parameters": model.network.count_params(),
+            "keras": keras.saving.serialize_keras_object(model.network),
+        }
+        files.write_json(work / ARCHITECTURE, architecture)
+
+
+def load(folder: Path) -> Model:
+    """Read a model that ``save`` wrote.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged.
+    """
+    import keras
+
+    value = files.read_json(folder / ARCHITECTURE)
+    weights = folder / WEIGHTS
+    if not weights.exists():
+        raise DataError(f"{weights} is missing; run the train stage (dvc repro)")
+    try:
+        network = keras.saving.deserialize_keras_object(value["keras"], safe_mode=True)
+        network.load_weights(weights)
+        return Model(network, tuple(value["classes"]))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{folder}: no model can be read there ({reason}); train again") from None

@@ -1,0 +1,32 @@
+"""Evaluate a run's model on the test subset: metrics, and a prediction for every image."""
+
+import numpy as np
+
+from pipeline import evaluation, files, model, paths, runs, runtime, stage
+from pipeline.params import Params
+from pipeline.subsets import Dataset
+
+USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflow")
+
+
+def work(run: str) -> str:
+    """Write ``data/predictions/<run>.parquet``, ``evaluation.json`` and ``confusion.csv``."""
+    params = Params.read()
+    section = runs.section(params, run, "evaluate", evaluation.EvaluateParams)
+    runtime.configure(seed=0, threads=section.threads)
+    trained = model.load(paths.model(run))
+    train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
+    on_train = trained.predict(train, section.batch_size)
+    predictions = trained.predict(test, section.batch_size)
+    train_accuracy = float(np.mean(on_train.predicted == on_train.labels))
+    found = evaluation.evaluate(
+        predictions, trained.classes, train_accuracy, section.calibration_bins
+    )
+    predictions.write(paths.predictions(run))
+    files.write_json(paths.metrics(run) / "evaluation.json", found)
+    evaluation.write_confusion(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
+    return f"accuracy {found['accuracy']:.4f} on {found['n']:,} test images"
+
+
+if __name__ == "__main__":
+    stage.main(work, uses=USES, description=__doc__, name="RUN")

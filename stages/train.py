@@ -1,0 +1,25 @@
+"""Train a run's network on its dataset's training subset."""
+
+from pipeline import model, network, paths, runs, stage, training
+from pipeline.params import Params
+from pipeline.subsets import Dataset
+
+USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
+
+
+def work(run: str) -> str:
+    """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
+    params = Params.read()
+    trained, history = training.train(
+        Dataset.read(runs.dataset(params, run)),
+        runs.section(params, run, "model", network.ModelParams),
+        runs.section(params, run, "train", training.TrainParams),
+        paths.LOGS / run,
+    )
+    model.save(trained, paths.model(run))
+    training.write_history(paths.metrics(run) / "history.csv", history)
+    return f"{trained.network.count_params():,} parameters, {len(history)} epochs"
+
+
+if __name__ == "__main__":
+    stage.main(work, uses=USES, description=__doc__, name="RUN")

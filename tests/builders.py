@@ -1,0 +1,327 @@
+"""Tiny inputs in the real formats: images, archives, tables, datasets and a project folder.
+
+Everything is made from seeds, without a clock: the same call gives the same values, and all but
+.7z files the same bytes.
+"""
+
+import gzip
+import io
+import os
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import py7zr
+from numpy.typing import NDArray
+from ruamel.yaml import YAML
+
+from pipeline import files, idx
+
+ROOT = Path(__file__).parents[1]
+CLASSES = ("cat", "dog", "emu")
+IDX_FILES = {
+    subset: {what: f"{prefix}-{what}-idx{rank}-ubyte.gz" for what, rank in ranks}
+    for subset, prefix in (("train", "train"), ("test", "t10k"))
+    for ranks in [(("images", 3), ("labels", 1))]
+}
+"""Fashion-MNIST's names of the four files."""
+
+Pixels = NDArray[Any]
+Member = tuple[str, bytes]
+
+
+# Images
+
+
+def pixels(labels: Sequence[int], shape=(8, 8, 3), bits: int = 8, seed: int = 0) -> Pixels:
+    """Images to tell apart, (n, h, w, c) or (n, h, w): dark noise, and a light row for the label."""
+    rng = np.random.default_rng(seed)
+    top = 2**bits
+    images = rng.integers(0, top // 4, (len(labels), *shape), np.uint8 if bits == 8 else np.uint16)
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label % shape[0]] += np.asarray(top // 2, images.dtype)
+    return images
+
+
+def encode(image: Pixels, suffix: str = ".png") -> bytes:
+    """Encode an image, grey, RGB or RGBA, of 8 or 16 bits, with OpenCV."""
+    if image.ndim == 3 and image.shape[2] == 3:
+        image = image[..., ::-1]
+    elif image.ndim == 3 and image.shape[2] == 4:
+        image = image[..., [2, 1, 0, 3]]
+    done, buffer = cv2.imencode(suffix, np.ascontiguousarray(image))
+    assert done
+    return buffer.tobytes()
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: Iterable[bytes], *extra) -> bytes:
+    """A PNG made without an image library: unfiltered ``rows``, ``extra`` (name, data) chunks.
+
+    ``colour`` is the format's number: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha.
+    """
+    chunks = [
+        (b"IHDR", struct.pack(">2I5B", width, height, depth, colour, 0, 0, 0)),
+        *extra,
+        (b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+
+
+def palette_png(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """A PNG of ``indices`` (h, w) into ``palette`` (up to 256, 3)."""
+    height, width = indices.shape
+    rows = (row.tobytes() for row in indices)
+    return png(width, height, 8, 3, rows, (b"PLTE", palette.tobytes()))
+
+
+# Archives
+
+
+def write_archive(path: Path, members: Iterable[Member]) -> Path:
+    """Write an archive of the format that ``path``'s suffix names; a name that ends in / is a folder."""
+    for suffix, write in ((".7z", write_7z), (".zip", write_zip), ((".tar.gz", ".tgz"), write_tar)):
+        if path.name.endswith(suffix):
+            write(path, members)
+            return path
+    raise ValueError(path.name)
+
+
+def write_7z(
+    path: Path,
+    members: Iterable[Member],
+    *,
+    mode: str = "w",
+    attributes: int | None = None,
+    **options: Any,
+) -> None:
+    """Write a .7z: one solid block, or one more with ``mode="a"``; ``attributes`` for all members.
+
+    Names are set behind py7zr's back, which would refuse the hostile ones.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with py7zr.SevenZipFile(path, mode, **options) as archive:
+        for name, content in members:
+            archive.writestr(content, "name")
+            entry = archive.header.files_info.files[-1]
+            entry["filename"] = name.removesuffix("/")
+            if name.endswith("/"):
+                entry["attributes"] = stat.FILE_ATTRIBUTE_DIRECTORY
+            if attributes is not None:
+                entry["attributes"] = attributes
+
+
+def write_zip(
+    path: Path,
+    members: Iterable[Member],
+    *,
+    mode: int = 0o644 | stat.S_IFREG,
+    method: int = zipfile.ZIP_DEFLATED,
+) -> None:
+    """Write a .zip whose members are of Unix ``mode``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members:
+            info = zipfile.ZipInfo(name)
+            info.filename = info.orig_filename = name  # as it is, with NUL and backslash
+            info.external_attr = mode << 16
+            info.compress_type = method
+            archive.writestr(info, content)
+
+
+def write_tar(path: Path, members: Iterable[tuple[str | tarfile.TarInfo, bytes]]) -> None:
+    """Write a .tar.gz; a member given as TarInfo is written as that says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, content in members:
+            info = name if isinstance(name, tarfile.TarInfo) else tarfile.TarInfo(name)
+            if info.name.endswith("/"):
+                info.type = tarfile.DIRTYPE
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    path.write_bytes(gzip.compress(stream.getvalue(), mtime=0))
+
+
+# Tables and datasets
+
+
+def labels_csv(
+    path: Path,
+    rows: Iterable[Sequence[str]],
+    header: Sequence[str] = ("id", "label"),
+    newline: str = "\n",
+    bom: bool = False,
+) -> Path:
+    """Write a table of labels, as it is given, quoting nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(",".join(row) + newline for row in (header, *rows))
+    path.write_bytes(text.encode("utf-8-sig" if bom else "utf-8"))
+    return path
+
+
+def balanced(n: int, classes: int, seed: int = 0) -> NDArray[np.uint8]:
+    """``n`` labels in random order, of each class as many as of any other, or one fewer."""
+    return np.random.default_rng(seed).permutation(np.arange(n) % classes).astype(np.uint8)
+
+
+def idx_dataset(
+    folder: Path,
+    train: int = 30,
+    test: int = 12,
+    shape: tuple[int, ...] = (8, 8),
+    classes: int = len(CLASSES),
+    seed: int = 0,
+) -> dict[str, tuple[Pixels, NDArray[np.uint8]]]:
+    """Write four gzipped IDX files with Fashion-MNIST's names; return each subset's arrays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for number, (subset, n) in enumerate((("train", train), ("test", test))):
+        labels = balanced(n, classes, seed + number)
+        images = pixels(labels, shape, seed=seed + number)
+        for what, array in (("images", images), ("labels", labels)):
+            content = gzip.compress(idx.dumps(array), mtime=0)
+            (folder / IDX_FILES[subset][what]).write_bytes(content)
+        found[subset] = images, labels
+    return found
+
+
+def archive_dataset(
+    folder: Path,
+    n: int = 30,
+    shape: tuple[int, ...] = (8, 8, 3),
+    bits: int = 8,
+    classes: Sequence[str] = CLASSES,
+    archive: str = "train.7z",
+    suffix: str = ".png",
+    seed: int = 0,
+) -> dict[str, tuple[Pixels, str]]:
+    """Write an archive of images and ``trainLabels.csv``, laid out as Kaggle's CIFAR-10.
+
+    Returns (image, class name) by id, in the table's order, which is numerical; the archive is in
+    alphabetical order, so that only a join on the id puts them together.
+    """
+    labels = balanced(n, len(classes), seed)
+    images = pixels(labels, shape, bits, seed)
+    found = {
+        str(number): (image, classes[label])
+        for number, (image, label) in enumerate(zip(images, labels, strict=True), start=1)
+    }
+    members = [(f"train/{id_}{suffix}", encode(found[id_][0], suffix)) for id_ in sorted(found)]
+    write_archive(folder / archive, members)
+    labels_csv(folder / "trainLabels.csv", ((id_, name) for id_, (_, name) in found.items()))
+    return found
+
+
+# A project
+
+
+def params(published: Path) -> dict[str, Any]:
+    """Parameters of two tiny datasets, ``tiny_idx`` and ``tiny_png``, and a run of each."""
+    downloads = {
+        folder.name: {
+            "files": [
+                {
+                    "name": path.name,
+                    "bytes": path.stat().st_size,
+                    "sha256": files.sha256(path),
+                    "sources": [f"file:{path}"],
+                }
+                for path in sorted(folder.iterdir())
+            ]
+        }
+        for folder in published.iterdir()
+    }
+    return {
+        "datasets": {
+            "tiny_idx": {
+                "kind": "idx",
+                "download": downloads["tiny_idx"],
+                "extract": IDX_FILES,
+                "decode": {"classes": list(CLASSES), "format": "parquet", "shard_rows": 25},
+                "split": {"validation_count": 6},
+            },
+            "tiny_png": {
+                "kind": "archive",
+                "download": downloads["tiny_png"],
+                "extract": {
+                    "archive": "train.7z",
+                    "labels": "trainLabels.csv",
+                    "members": "train/*.png",
+                    "part_rows": 20,
+                },
+                "decode": {"classes": list(CLASSES), "format": "parquet", "shape": [8, 8, 3]},
+                "split": {"test_fraction": 0.2, "validation_fraction": 0.2, "seed": 42},
+            },
+        },
+        "defaults": {
+            "model": {"filters": [4], "dense": [8]},
+            "train": {"epochs": 2, "batch_size": 4, "optimizer": {"name": "adam"}, "threads": 1},
+            "evaluate": {"batch_size": 8, "threads": 1},
+            "report": {"dpi": 50, "mistakes": 3, "samples_per_class": 2},
+        },
+        "runs": {
+            name: {"dataset": name, "model": {}, "train": {}, "evaluate": {}, "report": {}}
+            for name in ("tiny_idx", "tiny_png")
+        },
+    }
+
+
+class Project:
+    """A project folder whose datasets are downloaded: ``published/`` and a copy in ``data/raw/``.
+
+    Attributes
+    ----------
+    folder : Path
+    idx, png : dict
+        What ``idx_dataset`` and ``archive_dataset`` put into ``tiny_idx`` and ``tiny_png``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        published = folder / "published"
+        self.idx = idx_dataset(published / "tiny_idx")
+        self.png = archive_dataset(published / "tiny_png")
+        shutil.copytree(published, folder / "data" / "raw")
+        shutil.copy(ROOT / "libraries.yaml", folder)
+        self.params = params(Path("published"))
+        self.write()
+
+    def write(self) -> None:
+        """Write ``params`` to ``params.yaml``."""
+        YAML(typ="safe", pure=True).dump(self.params, self.folder / "params.yaml")
+
+    def set(self, key: str, value: Any) -> None:
+        """Set a parameter, named by its full key, and write ``params.yaml``."""
+        *parents, last = key.split(".")
+        section = self.params
+        for name in parents:
+            section = section[name]
+        section[last] = value
+        self.write()
+
+    def run(
+        self, stage: str, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``stages/<stage>.py`` in this folder, as DVC does."""
+        return subprocess.run(
+            [sys.executable, ROOT / "stages" / f"{stage}.py", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
