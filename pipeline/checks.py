@@ -12,7 +12,7 @@ from pipeline import (
     raw,
     report,
     runs,
-    splits,
+    splitting,
     training,
 )
 from pipeline.errors import ParameterError
@@ -26,7 +26,7 @@ class IdxDataset(Section):
     download: raw.DownloadParams
     extract: extracted.IdxExtract
     decode: decoding.IdxDecode
-    split: splits.IdxSplit
+    split: splitting.IdxSplit
 
 
 class ArchiveDataset(Section):
@@ -36,7 +36,7 @@ class ArchiveDataset(Section):
     download: raw.DownloadParams
     extract: extracted.ArchiveExtract
     decode: decoding.ArchiveDecode
-    split: splits.ArchiveSplit
+    split: splitting.ArchiveSplit
 
 
 class Defaults(Section):

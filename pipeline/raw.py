@@ -40,20 +40,27 @@ class PublishedFile(Section):
     """Length, if known."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Hash; a file without one is taken as it comes, and its hash is printed for pinning."""
-    sources: Annotated[
-        tuple[Annotated[str, AfterValidator(sources.check)], ...], Field(min_length=1)
-    ]
+    sources: tuple[Annotated[str, AfterValidator(sources.check)], ...]
     """URLs (see ``pipeline.sources``), tried in this order."""
+
+    @field_validator("sources")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("must name at least one source")
+        return value
 
 
 class DownloadParams(Section):
     """``datasets.<name>.download``."""
 
-    files: Annotated[tuple[PublishedFile, ...], Field(min_length=1)]
+    files: tuple[PublishedFile, ...]
 
     @field_validator("files")
     @classmethod
     def _unique(cls, value: tuple[PublishedFile, ...]) -> tuple[PublishedFile, ...]:
+        if not value:
+            raise ValueError("must name at least one file")
         names = [file.name for file in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"has more than one file named {', '.join(twice)}")

@@ -88,15 +88,16 @@ def scheme(url: str) -> str:
 
 
 def origin(url: str) -> str:
-    """Scheme and host of a URL, without credentials: what its other files are from too.
+    """Where a source's files are from: the scheme and host of its URL, or its folder.
 
     Examples
     --------
     >>> origin("https://me:secret@host:81/a.gz"), origin("file:data/a.gz")
-    ('https://host:81', 'file:')
+    ('https://host:81', 'file:data')
     """
-    match = re.match(r"[^/]*:(//[^/]*)?", url)
-    return re.sub("//.*@", "//", match[0]) if match else url
+    if scheme(url) == "file":
+        return url.rpartition("/")[0] or "file:."
+    return re.sub(r"//[^/]*@", "//", "/".join(url.split("/", 3)[:3]))
 
 
 def redact(text: str) -> str:
@@ -201,6 +202,8 @@ def _kaggle_path(page: str, name: str) -> Path:
     except UnauthenticatedError:
         raise FetchError(f"Kaggle wants a token: {AUTHENTICATE}") from None
     except requests.RequestException as error:
+        if error.response is not None:
+            error.response.close()  # kagglehub leaves the connection open
         raise _kaggle_fault(error, page) from None
     except Exception as error:  # kagglehub's own errors have no common base
         raise FetchError(_reason(error)) from None

@@ -1,67 +1,18 @@
-"""Splits: which image is for training, which for validation, which for the test.
+"""Splits: which image is for training, which for validation, which for the test, as a file."""
 
-IDX datasets come with an official test set; labelled archives are divided as scikit-learn's
-``train_test_split`` divides the rows of the table of labels, id for id. Its unstratified split is
-one permutation of NumPy's ``RandomState``, so scikit-learn (seconds to import) is needed only for a
-stratified one.
-"""
-
-import math
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from pipeline import files
-from pipeline.errors import DataError, ParameterError
-from pipeline.params import Section
+from pipeline.errors import DataError
 
 SUBSETS = ("train", "validation", "test")
 SCHEMA = pa.schema([pa.field("id", pa.string(), False), pa.field("subset", pa.string(), False)])
-FIRST = 5000
-"""Training images that the tutorial's loader (``read_data_sets``) sets aside for validation."""
-
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class IdxSplit(Section):
-    """``datasets.<name>.split`` of kind ``idx``, whose test set is official.
-
-    Validation is the first ``validation_count`` training images (5,000 by default, as the
-    tutorial's loader), or else a seeded ``validation_fraction`` of them.
-    """
-
-    validation_count: Annotated[int, Field(ge=0)] | None = None
-    validation_fraction: Fraction | None = None
-    seed: Seed = 42
-    """Of the fraction's choice."""
-    stratify: bool = False
-    """Whether the fraction has the classes in the same proportions as the rest."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "IdxSplit":
-        if self.validation_count is not None and self.validation_fraction is not None:
-            raise ValueError("takes validation_count or validation_fraction, not both")
-        if self.stratify and self.validation_fraction is None:
-            raise ValueError("stratify needs a validation_fraction")
-        return self
-
-
-class ArchiveSplit(Section):
-    """``datasets.<name>.split`` of kind ``archive``."""
-
-    test_fraction: Fraction = 0.2
-    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of what the test leaves; taken by a second ``train_test_split`` with the same seed."""
-    seed: Seed = 42
-    """``random_state`` of ``train_test_split``."""
-    stratify: bool = False
-    """Whether all subsets have the classes in the same proportions."""
 
 
 class Split(NamedTuple):
@@ -73,54 +24,6 @@ class Split(NamedTuple):
     def rows(self, subset: str) -> NDArray[np.int64]:
         """The rows of a subset, ascending, as positions in the shards."""
         return np.flatnonzero(self.subsets == SUBSETS.index(subset))
-
-
-def split_idx(ids: pa.ChunkedArray, labels: NDArray[np.int32], params: IdxSplit) -> Split:
-    """Divide the rows of an IDX dataset, whose ids begin with ``train-`` or ``test-``.
-
-    Raises
-    ------
-    DataError, ParameterError
-        If a subset would be left without images or classes cannot be stratified.
-    """
-    names = ids.to_pylist()
-    train = np.flatnonzero([name.startswith("train-") for name in names])
-    subsets = np.full(len(names), SUBSETS.index("test"), np.int8)
-    subsets[train] = SUBSETS.index("train")
-    if params.validation_fraction is not None:
-        _, validation = _divide(train, labels, params.validation_fraction, params)
-    else:
-        count = FIRST if params.validation_count is None else params.validation_count
-        if count >= len(train):
-            raise ParameterError(
-                f"split.validation_count is {count:,}, but there are {len(train):,} training "
-                "images; choose fewer in params.yaml"
-            )
-        validation = train[:count]
-    subsets[validation] = SUBSETS.index("validation")
-    return _complete(Split(ids, subsets))
-
-
-def split_archive(
-    ids: pa.ChunkedArray,
-    positions: NDArray[np.int32],
-    labels: NDArray[np.int32],
-    params: ArchiveSplit,
-) -> Split:
-    """Divide the rows of a labelled archive; ``positions`` are their rows in the table of labels.
-
-    Raises
-    ------
-    DataError, ParameterError
-        If a subset would be left without images or classes cannot be stratified.
-    """
-    subsets = np.full(len(ids), SUBSETS.index("train"), np.int8)
-    rest, test = _divide(np.argsort(positions), labels, params.test_fraction, params)
-    subsets[test] = SUBSETS.index("test")
-    if params.validation_fraction:
-        _, validation = _divide(rest, labels, params.validation_fraction, params)
-        subsets[validation] = SUBSETS.index("validation")
-    return _complete(Split(ids, subsets))
 
 
 def write(path: Path, split: Split) -> None:
@@ -150,43 +53,3 @@ def read(path: Path) -> Split:
     if (subsets < 0).any():
         raise DataError(f"{path}: has subsets other than {', '.join(SUBSETS)}; run dvc repro")
     return Split(table["id"], subsets)
-
-
-def _divide(
-    rows: NDArray[np.int64],
-    labels: NDArray[np.int32],
-    fraction: float,
-    params: IdxSplit | ArchiveSplit,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide ``rows`` into the rest and ``fraction`` of them, rounded up, as scikit-learn does."""
-    if params.stratify:
-        return _stratified(rows, labels, fraction, params.seed)
-    permutation = np.random.RandomState(params.seed).permutation(len(rows))
-    count = math.ceil(fraction * len(rows))
-    return rows[permutation[count:]], rows[permutation[:count]]
-
-
-def _stratified(
-    rows: NDArray[np.int64], labels: NDArray[np.int32], fraction: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    from sklearn.model_selection import train_test_split
-
-    try:
-        rest, chosen = train_test_split(
-            rows, test_size=fraction, random_state=seed, stratify=labels[rows]
-        )
-    except ValueError as error:
-        raise DataError(
-            f"the classes cannot be divided in proportion ({error}); set split.stratify: false in "
-            "params.yaml"
-        ) from None
-    return rest, chosen
-
-
-def _complete(split: Split) -> Split:
-    for subset in ("train", "test"):
-        if not len(split.rows(subset)):
-            raise DataError(
-                f"no image is left for {subset}; choose smaller parts in split in params.yaml"
-            )
-    return split

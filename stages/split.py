@@ -1,6 +1,6 @@
 """Divide a dataset into training, validation and test images, and write its data card."""
 
-from pipeline import data_card, datasets, files, paths, shards, splits, stage
+from pipeline import data_card, datasets, files, paths, shards, splits, splitting, stage
 from pipeline.params import Params
 
 USES = ("numpy", "pyarrow", "scikit-learn")
@@ -15,11 +15,11 @@ def work(dataset: str) -> str:
     labels = shards.column(folder, index, "label").to_numpy()
     keys = ("datasets", dataset, "split")
     if datasets.kind(params, dataset) == "idx":
-        split = splits.split_idx(ids, labels, params.section(splits.IdxSplit, *keys))
+        split = splitting.split_idx(ids, labels, params.section(splitting.IdxSplit, *keys))
     else:
         positions = shards.column(folder, index, "position").to_numpy()
-        section = params.section(splits.ArchiveSplit, *keys)
-        split = splits.split_archive(ids, positions, labels, section)
+        section = params.section(splitting.ArchiveSplit, *keys)
+        split = splitting.split_archive(ids, positions, labels, section)
     splits.write(paths.split(dataset), split)
     files.write_json(paths.data_card(dataset), data_card.data_card(dataset, folder, index, split))
     return ", ".join(f"{len(split.rows(subset)):,} {subset}" for subset in splits.SUBSETS)

@@ -1,7 +1,6 @@
 """Tiny inputs in the real formats: images, archives, tables, datasets and a project folder.
 
-Everything is made from seeds, without a clock: the same call gives the same values, and all but
-.7z files the same bytes.
+Everything is made from seeds, without a clock: the same call gives the same bytes.
 """
 
 import gzip
@@ -23,6 +22,7 @@ import cv2
 import numpy as np
 import py7zr
 from numpy.typing import NDArray
+from py7zr.helpers import ArchiveTimestamp
 from ruamel.yaml import YAML
 
 from pipeline import files, idx
@@ -30,9 +30,8 @@ from pipeline import files, idx
 ROOT = Path(__file__).parents[1]
 CLASSES = ("cat", "dog", "emu")
 IDX_FILES = {
-    subset: {what: f"{prefix}-{what}-idx{rank}-ubyte.gz" for what, rank in ranks}
-    for subset, prefix in (("train", "train"), ("test", "t10k"))
-    for ranks in [(("images", 3), ("labels", 1))]
+    "train": {"images": "train-images-idx3-ubyte.gz", "labels": "train-labels-idx1-ubyte.gz"},
+    "test": {"images": "t10k-images-idx3-ubyte.gz", "labels": "t10k-labels-idx1-ubyte.gz"},
 }
 """Fashion-MNIST's names of the four files."""
 
@@ -44,7 +43,7 @@ Member = tuple[str, bytes]
 
 
 def pixels(labels: Sequence[int], shape=(8, 8, 3), bits: int = 8, seed: int = 0) -> Pixels:
-    """Images to tell apart, (n, h, w, c) or (n, h, w): dark noise, and a light row for the label."""
+    """Images of ``shape`` that differ, (n, *shape): dark noise, a light row for the label."""
     rng = np.random.default_rng(seed)
     top = 2**bits
     images = rng.integers(0, top // 4, (len(labels), *shape), np.uint8 if bits == 8 else np.uint16)
@@ -92,7 +91,7 @@ def palette_png(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes
 
 
 def write_archive(path: Path, members: Iterable[Member]) -> Path:
-    """Write an archive of the format that ``path``'s suffix names; a name that ends in / is a folder."""
+    """Write an archive in the format of ``path``'s suffix; a name that ends in / is a folder."""
     for suffix, write in ((".7z", write_7z), (".zip", write_zip), ((".tar.gz", ".tgz"), write_tar)):
         if path.name.endswith(suffix):
             write(path, members)
@@ -118,6 +117,7 @@ def write_7z(
             archive.writestr(content, "name")
             entry = archive.header.files_info.files[-1]
             entry["filename"] = name.removesuffix("/")
+            entry["lastwritetime"] = ArchiveTimestamp.from_datetime(0)
             if name.endswith("/"):
                 entry["attributes"] = stat.FILE_ATTRIBUTE_DIRECTORY
             if attributes is not None:

@@ -1,5 +1,6 @@
 """An HTTP server on the loopback that serves files as told, faults included."""
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest import mock
 
 
 @dataclass
@@ -52,13 +54,13 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         self.server.requests.append((self.path, dict(self.headers)))
         replies = self.server.replies.get(path, [Reply(status=404)])
         self._send(replies.pop(0) if len(replies) > 1 else replies[0])
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.do_GET()
 
@@ -92,8 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve() -> Iterator[Server]:
-    """Run a server until the context ends."""
-    with Server() as server:
+    """Run a server until the context ends, with no proxy in the way."""
+    with Server() as server, mock.patch.dict(os.environ):
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            del os.environ[name]
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -114,7 +114,7 @@ def test_the_wait_asked_for_is_kept(server, status):
 
 
 def test_a_host_that_asks_for_too_long_a_wait_is_given_up(server):
-    with pytest.raises(http.FetchError, match="^429 .*, try again in 3,600 s$") as caught:
+    with pytest.raises(http.FetchError, match=r"^429 .*, try again in 3,600 s$") as caught:
         read(server.reply("/a", Reply(status=429, headers={"Retry-After": "3600"})))
     assert not isinstance(caught.value, http.TransientError)
 
@@ -127,7 +127,7 @@ def test_a_host_that_is_not_there(monkeypatch):
     with pytest.raises(http.UnreachableError, match="name is not found"):
         read("http://host.invalid/a")
     monkeypatch.setenv("HTTP_PROXY", f"http://me:secret@127.0.0.1:{port}")
-    with pytest.raises(http.UnreachableError, match="^the proxy cannot be reached"):
+    with pytest.raises(http.UnreachableError, match=r"^the proxy cannot be reached"):
         read("http://host.invalid/a")
 
 
