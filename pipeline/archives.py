@@ -1,89 +1,29 @@
 """Archives (.7z, .zip, .tar.gz): their members as a stream of (name, bytes), in archive order.
 
-Nothing is written to disk and one member is held at a time. Archives are data from strangers: names
-that lead out of a folder, links, devices, encrypted members, duplicates and anything above the
-limits are refused by name, and the container's own checksums are verified.
+Nothing is written to disk and one member is held at a time. The gate refuses hostile members by
+name, and the container's own checksums are verified.
 """
 
-import fnmatch
 import gzip
+import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, Any, Self
 
 import py7zr
+from py7zr.properties import CompressionMethod
 
 from pipeline.errors import DataError
+from pipeline.gate import Entry, Gate, Limits
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time."""
-REMOVE = "remove it from the archive"
-RAISE = "if that is as it should be, raise the limit in params.yaml"
 
 Members = Iterator[tuple[str, bytes]]
-
-
-class Limits(NamedTuple):
-    """What an archive may hold: bytes of all its members together, and of one of them."""
-
-    total_bytes: int
-    member_bytes: int
-
-
-class Entry(NamedTuple):
-    """A member as the archive's table declares it; ``kind`` is ``"file"`` if it is a plain one."""
-
-    name: str
-    kind: str
-    length: int
-
-
-class Gate:
-    """Decides which members are wanted and refuses the whole archive over a hostile one."""
-
-    def __init__(self, path: Path, pattern: str, limits: Limits) -> None:
-        self.path = path
-        self.pattern = pattern
-        self.limits = limits
-        self.seen: set[str] = set()
-        self.total = 0
-
-    def admit(self, entry: Entry) -> bool:
-        """Whether the entry is wanted.
-
-        Raises
-        ------
-        DataError
-            If its name, kind or declared length is refused.
-        """
-        name = entry.name.removeprefix("./")
-        parts = name.replace("\\", "/").split("/")
-        if name.startswith(("/", "\\")) or parts[0].endswith(":") or "\0" in name:
-            self._refuse(entry, "its name is an absolute path or no file name")
-        if ".." in parts:
-            self._refuse(entry, "its name leads out of the archive's folder (..)")
-        self.total += entry.length
-        if self.total > self.limits.total_bytes:
-            limit = f"{self.limits.total_bytes:,} bytes (extract.max_bytes)"
-            self._refuse(entry, f"with it the archive is above {limit}", RAISE)
-        if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
-            return False
-        if entry.kind != "file":
-            self._refuse(entry, f"it is {entry.kind}, not a plain file")
-        if entry.length > self.limits.member_bytes:
-            limit = f"{self.limits.member_bytes:,} (extract.max_member_bytes)"
-            self._refuse(entry, f"it has {entry.length:,} bytes, above {limit}", RAISE)
-        if name in self.seen:
-            self._refuse(entry, "its name stands there twice")
-        self.seen.add(name)
-        return True
-
-    def _refuse(self, entry: Entry, reason: str, remedy: str = REMOVE) -> NoReturn:
-        raise DataError(f"{self.path}: member {entry.name!r} is refused: {reason}; {remedy}")
 
 
 def members(path: Path, pattern: str, limits: Limits) -> Members:
@@ -112,9 +52,13 @@ def members(path: Path, pattern: str, limits: Limits) -> Members:
     try:
         for name, content in reader(path, gate.admit):
             yield name.removeprefix("./"), content
-    except py7zr.exceptions.UnsupportedCompressionMethodError as error:
-        raise DataError(f"{path}: {error}; pack it again with LZMA2") from None
+    except NotImplementedError as error:
+        raise DataError(
+            f"{path}: {error}; pack it again, with LZMA2 (.7z) or deflate (.zip) and no password"
+        ) from None
     except DAMAGED as error:
+        if isinstance(error, OSError) and error.filename:  # not found, no permission …
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"{path}: truncated, damaged or no such archive ({reason}); fetch it again"
@@ -125,11 +69,22 @@ DAMAGED = (
     py7zr.exceptions.ArchiveError,
     zipfile.BadZipFile,
     tarfile.TarError,
-    gzip.BadGzipFile,
+    lzma.LZMAError,
     zlib.error,
     EOFError,
-    NotImplementedError,  # zipfile's word for an unknown compression method
+    OSError,  # gzip's and bz2's word for damage, and zipfile's where it seeks before the file
 )
+METHODS_7Z = {
+    CompressionMethod.COPY,
+    CompressionMethod.LZMA,
+    CompressionMethod.LZMA2,
+    CompressionMethod.MISC_BZIP2,
+    CompressionMethod.MISC_DEFLATE,
+    CompressionMethod.DELTA,
+    CompressionMethod.P7Z_BCJ,
+}
+"""Python's own decompressors, and the filters that go with LZMA: py7zr's PPMd crashes the process
+on damaged data."""
 
 
 def _read_7z(path: Path, admit: Callable[[Entry], bool]) -> Members:
@@ -141,14 +96,19 @@ def _read_7z(path: Path, admit: Callable[[Entry], bool]) -> Members:
     with path.open("rb") as file:
         try:
             archive = py7zr.SevenZipFile(file)
+        except py7zr.exceptions.PasswordRequired:
+            raise NotImplementedError("its table of members is encrypted") from None
         except Exception as error:  # a foreign parser on foreign bytes: KeyError, struct.error …
             raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
         wanted = {member.id for member in archive.files if admit(_entry_7z(member))}
+        blocks = {id(member.folder) for member in archive.files if member.id in wanted}
         block: _Block | None = None
         for member in archive.files:
             if member.emptystream:
                 if member.id in wanted:
                     yield member.filename, b""
+                continue
+            if id(member.folder) not in blocks:
                 continue
             if block is None or block.folder is not member.folder:
                 block = _Block(file, archive, member.folder)
@@ -181,6 +141,8 @@ class _Block:
     """A solid block of a .7z, decompressed in order, a chunk at a time."""
 
     def __init__(self, file: IO[bytes], archive: py7zr.SevenZipFile, folder: Any) -> None:
+        if not METHODS_7Z.issuperset(coder["method"] for coder in folder.coders):
+            raise NotImplementedError("it is compressed with a method that is not read here")
         streams = archive.header.main_streams
         index = next(i for i, f in enumerate(streams.unpackinfo.folders) if f is folder)
         begin, end = streams.packinfo.packpositions[index : index + 2]
@@ -229,7 +191,7 @@ def _read_zip(path: Path, admit: Callable[[Entry], bool]) -> Members:
 
 def _entry_zip(info: zipfile.ZipInfo) -> Entry:
     form = stat.S_IFMT(info.external_attr >> 16)
-    if info.is_dir():
+    if info.orig_filename.endswith("/"):
         kind = "folder"
     elif info.flag_bits & 0x1:
         kind = "encrypted"
@@ -244,19 +206,51 @@ def _entry_zip(info: zipfile.ZipInfo) -> Entry:
 
 
 def _read_tar_gz(path: Path, admit: Callable[[Entry], bool]) -> Members:
-    with gzip.open(path) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for info in archive:
-                if admit(_entry_tar(info)):
-                    member = archive.extractfile(info)
-                    if member is None:
-                        raise tarfile.ReadError(f"{info.name!r} has no content")
-                    content = member.read()
-                    if len(content) != info.size:
-                        raise EOFError(f"{info.name!r} ends too early")
-                    yield info.name, content
+    with (
+        gzip.open(path) as stream,
+        tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarHeader) as archive,
+    ):
+        while info := archive.next():
+            archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep them all
+            if admit(_entry_tar(info)):
+                member = archive.extractfile(info)
+                if member is None:
+                    raise tarfile.ReadError(f"{info.name!r} has no content")
+                content = member.read()
+                if len(content) != info.size:
+                    raise EOFError(f"{info.name!r} ends too early")
+                yield info.name, content
         while stream.read(CHUNK):  # gzip verifies its checksum only at the very end
             pass
+
+
+class _TarHeader(tarfile.TarInfo):
+    """A member's header; where it is damaged, tarfile alone would end the archive in silence."""
+
+    NAMES = (
+        tarfile.GNUTYPE_LONGNAME,
+        tarfile.GNUTYPE_LONGLINK,
+        tarfile.SOLARIS_XHDTYPE,
+        tarfile.XGLTYPE,
+        tarfile.XHDTYPE,
+    )
+    """Types of the members that say something about the next one, such as a long name."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # the zeros that end it
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from None
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        info = super().frombuf(buf, encoding, errors)
+        if info.type in cls.NAMES and info.size > CHUNK:  # tarfile would read it whole
+            raise tarfile.ReadError(f"a header of {info.size:,} bytes")
+        return info
 
 
 def _entry_tar(info: tarfile.TarInfo) -> Entry:

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from pipeline import archives, files, idx, parts
 from pipeline.errors import DataError
+from pipeline.gate import Limits
 from pipeline.params import FileName, Section
 
 Positive = Annotated[int, Field(gt=0)]
@@ -79,7 +80,7 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
             if n_images != n_labels:
                 raise DataError(
                     f"{raw / pair.images} has {n_images:,} images, but {raw / pair.labels} "
-                    f"{n_labels:,} labels; check datasets.*.extract.{subset}"
+                    f"{n_labels:,} labels; check datasets.{raw.name}.extract.{subset}"
                 )
             counts.append(f"{n_images:,} {subset}")
     return f"{' and '.join(counts)} images"
@@ -105,7 +106,7 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     labels = raw / params.labels
     if not labels.exists():
         raise DataError(f"{labels} is missing; run the download stage (dvc repro)")
-    limits = archives.Limits(params.max_bytes, params.max_member_bytes)
+    limits = Limits(params.max_bytes, params.max_member_bytes)
     with files.new_folder(folder) as work:
         shutil.copyfile(labels, work / "labels.csv")
         members = archives.members(archive, params.members, limits)

@@ -6,6 +6,7 @@ refuses unknown keys, wrong types and impossible values with a message that name
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
@@ -164,4 +165,5 @@ def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
         return "is missing"
     message = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
     given = json.dumps(fault["input"], default=str, ensure_ascii=False)
+    given = re.sub(r"//[^/\s\"]*@", "//***@", given)  # a URL's user and password
     return f"{message}, got {given if len(given) <= 80 else given[:77] + '...'}"

@@ -108,16 +108,10 @@ def download(dataset: str, params: DownloadParams, folder: Path) -> str:
             origins["an earlier run"] = None
         else:
             origins[_fetch_from_any(dataset, file, path, unreachable)] = None
-    names = {file.name for file in params.files}
-    for stale in work.iterdir():
-        if stale.name not in names:
-            stale.unlink()
-    total = sum(path.stat().st_size for path in work.iterdir())
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.rename(folder)
-    count = f"{len(names)} file{'s' if len(names) > 1 else ''}"
-    return f"{count}, {total / 1e6:,.1f} MB from {' and '.join(origins)}"
+    _replace(folder, work, {file.name for file in params.files})
+    sizes = [path.stat().st_size for path in folder.iterdir()]
+    count = f"{len(sizes)} file{'s' if len(sizes) > 1 else ''}"
+    return f"{count}, {sum(sizes) / 1e6:,.1f} MB from {' and '.join(origins)}"
 
 
 def pins(params: DownloadParams, folder: Path) -> str:
@@ -129,6 +123,16 @@ def pins(params: DownloadParams, folder: Path) -> str:
         for file in params.files
         if file.sha256 is None
     )
+
+
+def _replace(folder: Path, work: Path, names: set[str]) -> None:
+    """Move ``work`` to ``folder`` with nothing in it but ``names``."""
+    for path in work.iterdir():
+        if path.name not in names:
+            path.unlink()
+    if folder.exists():
+        shutil.rmtree(folder)
+    work.rename(folder)
 
 
 def _fetch_from_any(
@@ -148,9 +152,10 @@ def _fetch_from_any(
         except FetchError as error:
             if isinstance(error, UnreachableError):
                 unreachable[host] = str(error)
-            faults.append(f"{label}{sources.redact(url)}: {sources.redact(str(error))}")
+            what = f"{label} {sources.redact(url)}".lstrip()
+            faults.append(f"{what}: {sources.redact(str(error))}")
         else:
-            return label.strip() or host
+            return label or host
     raise SourceError(
         f"{file.name} could not be fetched; {'; '.join(faults)}. Mend one of these, or set "
         f"{MIRROR} to a folder that holds {dataset}/{file.name}"
@@ -158,12 +163,12 @@ def _fetch_from_any(
 
 
 def _sources(dataset: str, file: PublishedFile) -> Iterator[tuple[str, str]]:
-    """The label and URL of each source, the mirror first."""
+    """Each source's URL, with a label if it is the mirror, which comes first."""
     if mirror := os.environ.get(MIRROR, "").rstrip("/"):
         if not sources.scheme(mirror):
             mirror = ("file://" if Path(mirror).is_absolute() else "file:") + quote(mirror)
         try:
-            yield f"{MIRROR} ", sources.check(f"{mirror}/{dataset}/{file.name}")
+            yield MIRROR, sources.check(f"{mirror}/{dataset}/{file.name}")
         except ValueError as error:
             raise SourceError(f"{MIRROR}, {sources.redact(mirror)}: {error}") from None
     for url in file.sources:

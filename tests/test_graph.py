@@ -132,3 +132,9 @@ def test_every_run_names_a_dataset_and_all_its_sections():
     for run in PARAMS["runs"].values():
         assert set(run) == {"dataset", "model", "train", "evaluate", "report"}
         assert run["dataset"] in PARAMS["datasets"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_dvc_can_cache_every_stages_run(stage):
+    """DVC keeps no run of a stage with an uncached output that is neither metric nor plot."""
+    assert all(isinstance(out, str) for out in of(stage).get("outs", []))

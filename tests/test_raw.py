@@ -300,9 +300,9 @@ def test_the_mirror_comes_first(server, tmp_path, monkeypatch, kind):
         with fsspec.open("memory://mirror/cats/a.gz", "wb") as file:
             file.write(DATA)
     else:
-        mirror = "my mirror/" if kind == "relative" else str(tmp_path / "my mirror")
-        Path("my mirror/cats").mkdir(parents=True)
-        Path("my mirror/cats/a.gz").write_bytes(DATA)
+        mirror = "100%25 mine/" if kind == "relative" else str(tmp_path / "100%25 mine")
+        Path("100%25 mine/cats").mkdir(parents=True)
+        Path("100%25 mine/cats/a.gz").write_bytes(DATA)
     monkeypatch.setenv(raw.MIRROR, mirror)
     assert fetch(elsewhere) == "1 file, 0.2 MB from DATA_MIRROR"
     assert fetched() == DATA

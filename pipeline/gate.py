@@ -1,0 +1,79 @@
+"""The gate that every member of an archive must pass.
+
+Archives are data from strangers: names that lead out of a folder, links, devices, encrypted
+members, duplicates and anything above the limits are refused by name.
+"""
+
+import fnmatch
+from pathlib import Path, PureWindowsPath
+from typing import NamedTuple, NoReturn
+
+from pipeline.errors import DataError
+
+REMOVE = "remove it from the archive"
+RAISE = "if that is as it should be, raise the limit in params.yaml"
+
+
+class Limits(NamedTuple):
+    """What an archive may hold: bytes of all its members together, and of one of them."""
+
+    total_bytes: int
+    member_bytes: int
+
+
+class Entry(NamedTuple):
+    """A member as the archive's table declares it; ``kind`` is ``"file"`` if it is a plain one."""
+
+    name: str
+    kind: str
+    length: int
+
+
+class Gate:
+    """Decides which members are wanted and refuses the whole archive over a hostile one."""
+
+    def __init__(self, path: Path, pattern: str, limits: Limits) -> None:
+        self.path = path
+        self.pattern = pattern
+        self.limits = limits
+        self.seen: set[str] = set()
+        self.total = 0
+
+    def admit(self, entry: Entry) -> bool:
+        """Whether the entry is wanted.
+
+        Raises
+        ------
+        DataError
+            If its name, kind or declared length is refused.
+        """
+        name = entry.name.removeprefix("./")
+        path = PureWindowsPath(name)  # knows slashes of both kinds, drives and network paths
+        if "\0" in name or name.encode(errors="replace").decode() != name:
+            self._refuse(entry, "its name is no Unicode text")
+        if path.anchor:
+            self._refuse(entry, "its name is an absolute path")
+        if ".." in path.parts:
+            self._refuse(entry, "its name leads out of the archive's folder (..)")
+        if entry.length < 0:
+            self._refuse(entry, "its length is negative")
+        self.total += entry.length
+        if self.total > self.limits.total_bytes:
+            limit = f"{self.limits.total_bytes:,} bytes (extract.max_bytes)"
+            self._refuse(entry, f"with it the archive is above {limit}", RAISE)
+        if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
+            return False
+        if not path.name:
+            self._refuse(entry, "it has no name")
+        if entry.kind != "file":
+            self._refuse(entry, f"it is {entry.kind}, not a plain file")
+        if entry.length > self.limits.member_bytes:
+            limit = f"{self.limits.member_bytes:,} (extract.max_member_bytes)"
+            self._refuse(entry, f"it has {entry.length:,} bytes, above {limit}", RAISE)
+        if name in self.seen:
+            self._refuse(entry, "its name stands there twice")
+        self.seen.add(name)
+        return True
+
+    def _refuse(self, entry: Entry, reason: str, remedy: str = REMOVE) -> NoReturn:
+        raise DataError(f"{self.path}: member {entry.name!r} is refused: {reason}; {remedy}")

@@ -1,0 +1,182 @@
+"""``dvc repro`` end to end, on the demo data, in a copy of the repository: what runs, and when."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.yaml import read_yaml
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
+
+ROOT = Path(__file__).parent.parent
+DEMOS = "report@demo_idx", "report@demo_png"
+DATA_STAGES = ("download@", "extract@", "decode@", "split@")
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "PYTHONHASHSEED": "7",
+}
+
+
+class Copy:
+    """A copy of the repository's files, as they are now, with no cache and no outputs."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        listed = subprocess.check_output(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT
+        )
+        for name in listed.decode().split("\0"):
+            if name and (ROOT / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        self.call("git", "init", "-q")
+
+    def call(self, *command, **environment):
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=ENVIRONMENT | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def repro(self, *targets, **environment):
+        """Reproduce; return the stages that were run."""
+        return re.findall(
+            r"^Running stage '(.*)'", self.call("dvc", "repro", *targets, **environment), re.M
+        )
+
+    def change(self, old, new):
+        path = self.folder / "params.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def lock(self):
+        return read_yaml(self.folder / "dvc.lock")["stages"]
+
+    def evaluation(self, run):
+        return json.loads((self.folder / f"metrics/runs/{run}/evaluation.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory):
+    """A copy in which both demos have been run, with two epochs."""
+    copy = Copy(tmp_path_factory.mktemp("copy of the project"))
+    copy.committed = copy.lock()
+    copy.change("    epochs: 10", "    epochs: 2")
+    copy.ran = copy.repro(*DEMOS)
+    return copy
+
+
+@pytest.fixture
+def copy(reproduced):
+    """The same, put back as it was after each test, from DVC's cache of runs."""
+    params = reproduced.folder / "params.yaml"
+    before = params.read_text()
+    yield reproduced
+    if params.read_text() != before:
+        params.write_text(before)
+        assert reproduced.repro(*DEMOS) == []
+
+
+def test_everything_runs_once_and_then_nothing(copy):
+    assert len(copy.ran) == len(set(copy.ran)) == 14
+    assert copy.repro(*DEMOS) == []
+
+
+def test_data_stages_are_those_of_the_committed_lock(copy):
+    now = copy.lock()
+    for name, stage in copy.committed.items():
+        if name.startswith(DATA_STAGES) and "demo" in name:
+            assert now[name]["outs"] == stage["outs"], name
+
+
+def test_demos_learn(copy):
+    assert copy.evaluation("demo_idx")["accuracy"] > 0.5
+    assert copy.evaluation("demo_png")["accuracy"] > 0.3
+
+
+def test_dropout_of_one_run_trains_that_run_alone(copy):
+    copy.change(
+        "  demo_idx:\n    dataset: demo_idx\n    model: {}",
+        "  demo_idx:\n    dataset: demo_idx\n    model: {dropout: 0.5}",
+    )
+    ran = copy.repro(*DEMOS)
+    assert ran == ["train@demo_idx", "evaluate@demo_idx", "report@demo_idx"]
+
+
+def test_figure_draws_the_report_alone(copy):
+    copy.change(
+        "  demo_png:\n    dataset: demo_png\n    model: {}\n    train: {track_test: true}\n"
+        "    evaluate: {}\n    report: {}",
+        "  demo_png:\n    dataset: demo_png\n    model: {}\n    train: {track_test: true}\n"
+        "    evaluate: {}\n    report: {samples_per_class: 2}",
+    )
+    assert copy.repro(*DEMOS) == ["report@demo_png"]
+
+
+def test_test_fraction_starts_at_split(copy):
+    copy.change(
+        "      test_fraction: 0.2\n      validation_fraction: 0.1",
+        "      test_fraction: 0.3\n      validation_fraction: 0.1",
+    )
+    ran = copy.repro(*DEMOS)
+    assert ran == ["split@demo_png", "train@demo_png", "evaluate@demo_png", "report@demo_png"]
+    assert copy.evaluation("demo_png")["n"] == 600
+
+
+@pytest.mark.parametrize("dataset", ["demo_idx", "demo_png"])
+def test_one_worker_gives_the_bytes_of_two(copy, dataset):
+    before = copy.lock()[f"decode@{dataset}"]["outs"]
+    for workers in "1", "2":
+        assert copy.repro("-f", "-s", f"decode@{dataset}", PIPELINE_WORKERS=workers)
+        assert copy.lock()[f"decode@{dataset}"]["outs"] == before
+
+
+def test_npz_works_through_to_the_report(copy):
+    before = copy.evaluation("demo_png")
+    copy.change(
+        "      format: parquet\n      shape: [32, 32, 3]\n    split:\n      test_fraction: 0.2\n"
+        "      validation_fraction: 0.1",
+        "      format: npz\n      shape: [32, 32, 3]\n    split:\n      test_fraction: 0.2\n"
+        "      validation_fraction: 0.1",
+    )
+    ran = copy.repro("report@demo_png")
+    assert "decode@demo_png" in ran
+    with np.load(copy.folder / "data/shards/demo_png/part-00000.npz") as arrays:
+        assert arrays["image"].shape == (1000, 32, 32, 3)
+    assert copy.evaluation("demo_png") == before
+
+
+def test_unknown_run_is_one_line_with_what_there_is(copy):
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.train", "nothing"],
+        cwd=copy.folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "runs.nothing is missing" in done.stderr
+    assert "demo_idx" in done.stderr
+
+
+def test_plots_of_curves_and_confusion_matrices_are_drawn(copy):
+    copy.call("dvc", "plots", "show", "-o", "plots")
+    html = (copy.folder / "plots/index.html").read_text()
+    for expected in ("train_accuracy", "validation_loss", "confusion.csv"):
+        assert expected in html
