@@ -79,12 +79,11 @@ METHODS_7Z = {
     CompressionMethod.LZMA,
     CompressionMethod.LZMA2,
     CompressionMethod.MISC_BZIP2,
-    CompressionMethod.MISC_DEFLATE,
     CompressionMethod.DELTA,
     CompressionMethod.P7Z_BCJ,
 }
-"""Python's own decompressors, and the filters that go with LZMA: py7zr's PPMd crashes the process
-on damaged data."""
+"""What is decompressed in bounded memory. py7zr inflates Deflate without bounds, and its PPMd
+crashes the process on damaged data."""
 
 
 def _read_7z(path: Path, admit: Callable[[Entry], bool]) -> Members:

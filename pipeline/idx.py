@@ -7,6 +7,7 @@ page (LeCun, Cortes, Burges).
 
 import math
 import struct
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,8 +26,10 @@ DTYPES: dict[int, np.dtype[Any]] = {
     0x0E: np.dtype(">f8"),
 }
 CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
-MAX_RANK = 32
+MAX_RANK = 64
 """The most dimensions that every supported NumPy can hold."""
+MAX_BYTES = 2**63 - 1
+"""The most bytes that NumPy lets an array's dimensions other than 0 come to."""
 
 
 class Header(NamedTuple):
@@ -70,12 +73,16 @@ def parse_header(start: bytes, length: int, source: str) -> Header:
         raise DataError(f"{source}: truncated in its header ({len(start)} of {offset} bytes)")
     dtype = DTYPES[code]
     shape = struct.unpack(f">{rank}I", start[4:offset])
+    if math.prod(n or 1 for n in shape) * dtype.itemsize > sys.maxsize:  # even with no element
+        raise DataError(f"{source}: IDX shape {shape} is above what NumPy can hold")
     expected = offset + math.prod(shape) * dtype.itemsize
     if length != expected:
         raise DataError(
             f"{source}: header promises {expected:,} bytes (shape {shape}, {dtype.name}), "
             f"the file has {length:,}; it is damaged: fetch it again"
         )
+    if math.prod(n for n in shape if n) * dtype.itemsize > MAX_BYTES:  # with a 0 beside it
+        raise DataError(f"{source}: IDX shape {shape} is beyond what NumPy can hold")
     return Header(dtype, shape, offset)
 
 
@@ -147,4 +154,4 @@ def write(path: Path, array: NDArray[Any]) -> None:
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    return array.astype(array.dtype.newbyteorder("="))
+    return np.array(array, array.dtype.newbyteorder("="))  # a plain array, not a memmap

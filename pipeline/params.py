@@ -83,6 +83,8 @@ class Params:
         try:
             # As JSON, so that strict types still take YAML's lists for tuples.
             return model.model_validate_json(json.dumps(value, default=str))
+        except TypeError as error:  # a list as a key, which YAML allows
+            raise ParameterError(f"{self.path}: {prefix(())}: {error}") from None
         except ValidationError as error:
             faults = []
             for fault in error.errors(include_url=False):
@@ -152,7 +154,7 @@ def _join(prefix: str, place: tuple[str, ...]) -> str:
     text = prefix
     for part in place:
         text += f"[{part}]" if part.isdigit() else f".{part}"
-    return text
+    return text.removeprefix(".")
 
 
 def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
@@ -163,7 +165,10 @@ def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
         return f"unknown key; {hint}allowed: {', '.join(siblings)}"
     if fault["type"] == "missing":
         return "is missing"
-    message = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if fault["type"] == "union_tag_invalid":
+        return f"unknown name {fault['ctx']['tag']!r}; allowed: {fault['ctx']['expected_tags']}"
+    message = fault["msg"].removeprefix("Value error, ")
+    message = re.sub(r"^(Input|Tuple|String) should", "must", message)
     given = json.dumps(fault["input"], default=str, ensure_ascii=False)
     given = re.sub(r"//[^/\s\"]*@", "//***@", given)  # a URL's user and password
     return f"{message}, got {given if len(given) <= 80 else given[:77] + '...'}"

@@ -23,7 +23,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ParameterError(
             f"{path} is missing; run this in the folder of dvc.yaml (the project's root)"
         ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a 13th month
         raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(value, dict):
         raise ParameterError(f"{path} must hold a mapping of names to values")

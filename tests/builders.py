@@ -140,6 +140,7 @@ def write_zip(
             info.external_attr = mode << 16
             info.compress_type = method
             archive.writestr(info, content)
+            archive.NameToInfo.clear()  # or zipfile warns of duplicates
 
 
 def write_tar(path: Path, members: Iterable[tuple[str | tarfile.TarInfo, bytes]]) -> None:
@@ -318,9 +319,9 @@ class Project:
     ) -> subprocess.CompletedProcess[str]:
         """Run ``stages/<stage>.py`` in this folder, as DVC does."""
         return subprocess.run(
-            [sys.executable, ROOT / "stages" / f"{stage}.py", *arguments],
+            [sys.executable, "-m", f"stages.{stage}", *arguments],
             cwd=self.folder,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
             capture_output=True,
             text=True,
             check=False,

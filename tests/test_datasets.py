@@ -1,0 +1,26 @@
+import pytest
+
+from pipeline import datasets
+from pipeline.errors import ParameterError
+from pipeline.params import Params
+
+
+@pytest.mark.parametrize("kind", ["idx", "archive"])
+def test_kind(kind):
+    assert datasets.kind(Params({"datasets": {"cats": {"kind": kind}}}), "cats") == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "datasets is missing; the top level has: nothing"),
+        ({"datasets": {"dogs": {}}}, "datasets.cats is missing; datasets has: dogs"),
+        ({"datasets": {"cats": {"kidn": "idx"}}}, "datasets.cats.kind is missing; .* has: kidn"),
+        ({"datasets": {"cats": {"kind": "zip"}}}, "cats.kind: must be idx or archive, got 'zip'"),
+        ({"datasets": {"cats": {"kind": ["idx"]}}}, r"must be idx or archive, got \['idx'\]"),
+        ({"datasets": {"cats": None}}, "datasets.cats.kind is missing"),
+    ],
+)
+def test_no_such_dataset_or_kind(values, message):
+    with pytest.raises(ParameterError, match=f"^params.yaml: .*{message}"):
+        datasets.kind(Params(values), "cats")

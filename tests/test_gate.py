@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.gate import Entry, Gate, Limits
+
+
+def gate(pattern="*", total=100, member=50):
+    return Gate(Path("a.zip"), pattern, Limits(total, member))
+
+
+REFUSED = {
+    "absolute": ("/a.png", "file", 1, "its name is an absolute path; remove it"),
+    "absolute, back": ("\\a.png", "file", 1, "an absolute path"),
+    "dot, absolute": (".//a.png", "file", 1, "an absolute path"),
+    "network": ("\\\\host\\share\\a.png", "file", 1, "an absolute path"),
+    "drive": ("C:\\a.png", "file", 1, "an absolute path"),
+    "drive alone": ("c:a.png", "file", 1, "an absolute path"),
+    "up": ("../a.png", "file", 1, r"leads out of the archive's folder \(..\)"),
+    "up, back": ("..\\a.png", "file", 1, "leads out"),
+    "up, inside": ("a/../../b.png", "file", 1, "leads out"),
+    "up, mixed": ("a\\..\\../b.png", "file", 1, "leads out"),
+    "up, a folder": ("../a", "folder", 0, "leads out"),
+    "up, at the end": ("a/..", "file", 1, "leads out"),
+    "NUL": ("a\0.png", "file", 1, "no Unicode text"),
+    "surrogate": ("a\udc80.png", "file", 1, "no Unicode text"),
+    "no name": ("", "file", 1, "it has no name"),
+    "dot": (".", "file", 1, "it has no name"),
+    "link": ("a.png", "a link", 1, "it is a link, not a plain file"),
+    "device": ("a.png", "a device or socket", 0, "it is a device or socket, not a plain file"),
+    "encrypted": ("a.png", "encrypted", 1, "it is encrypted, not a plain file"),
+    "negative": ("a.png", "file", -1, "its length is negative"),
+    "member": ("a.png", "file", 51, r"it has 51 bytes, above 50 \(extract.max_member_bytes\).*raise"),
+    "total": ("a.png", "file", 101, r"above 100 bytes \(extract.max_bytes\).*raise the limit"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "length", "message"), REFUSED.values(), ids=REFUSED)
+def test_hostile_members_are_refused_by_name(name, kind, length, message):
+    with pytest.raises(DataError, match=message) as caught:
+        gate().admit(Entry(name, kind, length))
+    assert str(caught.value).startswith(f"a.zip: member {name!r} is refused: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "./a.png", "a/b/c.png", "..a.png", "a..b", "...", "a:b", "a b", "ü", "a\n"]
+)
+def test_other_names_are_not(name):
+    assert gate().admit(Entry(name, "file", 50))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ("*", ["train/1.png", "train/a/2.png", "test/1.png", "TRAIN/1.PNG"]),
+        ("train/*.png", ["train/1.png", "train/a/2.png"]),
+        ("*/[0-1].png", ["train/1.png", "test/1.png"]),
+        ("*.jpg", []),
+    ],
+)
+def test_only_what_matches_is_wanted(pattern, wanted):
+    names = ["train/1.png", "train/a/2.png", "test/1.png", "TRAIN/1.PNG"]
+    admit = gate(pattern).admit
+    assert [name for name in names if admit(Entry(name, "file", 0))] == wanted
+
+
+def test_folders_are_not_wanted():
+    assert not gate().admit(Entry("train", "folder", 0))
+
+
+def test_what_is_not_wanted_may_be_a_link_but_leads_nowhere():
+    admit = gate("*.png").admit
+    assert not admit(Entry("readme", "a link", 0))
+    with pytest.raises(DataError, match="'../readme' is refused"):
+        admit(Entry("../readme", "file", 0))
+
+
+@pytest.mark.parametrize("second", ["a.png", "./a.png"])
+def test_duplicates(second):
+    admit = gate().admit
+    assert admit(Entry("a.png", "file", 0))
+    with pytest.raises(DataError, match="its name stands there twice"):
+        admit(Entry(second, "file", 0))
+
+
+def test_the_total_counts_every_member_wanted_or_not():
+    admit = gate("*.png", total=100).admit
+    assert admit(Entry("a.png", "file", 40))
+    assert not admit(Entry("b.txt", "file", 60))
+    with pytest.raises(DataError, match="'c.txt' is refused: with it the archive is above 100"):
+        admit(Entry("c.txt", "file", 1))

@@ -1,0 +1,111 @@
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pipeline import stage
+from pipeline.errors import DataError, ParameterError
+from tests.builders import ROOT
+
+
+@pytest.fixture
+def run(project, monkeypatch, capsys):
+    """Run a stage's ``work`` in this process: exit status, standard output, standard error."""
+    monkeypatch.delenv("PIPELINE_TRACEBACK", raising=False)
+
+    def run(work, *arguments, uses=()):
+        monkeypatch.setattr(sys, "argv", ["stages/extract.py", *(arguments or ["cats"])])
+        with pytest.raises(SystemExit) as caught:
+            stage.main(work, uses=uses, description="Extract.", name="DATASET")
+        return caught.value.code, *capsys.readouterr()
+
+    return run
+
+
+def failing(error):
+    def work(name):
+        raise error
+
+    return work
+
+
+def test_a_stage_ends_with_what_it_did(run):
+    status, out, err = run(lambda name: f"5 members of {name}")
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"extract cats: 5 members of cats in \d+\.\d s\n", out)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (DataError("a.7z: member 'x' is refused"), "a.7z: member 'x' is refused"),
+        (ParameterError("bad\nkey\t\x1b[31mred\x07 ü\u202e\r"), "bad key  [31mred  ü  "),
+        (FileNotFoundError(2, "No such file or directory", "a\x1bb"), "No such file or .*: a b"),
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError("read error"), "read error"),
+    ],
+)
+def test_an_error_is_one_line(run, error, line):
+    status, out, err = run(failing(error))
+    assert (status, out) == (1, "")
+    assert re.fullmatch(f"extract cats: {line.replace('[', '.')}\n", err)
+
+
+def test_the_traceback_is_shown_where_it_is_asked_for(run, monkeypatch):
+    error = DataError("damaged")
+    for arguments, asked in ((["cats"], False), (["cats", "--traceback"], True)):
+        status, _, err = run(failing(error), *arguments)
+        assert status == 1
+        assert err.endswith("extract cats: damaged\n")
+        assert ("Traceback" in err) is asked
+    monkeypatch.setenv("PIPELINE_TRACEBACK", "1")
+    assert "Traceback" in run(failing(error))[2]
+
+
+def test_interruption(run):
+    assert run(failing(KeyboardInterrupt())) == (130, "", "\nextract cats: interrupted\n")
+
+
+def test_a_bug_is_not_hidden(run):
+    with pytest.raises(ZeroDivisionError):
+        run(lambda name: str(1 / 0))
+
+
+def test_other_versions_are_refused_before_any_work(run, project):
+    (project.folder / "libraries.yaml").write_text('py7zr: "0.1"\n')
+    status, _, err = run(failing(AssertionError("worked")), uses=["py7zr"])
+    assert status == 1
+    assert re.search(r"py7zr is [\d.]+, libraries.yaml says 0.1", err)
+
+
+@pytest.mark.parametrize("arguments", [["--nonesuch"], ["cats", "dogs"]])
+def test_wrong_arguments(run, arguments):
+    status, out, err = run(failing(AssertionError("worked")), *arguments)
+    assert (status, out) == (2, "")
+    assert "usage: " in err
+
+
+def test_help_is_the_programs_docstring():
+    command = [sys.executable, ROOT / "stages" / "extract.py", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "Extract a dataset's published files" in shown
+    assert "DATASET" in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("dogs", "params.yaml: datasets.dogs is missing; datasets has: tiny_idx, tiny_png"),
+        ("../x", r"params.yaml: datasets.../x is missing; .*"),
+        ("tiny_idx", r"data/raw/tiny_idx/.*gz: truncated or not gzip .*; fetch it again"),
+    ],
+)
+def test_a_real_stage_program_fails_in_one_line(project, name, line):
+    (project.folder / "data/raw/tiny_idx/t10k-labels-idx1-ubyte.gz").write_bytes(b"<html>")
+    done = project.run("extract", name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(f"extract {name}: {line}\n", done.stderr)
+    assert not (project.folder / "data" / "extracted").exists() or not list(
+        (project.folder / "data" / "extracted").iterdir()
+    )
