@@ -17,8 +17,8 @@ from typing import IO, Any, Self
 import py7zr
 from py7zr.properties import CompressionMethod
 
+from pipeline.admission import Entry, Gate, Limits
 from pipeline.errors import DataError
-from pipeline.gate import Entry, Gate, Limits
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time."""

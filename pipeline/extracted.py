@@ -15,8 +15,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline import archives, files, idx, parts
+from pipeline.admission import Limits
 from pipeline.errors import DataError
-from pipeline.gate import Limits
 from pipeline.params import FileName, Section
 
 Positive = Annotated[int, Field(gt=0)]

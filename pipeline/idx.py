@@ -28,8 +28,6 @@ DTYPES: dict[int, np.dtype[Any]] = {
 CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
 MAX_RANK = 64
 """The most dimensions that every supported NumPy can hold."""
-MAX_BYTES = 2**63 - 1
-"""The most bytes that NumPy lets an array's dimensions other than 0 come to."""
 
 
 class Header(NamedTuple):
@@ -81,8 +79,6 @@ def parse_header(start: bytes, length: int, source: str) -> Header:
             f"{source}: header promises {expected:,} bytes (shape {shape}, {dtype.name}), "
             f"the file has {length:,}; it is damaged: fetch it again"
         )
-    if math.prod(n for n in shape if n) * dtype.itemsize > MAX_BYTES:  # with a 0 beside it
-        raise DataError(f"{source}: IDX shape {shape} is beyond what NumPy can hold")
     return Header(dtype, shape, offset)
 
 

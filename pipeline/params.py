@@ -83,8 +83,6 @@ class Params:
         try:
             # As JSON, so that strict types still take YAML's lists for tuples.
             return model.model_validate_json(json.dumps(value, default=str))
-        except TypeError as error:  # a list as a key, which YAML allows
-            raise ParameterError(f"{self.path}: {prefix(())}: {error}") from None
         except ValidationError as error:
             faults = []
             for fault in error.errors(include_url=False):
@@ -92,6 +90,8 @@ class Params:
                 key = _join(prefix(place), place)
                 faults.append(f"{key}: {_explain(dict(fault), siblings)}")
             raise ParameterError(f"{self.path}: " + "; ".join(faults)) from None
+        except (TypeError, ValueError) as error:  # YAML allows lists as keys, and loops
+            raise ParameterError(f"{self.path}: {prefix(())}: {error}") from None
 
 
 def merge(base: Any, change: Any) -> Any:

@@ -3,6 +3,7 @@
 Everything is made from seeds, without a clock: the same call gives the same bytes.
 """
 
+import copy
 import gzip
 import io
 import os
@@ -251,7 +252,7 @@ def params(published: Path) -> dict[str, Any]:
             "tiny_idx": {
                 "kind": "idx",
                 "download": downloads["tiny_idx"],
-                "extract": IDX_FILES,
+                "extract": copy.deepcopy(IDX_FILES),
                 "decode": {"classes": list(CLASSES), "format": "parquet", "shard_rows": 25},
                 "split": {"validation_count": 6},
             },

@@ -12,8 +12,8 @@ import py7zr
 import pytest
 
 from pipeline import archives
+from pipeline.admission import Limits
 from pipeline.errors import DataError
-from pipeline.gate import Limits
 from tests.builders import write_7z, write_archive, write_tar, write_zip
 
 SUFFIXES = (".7z", ".zip", ".tar.gz", ".tgz")
@@ -234,6 +234,12 @@ def nul_zip(path):
     write_zip(path, [("a\0.png", b"b")])
 
 
+def nul_tar(path):
+    info = tarfile.TarInfo("a")
+    info.pax_headers = {"path": "a\0.png"}
+    write_tar(path, [(info, b"b")])
+
+
 def latin1_tar(path):
     info = tarfile.TarInfo("a\udce9.png")
     write_tar(path, [(info, b"b")])
@@ -256,6 +262,7 @@ KINDS = {
     "tar FIFO": ("tgz", typed_tar(tarfile.FIFOTYPE), "it is a device or socket"),
     "tar device": ("tgz", typed_tar(tarfile.CHRTYPE), "it is a device or socket"),
     "tar unknown type": ("tgz", typed_tar(b"Z"), "it is a device or socket"),
+    "tar NUL": ("tgz", nul_tar, "its name is no Unicode text"),
     "tar Latin-1": ("tgz", latin1_tar, "its name is no Unicode text"),
 }
 
@@ -315,11 +322,14 @@ def damaged(path, content, whole) -> bool:
     """Whether reading ``content`` is an error of ours; otherwise it must give ``whole``."""
     path.write_bytes(content)
     try:
-        assert read(path) == whole
+        found = read(path)
     except DataError as error:
-        assert str(error).isprintable()
-        return True
-    return False
+        message = str(error)
+    else:
+        assert found == whole
+        return False
+    assert message.isprintable()
+    return True
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -166,10 +166,21 @@ def test_a_missing_section_says_what_there_is():
 
 def test_a_file_is_read_where_one_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ParameterError, match="params.yaml is missing"):
+    with pytest.raises(ParameterError, match=r"params\.yaml is missing"):
         Params.read()
     Path("params.yaml").write_text("a: {b: 1}")
     assert Params.read().value("a", "b") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{? [a, b] : 1}", "keys must be str"), ("&a {download: *a}", "Circular reference")],
+)
+def test_what_yaml_can_hold_and_json_cannot(tmp_path, text, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"train: {text}")
+    with pytest.raises(ParameterError, match=rf"params\.yaml: train: {message}"):
+        Params.read(path).section(Train, "train")
 
 
 TREES = st.recursive(

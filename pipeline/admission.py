@@ -1,4 +1,4 @@
-"""The gate that every member of an archive must pass.
+"""Admission: the gate that every member of an archive must pass.
 
 Archives are data from strangers: names that lead out of a folder, links, devices, encrypted
 members, duplicates and anything above the limits are refused by name.

@@ -1,0 +1,201 @@
+import numpy as np
+import pytest
+
+from pipeline import decoding, extracted, idx, shards
+from pipeline.decoding import ArchiveDecode, IdxDecode
+from pipeline.errors import DataError, ParameterError
+from pipeline.extracted import ArchiveExtract
+from tests import builders
+from tests.builders import CLASSES
+
+SHAPE = (8, 8, 3)
+
+
+def archive(folder, part_rows=7, **options):
+    """An extracted archive; what its images are, by id."""
+    found = builders.archive_dataset(folder / "raw", **options)
+    params = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=part_rows)
+    extracted.extract_archive(folder / "raw", params, folder / "extracted")
+    return found
+
+
+def idx_files(folder, **arrays):
+    """Four extracted IDX files, of ten training and five test images where not given."""
+    for n, subset in ((10, "train"), (5, "test")):
+        labels = arrays.get(f"{subset}_labels", (np.arange(n) % 3).astype(np.uint8))
+        images = arrays.get(f"{subset}_images", builders.pixels(np.arange(n) % 3, (8, 8), seed=n))
+        idx.write(folder / f"{subset}-labels.idx", labels)
+        idx.write(folder / f"{subset}-images.idx", images)
+    return folder
+
+
+def decode(folder, **options):
+    params = ArchiveDecode(**{"classes": CLASSES, "shape": SHAPE} | options)
+    done = decoding.decode_archive(folder / "extracted", params, folder / "shards")
+    return done, shards.Index.read(folder / "shards")
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
+    found = archive(tmp_path)
+    done, index = decode(tmp_path)
+    assert done.startswith("30 images of shape (8, 8, 3), 5 shards")
+    folder = tmp_path / "shards"
+    ids = shards.column(folder, index, "id").to_pylist()
+    images = np.concatenate(list(shards.batches(folder, index)))
+    classes = shards.column(folder, index, "class").to_pylist()
+    positions = shards.column(folder, index, "position").to_pylist()
+    assert ids == sorted(found)  # alphabetical, as the archive; the table is numerical
+    assert ids != list(found)
+    for row, name in enumerate(ids):
+        pixels, label = found[name]
+        assert (shards.integers(images[row], 255) == pixels).all()
+        assert classes[row] == label
+        assert positions[row] == int(name) - 1
+
+
+def test_idx_rows_are_training_then_test_images(tmp_path):
+    idx_files(tmp_path)
+    params = IdxDecode(classes=CLASSES, shard_rows=4)
+    decoding.decode_idx(tmp_path, params, tmp_path / "shards")
+    index = shards.Index.read(tmp_path / "shards")
+    assert [file.rows for file in index.files] == [4, 4, 2, 4, 1]  # no shard spans both
+    ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [f"train-{n}" for n in range(10)] + [f"test-{n}" for n in range(5)]
+    images = np.concatenate(list(shards.batches(tmp_path / "shards", index)))
+    expected = [idx.read(tmp_path / f"{subset}-images.idx") for subset in ("train", "test")]
+    assert (images[..., 0] == (np.concatenate(expected) / 255).astype(np.float32)).all()
+    labels = shards.column(tmp_path / "shards", index, "label").to_pylist()
+    assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
+
+
+def test_idx_of_colour_images(tmp_path):
+    rgb = builders.pixels(np.arange(10) % 3, (8, 8, 3))
+    idx_files(tmp_path, train_images=rgb, test_images=rgb[:5])
+    decoding.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    assert shards.Index.read(tmp_path / "shards").shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "npz"])
+def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path, monkeypatch, suffix):
+    archive(tmp_path)
+    found = []
+    for workers in ("1", "2", "5"):
+        monkeypatch.setenv("PIPELINE_WORKERS", workers)
+        decode(tmp_path, format=suffix)
+        found.append(content(tmp_path / "shards"))
+    assert found[0] == found[1] == found[2]
+
+
+def test_identity_does_not_depend_on_format_or_division(tmp_path):
+    found = set()
+    for part_rows in (7, 30):
+        archive(tmp_path, part_rows)
+        found |= {decode(tmp_path, format=name)[1].content_sha256 for name in ("parquet", "npz")}
+    assert len(found) == 1
+
+
+def test_16_bits_and_grey(tmp_path):
+    found = archive(tmp_path, shape=(8, 8, 1), bits=16)
+    _, index = decode(tmp_path, shape=(8, 8, 1), bits=16)
+    assert index.divisor == 65535
+    images = np.concatenate(list(shards.batches(tmp_path / "shards", index)))
+    assert (shards.integers(images[0], 65535) == found["1"][0]).all()
+
+
+def spoil(folder, bad):
+    """Replace images of the raw archive."""
+    found = builders.archive_dataset(folder / "raw")
+    members = [
+        (f"train/{name}.png", bad.get(name, builders.encode(image)))
+        for name, (image, _) in found.items()
+    ]
+    builders.write_archive(folder / "raw/train.7z", members)
+    params = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=7)
+    extracted.extract_archive(folder / "raw", params, folder / "extracted")
+
+
+def test_bad_image_ends_the_stage_and_leaves_nothing(tmp_path):
+    spoil(tmp_path, {"12": b"no image"})
+    with pytest.raises(DataError) as raised:
+        decode(tmp_path)
+    assert "image 'train/12.png' cannot be decoded" in str(raised.value)
+    assert "on_bad_image: quarantine" in str(raised.value)
+    assert not (tmp_path / "shards").exists()
+    assert not list(tmp_path.glob("*.incomplete"))
+    archive(tmp_path)  # mended
+    assert decode(tmp_path)[1].rows == 30
+
+
+def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
+    wide = builders.encode(np.zeros((8, 9, 3), np.uint8))
+    spoil(tmp_path, {"12": b"no image", "3": wide})
+    done, index = decode(tmp_path, on_bad_image="quarantine")
+    assert "28 images" in done
+    assert "2 quarantined" in done
+    assert [(q.id, q.name, q.reason) for q in index.quarantined] == [
+        ("3", "train/3.png", "is 9x8 pixels, not 8x8"),
+        ("12", "train/12.png", "cannot be decoded"),
+    ]
+    ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [str(n) for n in range(1, 31) if n not in (3, 12)]
+    positions = shards.column(tmp_path / "shards", index, "position").to_pylist()
+    assert positions == [int(name) - 1 for name in ids]
+
+
+def test_nothing_but_bad_images_is_an_error(tmp_path):
+    spoil(tmp_path, {str(n): b"no image" for n in range(1, 31)})
+    with pytest.raises(DataError, match="no image could be used"):
+        decode(tmp_path, on_bad_image="quarantine")
+    assert not (tmp_path / "shards").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"train_labels": np.full(10, 7, np.uint8)}, "10 labels are outside the 3 classes"),
+        ({"train_labels": np.full(10, -1, np.int8)}, "the first is -1 at position 0"),
+        ({"test_labels": np.zeros(4, np.uint8)}, "has 4 labels, but there are 5 images"),
+        ({"test_labels": np.zeros((5, 1), np.uint8)}, "labels must be integers of shape (n,)"),
+        ({"test_labels": np.zeros(5, np.float32)}, "labels must be integers"),
+        ({"train_images": np.zeros((10, 8, 8), np.int16)}, "images must be uint8"),
+        ({"train_images": np.zeros((10, 64), np.uint8)}, "images must be uint8 of shape"),
+        ({"train_images": np.zeros((10, 8, 9), np.uint8)}, "test images of (8, 8, 1)"),
+        (
+            {
+                f"{s}_images": np.zeros((n, 8, 8, 4), np.uint8)
+                for s, n in (("train", 10), ("test", 5))
+            },
+            "neither grey nor RGB",
+        ),
+    ],
+)
+def test_idx_files_that_do_not_fit_are_named(tmp_path, arrays, message):
+    idx_files(tmp_path, **arrays)
+    with pytest.raises(DataError) as raised:
+        decoding.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    assert message in str(raised.value)
+    assert not (tmp_path / "shards").exists()
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+def test_number_of_workers_is_checked(monkeypatch, text):
+    monkeypatch.setenv("PIPELINE_WORKERS", text)
+    with pytest.raises(ParameterError, match="PIPELINE_WORKERS must be a whole number"):
+        decoding.workers()
+
+
+def test_stage_program(project):
+    for name in ("tiny_idx", "tiny_png"):
+        assert project.run("extract", name).returncode == 0
+        done = project.run("decode", name)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"decode {name}: ")
+    project.set("datasets.tiny_png.decode.classes", ["cat", "dog", "owl"])
+    failed = project.run("decode", "tiny_png")
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert "unknown class 'emu'" in failed.stderr
