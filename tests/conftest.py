@@ -15,3 +15,11 @@ def project(tmp_path, monkeypatch) -> builders.Project:
     """A project folder with two tiny datasets, entered."""
     monkeypatch.chdir(tmp_path)
     return builders.Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
+    """TensorFlow as the stages set it up, which can be done once in a process, before any use."""
+    from pipeline import runtime
+
+    runtime.configure(seed=0, threads=2)

@@ -347,9 +347,9 @@ def test_what_is_wrong_here_is_no_fault_of_the_source(server):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "../a.gz"}, r"download.files\[0\].name: String should match pattern"),
+        ({"name": "../a.gz"}, r"download.files\[0\].name: must match pattern"),
         ({"bytes": 0}, r"download.files\[0\].bytes: must be greater than 0, got 0"),
-        ({"sha256": "ABC"}, r"download.files\[0\].sha256: String should match pattern"),
+        ({"sha256": "ABC"}, r"download.files\[0\].sha256: must match pattern"),
         ({"sources": []}, r"download.files\[0\].sources: must name at least one source, got \[\]"),
         (
             {"sources": ["a.gz"]},

@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from pipeline import network
+from pipeline.errors import ParameterError
+from pipeline.network import ModelParams
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+SMALL = {"filters": (2,), "dense": (3,)}
+
+
+def build(shape=(8, 8, 1), classes=3, seed=0, precision="float32", **params):
+    return network.build(
+        ModelParams(**SMALL | params), shape, classes, seed=seed, precision=precision
+    )
+
+
+def names(net):
+    return [layer.name for layer in net.layers]
+
+
+def weights(net):
+    return {v.path: np.asarray(v) for v in net.trainable_variables}
+
+
+def test_default_is_the_tutorials_network():
+    net = network.build(ModelParams(), (28, 28, 1), 10)
+    assert net.count_params() == 356_234
+    sides = [layer.output.shape[1] for layer in net.layers if "pooling" in layer.name]
+    assert sides == [14, 7, 4]
+    assert net.get_layer("flatten").output.shape[1] == 4 * 4 * 128
+    assert [np.asarray(v).shape for v in net.trainable_variables] == [
+        (3, 3, 1, 32),
+        (32,),
+        (3, 3, 32, 64),
+        (64,),
+        (3, 3, 64, 128),
+        (128,),
+        (2048, 128),
+        (128,),
+        (128, 10),
+        (10,),
+    ]
+
+
+def test_weights_and_biases_are_glorot_uniform():
+    net = network.build(ModelParams(), (28, 28, 1), 10)
+    for variable in net.trainable_variables:
+        values = np.asarray(variable)
+        # Keras's fans of a bias are both its length.
+        fan_in, fan_out = (
+            np.prod(values.shape[:-2]) * np.array(values.shape[-2:])
+            if values.ndim > 1
+            else (len(values), len(values))
+        )
+        limit = np.sqrt(6 / (fan_in + fan_out))
+        assert 0 < np.abs(values).max() <= limit
+        if values.size > 1000:
+            assert values.std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
+
+
+def test_seed_decides_the_weights():
+    first, again, other = (weights(build(seed=seed)) for seed in (1, 1, 2))
+    for path, values in first.items():
+        assert (values == again[path]).all()
+        assert (values != other[path]).any()
+
+
+def test_dropout_leaves_the_initial_weights_as_they_are():
+    plain, dropped = weights(build()), weights(build(dropout=0.5))
+    assert plain.keys() == dropped.keys()
+    assert all((plain[path] == dropped[path]).all() for path in plain)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_layers_compute_in_the_precision_but_weights_and_logits_are_float32(precision):
+    net = build(precision=precision)
+    assert net.get_layer("convolution_1").compute_dtype == precision
+    assert {variable.dtype for variable in net.variables} == {"float32"}
+    assert net.outputs[0].dtype == "float32"
+
+
+def test_every_parameter_does_what_it_says():
+    assert build(filters=(2, 5)).get_layer("convolution_2").filters == 5
+    assert build(kernel=5).get_layer("convolution_1").kernel_size == (5, 5)
+    assert build(pool=4).get_layer("pooling_1").output.shape[1] == 2
+    assert "pooling_1" not in names(build(pool=1))
+    assert build(padding="valid").get_layer("convolution_1").output.shape[1] == 6
+    assert build(activation="tanh").get_layer("activation_1").activation.__name__ == "tanh"
+    assert build(activation="tanh").get_layer("dense_1").activation.__name__ == "tanh"
+    order = names(build(batch_normalization=True))
+    assert order[:3] == ["convolution_1", "normalization_1", "activation_1"]
+    assert build(dense=(7, 5)).get_layer("dense_2").units == 5
+    assert build(dense=(7, 5), dropout=0.25).get_layer("dropout_2").rate == 0.25
+    zero = build(bias_initializer="zeros").get_layer("dense_1")
+    assert not np.asarray(zero.bias).any()
+    he = build(kernel_initializer="he_normal").get_layer("dense_1")
+    assert type(he.kernel_initializer).__name__ == "HeNormal"
+    assert build(classes=4).outputs[0].shape == (None, 4)
+
+
+@pytest.mark.parametrize(
+    ("params", "shape"),
+    [
+        ({"filters": (2,) * 4}, (8, 8, 1)),
+        ({"filters": (2, 2), "padding": "valid"}, (8, 4, 1)),
+        ({"padding": "valid", "kernel": 9}, (8, 8, 1)),
+        ({"pool": 9}, (8, 8, 1)),
+    ],
+)
+def test_more_blocks_than_pixels_are_refused(params, shape):
+    with pytest.raises(ParameterError, match=r"model\.filters has .* would leave no pixel"):
+        build(shape, **params)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"dropout": 1.0},
+        {"dropout": -0.1},
+        {"filters": ()},
+        {"filters": (0,)},
+        {"kernel": 0},
+        {"pool": 0},
+        {"activation": "swoosh"},
+        {"kernel_initializer": "magic"},
+        {"dense": (0,)},
+    ],
+)
+def test_impossible_parameters_are_refused(params):
+    with pytest.raises(ValidationError):
+        ModelParams(**params)
