@@ -59,10 +59,6 @@ class Loop:
         order = np.arange(len(images.labels))
         return self._run(self.test_steps, images, order, batch, lambda *_: None)
 
-    def graph(self) -> tf.Graph:
-        """The graph of the training steps, once some have been taken."""
-        return self._graph
-
     def _run(
         self,
         steps: Callable[..., Any],
@@ -84,7 +80,6 @@ class Loop:
         return Means(loss / done, hits / done)
 
     def _train_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
-        self._graph = tf.compat.v1.get_default_graph()  # while it is traced
         return self._repeat(self._train_step, data, count, divisor)
 
     def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:

@@ -1,9 +1,10 @@
-"""TensorBoard: the training's graph, and the metrics of each epoch. Nothing reads them again."""
+"""TensorBoard: the network's graph, and the metrics of each epoch. Nothing reads them again."""
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import keras
 import tensorflow as tf
 
 
@@ -14,11 +15,16 @@ class TensorBoard:
         shutil.rmtree(folder, ignore_errors=True)
         self.writer = tf.summary.create_file_writer(str(folder))
 
-    def write(self, epoch: int, row: Mapping[str, float | int | None], graph: tf.Graph) -> None:
-        """Write an epoch's row of the history, and with the first one the graph."""
+    def write_graph(self, network: keras.Model) -> None:
+        """Write the network's graph, from images to logits."""
+        images = tf.TensorSpec(network.input_shape, tf.float32, name="image")
+        traced = tf.function(network).get_concrete_function(images, training=False)
+        with self.writer.as_default(step=0):
+            tf.summary.graph(traced.graph)
+
+    def write_epoch(self, epoch: int, row: Mapping[str, float | int | None]) -> None:
+        """Write a row of the history."""
         with self.writer.as_default(step=epoch):
-            if epoch == 1:
-                tf.summary.graph(graph)
             for name, value in row.items():
                 if value is not None and name != "epoch":
                     tf.summary.scalar(name, value)

@@ -102,10 +102,11 @@ def train(
         optimizer = optimization.build(params.optimizer, params.schedule, params.epochs, steps)
         loop = Loop(net, optimizer, strategy, scale_loss=params.precision == "float16")
     board = TensorBoard(logs)
+    board.write_graph(net)
     history: History = []
     for epoch in range(1, params.epochs + 1):
         row = _epoch(loop, subsets, params, epoch, steps)
-        board.write(epoch, row, loop.graph())
+        board.write_epoch(epoch, row)
         history.append(row)
     return Model(net, index.classes), history
 

@@ -1,0 +1,124 @@
+"""The command line, as it is typed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.builders import ROOT
+
+
+@pytest.fixture
+def call(project):
+    def call(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=project.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def test_check_finds_every_fault(call, project):
+    assert call("check").stdout == "params.yaml: 2 datasets and 2 runs are valid\n"
+    project.set("runs.tiny_idx.dataset", "nothing")
+    project.set("runs.tiny_png.model", {"dropout": 7.0})
+    project.set("datasets.tiny_idx.decode.shard_rows", 0)
+    project.set("datasets.tiny_png.kind", "folder")
+    done = call("check")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    for expected in (
+        "runs.tiny_idx.dataset: there is no dataset 'nothing'",
+        "runs.tiny_png.model.dropout: must be less than 1, got 7.0",
+        "datasets.tiny_idx.decode.shard_rows: must be greater than 0, got 0",
+        "datasets.tiny_png.kind: must be idx or archive, got 'folder'",
+    ):
+        assert expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "defaults.train.epochs",
+            "ten",
+            'defaults.train.epochs: must be a valid integer, got "ten"',
+        ),
+        ("extra", {}, "extra: unknown key; allowed: datasets, defaults, runs"),
+        ("datasets.Upper-case", {}, "datasets.Upper-case"),
+        ("datasets.tiny_idx.splt", {}, "datasets.tiny_idx.splt: unknown key; did you mean split?"),
+    ],
+)
+def test_check_names_the_full_key(call, project, key, value, message):
+    project.set(key, value)
+    done = call("check")
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_check_without_parameters_says_where_to_run_it(call, project):
+    (project.folder / "params.yaml").unlink()
+    done = call("check")
+    assert done.returncode == 1
+    assert "params.yaml is missing; run this in the folder of dvc.yaml" in done.stderr
+
+
+def test_summary_shows_the_evaluated_runs(call, project):
+    assert "not evaluated yet: tiny_idx, tiny_png" in call("summary").stdout
+    folder = project.folder / "metrics/runs/tiny_idx"
+    folder.mkdir(parents=True)
+    found = {
+        "accuracy": 0.875,
+        "accuracy_interval": {"low": 0.5, "high": 0.99},
+        "n": 12_345,
+        "train_accuracy": 0.9,
+        "loss": 0.25,
+    }
+    (folder / "evaluation.json").write_text(json.dumps(found))
+    header, row, rest = call("summary").stdout.splitlines()
+    assert header.split()[:4] == ["run", "dataset", "n", "accuracy"]
+    assert row.split()[:4] == ["tiny_idx", "tiny_idx", "12,345", "0.8750"]
+    assert row.endswith("dvc repro report@tiny_idx")
+    assert rest == "not evaluated yet: tiny_png"
+    (folder / "report.html").write_text("")
+    assert "metrics/runs/tiny_idx/report.html" in call("summary").stdout
+
+
+def test_lock_writes_the_tracked_versions(call, project):
+    committed = (ROOT / "libraries.yaml").read_text()
+    (project.folder / "libraries.yaml").unlink()
+    (project.folder / "requirements.lock").write_text((ROOT / "requirements.lock").read_text())
+    assert call("lock").returncode == 0
+    assert (project.folder / "libraries.yaml").read_text() == committed
+
+
+def test_help_is_fast_to_import_and_names_every_command(call):
+    done = call("--help")
+    assert done.returncode == 0
+    for command in ("check", "summary", "lock"):
+        assert command in done.stdout
+    script = "import sys, pipeline.__main__; print('numpy' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
+
+
+def test_unknown_command_is_refused(call):
+    done = call("chek")
+    assert done.returncode == 2
+    assert "invalid choice: 'chek'" in done.stderr
+
+
+def test_check_imports_no_tensorflow():
+    script = "import sys, pipeline.checks; print('tensorflow' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"

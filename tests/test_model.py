@@ -1,0 +1,94 @@
+import json
+
+import numpy as np
+import pytest
+
+from pipeline import files, model, network
+from pipeline.errors import DataError
+from pipeline.network import ModelParams
+from pipeline.subsets import Images
+from tests.builders import CLASSES, pixels
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+PARAMS = ModelParams(filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5)
+PIXELS = pixels(np.arange(7) % 3, (8, 8, 1))
+IMAGES = Images([str(n) for n in range(7)], PIXELS, np.arange(7, dtype=np.int32) % 3, 255)
+
+
+def build(precision="float32"):
+    return model.Model(network.build(PARAMS, (8, 8, 1), 3, precision=precision), CLASSES)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_saved_model_predicts_the_same(tmp_path, precision):
+    trained = build(precision)
+    model.save(trained, tmp_path / "model")
+    loaded = model.load(tmp_path / "model")
+    assert loaded.classes == CLASSES
+    assert loaded.shape == (8, 8, 1)
+    expected = trained.predict(IMAGES, 3)
+    found = loaded.predict(IMAGES, 3)
+    assert (found.probabilities == expected.probabilities).all()
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert (found.predicted == found.probabilities.argmax(axis=1)).all()
+    assert found.ids == IMAGES.ids
+    assert (found.labels == IMAGES.labels).all()
+
+
+def test_probabilities_are_the_softmax_of_the_logits():
+    trained = build()
+    images = (PIXELS / 255).astype(np.float32)
+    logits = np.asarray(trained.network(images, training=False), np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(trained.probabilities(images), expected, rtol=1e-5)
+
+
+def test_batch_size_changes_no_more_than_rounding():
+    trained = build()
+    one, all_ = trained.predict(IMAGES, 1), trained.predict(IMAGES, 100)
+    np.testing.assert_allclose(one.probabilities, all_.probabilities, rtol=1e-5)
+
+
+def test_same_model_same_bytes(tmp_path):
+    for folder in ("a", "b"):
+        model.save(build(), tmp_path / folder)
+    for name in (model.WEIGHTS, model.ARCHITECTURE):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    text = (tmp_path / "a" / model.ARCHITECTURE).read_text()
+    value = json.loads(text)
+    assert text == json.dumps(value, indent=2, sort_keys=True) + "\n"
+    assert value["classes"] == list(CLASSES)
+    assert value["parameters"] == build().network.count_params()
+
+
+def test_missing_and_damaged_files_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"architecture\.json is missing"):
+        model.load(tmp_path)
+    model.save(build(), tmp_path / "model")
+    (tmp_path / "model" / model.WEIGHTS).write_bytes(b"no weights")
+    with pytest.raises(DataError, match="no model can be read there"):
+        model.load(tmp_path / "model")
+    (tmp_path / "model" / model.WEIGHTS).unlink()
+    with pytest.raises(DataError, match="missing; run the train stage"):
+        model.load(tmp_path / "model")
+    files.write_json(tmp_path / "model" / model.ARCHITECTURE, {})
+    (tmp_path / "model" / model.WEIGHTS).write_bytes(b"")
+    with pytest.raises(DataError, match="no model can be read there"):
+        model.load(tmp_path / "model")
+
+
+def test_code_in_an_architecture_is_refused(tmp_path):
+    import keras
+
+    def evil(x):
+        raise AssertionError("this must never run")
+
+    harmful = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x: x)])
+    model.save(build(), tmp_path / "model")
+    path = tmp_path / "model" / model.ARCHITECTURE
+    value = files.read_json(path)
+    value["keras"] = keras.saving.serialize_keras_object(harmful)
+    files.write_json(path, value)
+    with pytest.raises(DataError, match="no model can be read there"):
+        model.load(tmp_path / "model")

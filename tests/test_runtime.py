@@ -1,0 +1,54 @@
+import os
+import subprocess
+import sys
+
+from tests.builders import ROOT
+
+SCRIPT = """
+from pipeline import runtime
+runtime.configure(seed=3, threads=1)
+import tensorflow as tf
+assert tf.config.threading.get_intra_op_parallelism_threads() == 1
+tf.zeros(1)
+runtime.configure(seed=3, threads=1)  # again, after use
+first = float(tf.random.uniform(()))
+runtime.configure(seed=3, threads=1)
+assert float(tf.random.uniform(())) == first
+assert runtime.strategy().num_replicas_in_sync == 1
+try:
+    tf.random.Generator.from_non_deterministic_state()
+except RuntimeError:  # what op determinism refuses
+    print("deterministic")
+"""
+
+
+def run(script, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+        | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_configured_runtime_is_seeded_deterministic_and_quiet():
+    done = run(SCRIPT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "deterministic\n"
+    assert done.stderr == ""
+
+
+def test_what_was_held_back_is_shown_with_an_exception():
+    script = (
+        "import os\nfrom pipeline import runtime\n"
+        "with runtime._quiet():\n    os.write(2, b'notice')\n    raise ValueError('broken')"
+    )
+    done = run(script)
+    assert done.returncode == 1
+    assert "notice" in done.stderr
+    assert "ValueError: broken" in done.stderr
+    assert "notice" in run(script.replace("raise", "pass #"), TF_CPP_MIN_LOG_LEVEL="0").stderr
+    assert run(script.replace("raise", "pass #")).stderr == ""

@@ -1,0 +1,159 @@
+import csv
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline import shard, shards, splits, training
+from pipeline.errors import ParameterError, TrainingError
+from pipeline.network import ModelParams
+from pipeline.optimization import Exponential, Sgd
+from pipeline.subsets import Dataset
+from pipeline.training import TrainParams
+from tests.builders import CLASSES, pixels
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+SHAPE = (8, 8, 1)
+MODEL = ModelParams(filters=(2,), dense=(4,))
+
+
+def dataset(folder, subsets):
+    """A dataset of images that are easily told apart, of the given subsets."""
+    n = len(subsets)
+    labels = np.arange(n, dtype=np.int32) % 3
+    rows = shard.Rows(
+        [str(i) for i in range(n)], np.arange(n, dtype=np.int32), labels, pixels(labels, SHAPE)
+    )
+    shard.write(folder / "part-00000.parquet", [rows], CLASSES, SHAPE)
+    index = shards.Index(
+        format="parquet",
+        shape=SHAPE,
+        classes=CLASSES,
+        divisor=255,
+        rows=n,
+        files=(shards.ShardFile(name="part-00000.parquet", rows=n, bytes=1, sha256=""),),
+        quarantined=(),
+        content_sha256="11",
+    )
+    ids = pa.chunked_array([pa.array(rows.ids)])
+    return Dataset(folder, index, splits.Split(ids, np.asarray(subsets, np.int8)))
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """16 images for training, 3 for validation, 5 for the test."""
+    return dataset(tmp_path, [0] * 16 + [1] * 3 + [2] * 5)
+
+
+def train(data, tmp_path, **params):
+    return training.train(
+        data, MODEL, TrainParams(**{"epochs": 2, "batch_size": 4} | params), tmp_path / "logs"
+    )
+
+
+def test_history_has_a_row_an_epoch(tiny, tmp_path):
+    model, history = train(tiny, tmp_path, track_test=True)
+    assert model.classes == CLASSES
+    assert [row["epoch"] for row in history] == [1, 2]
+    assert list(history[0]) == [
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "test_loss",
+        "test_accuracy",
+    ]
+    test = tiny.images("test")[0]
+    predictions = model.predict(test, 5)
+    accuracy = np.mean(predictions.predicted == predictions.labels)
+    assert history[-1]["test_accuracy"] == pytest.approx(accuracy)
+    path = tmp_path / "new" / "history.csv"
+    training.write_history(path, history)
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
+
+
+def test_same_seed_same_bytes_other_seed_others(tiny, tmp_path):
+    options = {"shuffle": True, "epochs": 1}
+    results = [train(tiny, tmp_path, seed=seed, **options) for seed in (3, 3, 4)]
+    weights = [
+        b"".join(np.asarray(variable).tobytes() for variable in model.network.variables)
+        for model, _ in results
+    ]
+    assert weights[0] == weights[1] != weights[2]
+    assert results[0][1] == results[1][1]
+
+
+def test_without_a_validation_subset_its_columns_are_empty(tmp_path):
+    _, history = train(dataset(tmp_path, [0] * 8 + [2] * 3), tmp_path, epochs=1)
+    assert history[0]["validation_loss"] is None
+    assert "test_loss" not in history[0]
+    training.write_history(tmp_path / "history.csv", history)
+    assert ",,," in (tmp_path / "history.csv").read_text().splitlines()[1]
+
+
+def test_it_learns(tiny, tmp_path):
+    optimizer = training.optimization.Adam(name="adam", learning_rate=0.02)
+    params = TrainParams(epochs=12, batch_size=4, optimizer=optimizer)
+    model = ModelParams(filters=(8,), dense=(16,))
+    _, history = training.train(tiny, model, params, tmp_path / "logs")
+    assert history[-1]["train_accuracy"] > 0.9
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_learning_rate_is_that_of_the_epochs_last_step(tiny, tmp_path):
+    schedule = Exponential(name="exponential", rate=0.5)
+    _, history = train(tiny, tmp_path, schedule=schedule)
+    steps = 16 / 4
+    for epoch, row in enumerate(history, 1):
+        expected = 0.001 * 0.5 ** ((epoch * steps - 1) / steps)
+        assert row["learning_rate"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("n", "drop", "steps", "used"), [(10, True, 2, 8), (10, False, 3, 10), (8, False, 2, 8)]
+)
+def test_incomplete_last_batch(n, drop, steps, used):
+    params = TrainParams(batch_size=4, drop_remainder=drop)
+    assert training._steps(n, params) == steps
+    assert training.order(n, params, 1, steps).tolist() == list(range(used))
+
+
+def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch):
+        return training.order(20, TrainParams(shuffle=True, seed=seed), epoch, 1).tolist()
+
+    assert order(1, 1) == order(1, 1)
+    assert sorted(order(1, 1)) == list(range(20))
+    assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4
+
+
+def test_batch_larger_than_the_training_subset_is_refused(tiny, tmp_path):
+    with pytest.raises(ParameterError, match=r"batch_size is 17, but there are only 16 training"):
+        train(tiny, tmp_path, batch_size=17)
+
+
+def test_infinite_loss_ends_the_training(tiny, tmp_path):
+    optimizer = Sgd(name="sgd", learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"the loss is (nan|inf) within .* of epoch [12]"):
+        train(tiny, tmp_path, optimizer=optimizer, epochs=3)
+
+
+def test_tensorboard_has_the_graph_and_the_metrics(tiny, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "old").write_text("from an earlier training")
+    _, history = train(tiny, tmp_path)
+    assert not (tmp_path / "logs" / "old").exists()
+    events = EventAccumulator(str(tmp_path / "logs")).Reload()
+    nodes = " ".join(node.name for node in events.Graph().node)
+    for name in ("image", "convolution_1", "pooling_1", "logits"):  # the network, layer by layer
+        assert name in nodes
+    for name in ("train_loss", "validation_accuracy", "learning_rate"):
+        found = [float(events.tensors.Tensors(name)[n].tensor_proto.float_val[0]) for n in range(2)]
+        assert found == pytest.approx([row[name] for row in history], rel=1e-6)
