@@ -5,9 +5,7 @@ are independent, so the bytes they write do not depend on the number of workers.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -17,12 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, field_validator
 
-from pipeline import files, idx, images, labels, parts, progress, shard, shards
-from pipeline.errors import DataError, ParameterError, first_few
+from pipeline import files, idx, images, labels, parts, shard, shards, workers
+from pipeline.errors import DataError, first_few
 from pipeline.labels import LabelColumns
 from pipeline.params import Section
-
-WORKERS = "PIPELINE_WORKERS"
 
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -71,9 +67,6 @@ class Shard(NamedTuple):
     quarantined: tuple[shards.Quarantined, ...]
 
 
-Task = Callable[[], Shard]
-
-
 def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     """Decode the four IDX files in ``source`` into shards in ``folder``.
 
@@ -94,14 +87,14 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     pairs = {subset: _idx_pair(source, subset, params.classes) for subset in ("train", "test")}
     shape = _idx_shape(source, pairs["train"][0], pairs["test"][0])
     with files.new_folder(folder) as work:
-        tasks: list[Task] = []
+        tasks: list[Callable[[], Shard]] = []
         for subset, (pixels, targets) in pairs.items():
             for start in range(0, len(pixels), params.shard_rows):
                 stop = min(start + params.shard_rows, len(pixels))
                 path = _shard_path(work, len(tasks), params.format)
                 groups = _idx_groups(subset, pixels, targets, start, stop, shape)
                 tasks.append(partial(_write, path, groups, params.classes, shape, []))
-        return _finish(work, _run(tasks), params, shape, divisor=255)
+        return _finish(work, workers.run(tasks, "decode", "shards"), params, shape, divisor=255)
 
 
 def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
@@ -129,29 +122,19 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     )
     ends = np.cumsum([len(part) for part in names])[:-1]
     with files.new_folder(folder) as work:
-        tasks: list[Task] = []
+        tasks: list[Callable[[], Shard]] = []
         for number, (part, rows) in enumerate(zip(paths, np.split(positions, ends), strict=True)):
             path = _shard_path(work, number, params.format)
             bad: list[shards.Quarantined] = []
             groups = _archive_groups(part, rows, table.labels, params, bad)
             tasks.append(partial(_write, path, groups, params.classes, params.shape, bad))
-        return _finish(work, _run(tasks), params, params.shape, divisor=2**params.bits - 1)
-
-
-def workers() -> int:
-    """How many shards are decoded at once: ``PIPELINE_WORKERS``, by default one for each core.
-
-    Raises
-    ------
-    ParameterError
-        If the environment variable is not a positive whole number.
-    """
-    text = os.environ.get(WORKERS, "")
-    if not text:
-        return os.cpu_count() or 1
-    if not text.isdecimal() or int(text) < 1:
-        raise ParameterError(f"{WORKERS} must be a whole number from 1, got {text!r}")
-    return int(text)
+        return _finish(
+            work,
+            workers.run(tasks, "decode", "shards"),
+            params,
+            params.shape,
+            divisor=2**params.bits - 1,
+        )
 
 
 def _idx_pair(
@@ -267,18 +250,6 @@ def _write(
         name=path.name, rows=rows, bytes=path.stat().st_size, sha256=files.sha256(path)
     )
     return Shard(file, identity, tuple(bad))
-
-
-def _run(tasks: list[Task]) -> list[Shard]:
-    """Run tasks in threads (OpenCV, Arrow and hashing release the GIL); results in their order."""
-    with ThreadPoolExecutor(workers()) as pool:
-        running = [pool.submit(task) for task in tasks]
-        try:
-            done = progress.bar("decode", len(tasks), "shards", running)
-            return [future.result() for future in done]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _finish(

@@ -3,7 +3,7 @@ import pytest
 
 from pipeline import decoding, extracted, idx, shards
 from pipeline.decoding import ArchiveDecode, IdxDecode
-from pipeline.errors import DataError, ParameterError
+from pipeline.errors import DataError
 from pipeline.extracted import ArchiveExtract
 from tests import builders
 from tests.builders import CLASSES
@@ -179,13 +179,6 @@ def test_idx_files_that_do_not_fit_are_named(tmp_path, arrays, message):
         decoding.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
     assert message in str(raised.value)
     assert not (tmp_path / "shards").exists()
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
-def test_number_of_workers_is_checked(monkeypatch, text):
-    monkeypatch.setenv("PIPELINE_WORKERS", text)
-    with pytest.raises(ParameterError, match="PIPELINE_WORKERS must be a whole number"):
-        decoding.workers()
 
 
 def test_stage_program(project):
