@@ -17,7 +17,8 @@ from pipeline import paths
 from pipeline.errors import ParameterError
 from pipeline.yaml import read_yaml
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=64)]
+NAME = r"^[a-z0-9][a-z0-9_]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 """A dataset's or run's name: it becomes a file name, a DVC stage's name and a parameter's key."""
 
 FileName = Annotated[

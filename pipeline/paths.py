@@ -7,6 +7,7 @@ LIBRARIES = Path("libraries.yaml")
 LOGS = Path("logs")
 
 DATA = Path("data")
+LOCKS = DATA / "locks"
 METRICS = Path("metrics")
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import time
 import traceback
@@ -9,8 +10,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline import libraries
-from pipeline.errors import PipelineError
+from pipeline import libraries, locks
+from pipeline.errors import ParameterError, PipelineError
+from pipeline.params import NAME
 
 
 def main(
@@ -38,8 +40,11 @@ def main(
     label = f"{Path(sys.argv[0]).stem} {arguments.name}"
 
     def run() -> str:
+        if not re.match(NAME, arguments.name):  # it becomes part of paths
+            raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)
-        return work(arguments.name)
+        with locks.held(label.replace(" ", "@")):
+            return work(arguments.name)
 
     started = time.perf_counter()
     done = guard(run, label, show_traceback=arguments.traceback)
