@@ -23,6 +23,17 @@ def summary() -> str:
     return summaries.table(Params.read())
 
 
+def verify() -> str:
+    """Check that parameters, code, data, dvc.lock and metrics agree; list what does not."""
+    from pipeline import verification
+    from pipeline.params import Params
+
+    faults = list(verification.faults(Params.read()))
+    if faults:
+        sys.exit("\n".join(faults))
+    return "all that is here agrees"
+
+
 def lock() -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
@@ -31,7 +42,7 @@ def lock() -> str:
     return f"{paths.LIBRARIES} written"
 
 
-COMMANDS = {"check": check, "summary": summary, "lock": lock}
+COMMANDS = {"check": check, "verify": verify, "summary": summary, "lock": lock}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import repo
 from pipeline.yaml import read_yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
@@ -158,6 +159,47 @@ def test_npz_works_through_to_the_report(copy):
     with np.load(copy.folder / "data/shards/demo_png/part-00000.npz") as arrays:
         assert arrays["image"].shape == (1000, 32, 32, 3)
     assert copy.evaluation("demo_png") == before
+
+
+def test_an_untouched_tree_is_verified(copy):
+    assert copy.call(sys.executable, "-m", "pipeline", "verify") == "all that is here agrees\n"
+
+
+def test_a_flipped_byte_in_any_output_is_found(copy, monkeypatch):
+    monkeypatch.chdir(copy.folder)
+    outputs = {
+        Path(out["path"])
+        for name, stage in copy.lock().items()
+        if "@demo" in name
+        for out in stage["outs"]
+    }
+    assert len(outputs) == 22
+    for output in sorted(outputs):
+        path = max(output.rglob("*")) if output.is_dir() else output
+        whole = path.read_bytes()
+        middle = len(whole) // 2
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        faults = list(repo.faults())
+        path.write_bytes(whole)
+        assert any(f"{output} is not what was recorded" in fault for fault in faults), output
+    assert list(repo.faults()) == []
+
+
+def test_what_was_not_reproduced_is_found(copy, monkeypatch):
+    monkeypatch.chdir(copy.folder)
+    copy.change("    dropout: 0.0", "    dropout: 0.1")
+    faults = "\n".join(repo.faults())
+    assert "train@demo_idx: parameters are not the recorded ones (defaults.model" in faults
+    assert "train@demo_png: parameters" in faults
+    assert "decode@" not in faults
+    code = copy.folder / "pipeline/images.py"
+    text = code.read_text()
+    code.write_text(text + "# changed\n")
+    faults = list(repo.faults())
+    code.write_text(text)
+    assert any(
+        "decode@demo_png: its dependency pipeline/images.py is not" in fault for fault in faults
+    )
 
 
 def test_unknown_run_is_one_line_with_what_there_is(copy):
