@@ -76,7 +76,9 @@ def reproduced(tmp_path_factory):
     """A copy in which both demos have been run, with two epochs."""
     copy = Copy(tmp_path_factory.mktemp("copy of the project"))
     copy.committed = copy.lock()
-    copy.change("    epochs: 10", "    epochs: 2")
+    for run in ("demo_idx", "demo_png"):
+        train = f"    dataset: {run}\n    model: {{}}\n    train: {{track_test: true"
+        copy.change(train, f"{train}, epochs: 2")
     copy.ran = copy.repro(*DEMOS)
     return copy
 
@@ -119,12 +121,11 @@ def test_dropout_of_one_run_trains_that_run_alone(copy):
 
 
 def test_figure_draws_the_report_alone(copy):
-    copy.change(
-        "  demo_png:\n    dataset: demo_png\n    model: {}\n    train: {track_test: true}\n"
-        "    evaluate: {}\n    report: {}",
-        "  demo_png:\n    dataset: demo_png\n    model: {}\n    train: {track_test: true}\n"
-        "    evaluate: {}\n    report: {samples_per_class: 2}",
+    rest = (
+        "    model: {}\n    train: {track_test: true, epochs: 2}\n    evaluate: {}\n    report: {"
     )
+    run = f"    dataset: demo_png\n{rest}"
+    copy.change(run, f"{run}samples_per_class: 2")
     assert copy.repro(*DEMOS) == ["report@demo_png"]
 
 
@@ -173,7 +174,7 @@ def test_a_flipped_byte_in_any_output_is_found(copy, monkeypatch):
         if "@demo" in name
         for out in stage["outs"]
     }
-    assert len(outputs) == 22
+    assert len(outputs) == 24
     for output in sorted(outputs):
         path = max(output.rglob("*")) if output.is_dir() else output
         whole = path.read_bytes()
