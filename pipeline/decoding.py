@@ -1,24 +1,23 @@
 """Decoding: extracted images to normalized, labelled shards, and what may go wrong on the way.
 
-One shard is one task: a range of rows of an IDX file, or one part of an extracted archive. Tasks
-are independent, so the bytes they write do not depend on the number of workers.
+One shard is one task: a range of rows of an IDX file, or one part of an extracted archive.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, field_validator
 
-from pipeline import files, idx, images, labels, parts, shard, shards, workers
+from pipeline import assembly, checkpoints, files, idx, images, labels, parts, shard, shards
+from pipeline.assembly import Layout, Task
 from pipeline.errors import DataError, first_few
 from pipeline.labels import LabelColumns
 from pipeline.params import Section
+from pipeline.shards import Quarantined
 
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -59,14 +58,6 @@ class ArchiveDecode(Decode):
     labels: LabelColumns = LabelColumns()
 
 
-class Shard(NamedTuple):
-    """What a task reports of the shard that it wrote."""
-
-    file: shards.ShardFile
-    identity: bytes
-    quarantined: tuple[shards.Quarantined, ...]
-
-
 def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     """Decode the four IDX files in ``source`` into shards in ``folder``.
 
@@ -86,15 +77,12 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     """
     pairs = {subset: _idx_pair(source, subset, params.classes) for subset in ("train", "test")}
     shape = _idx_shape(source, pairs["train"][0], pairs["test"][0])
-    with files.new_folder(folder) as work:
-        tasks: list[Callable[[], Shard]] = []
-        for subset, (pixels, targets) in pairs.items():
-            for start in range(0, len(pixels), params.shard_rows):
-                stop = min(start + params.shard_rows, len(pixels))
-                path = _shard_path(work, len(tasks), params.format)
-                groups = _idx_groups(subset, pixels, targets, start, stop, shape)
-                tasks.append(partial(_write, path, groups, params.classes, shape, []))
-        return _finish(work, workers.run(tasks, "decode", "shards"), params, shape, divisor=255)
+    tasks = [
+        _idx_task(subset, pixels, targets, slice(start, start + params.shard_rows), shape)
+        for subset, (pixels, targets) in pairs.items()
+        for start in range(0, len(pixels), params.shard_rows)
+    ]
+    return assembly.assemble(tasks, folder, _layout(params, shape, divisor=255))
 
 
 def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
@@ -121,20 +109,16 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         pa.concat_arrays(names), table, f"the archive ({source})", f"{source / 'labels.csv'}"
     )
     ends = np.cumsum([len(part) for part in names])[:-1]
-    with files.new_folder(folder) as work:
-        tasks: list[Callable[[], Shard]] = []
-        for number, (part, rows) in enumerate(zip(paths, np.split(positions, ends), strict=True)):
-            path = _shard_path(work, number, params.format)
-            bad: list[shards.Quarantined] = []
-            groups = _archive_groups(part, rows, table.labels, params, bad)
-            tasks.append(partial(_write, path, groups, params.classes, params.shape, bad))
-        return _finish(
-            work,
-            workers.run(tasks, "decode", "shards"),
-            params,
-            params.shape,
-            divisor=2**params.bits - 1,
-        )
+    tasks = [
+        _archive_task(part, rows, table.labels, params)
+        for part, rows in zip(paths, np.split(positions, ends), strict=True)
+    ]
+    divisor = 2**params.bits - 1
+    return assembly.assemble(tasks, folder, _layout(params, params.shape, divisor))
+
+
+def _layout(params: Decode, shape: shard.Shape, divisor: int) -> Layout:
+    return Layout(params.format, shape, params.classes, divisor)
 
 
 def _idx_pair(
@@ -182,100 +166,68 @@ def _idx_shape(source: Path, train: NDArray[np.uint8], test: NDArray[np.uint8]) 
     return height, width, channels
 
 
-def _idx_groups(
+def _idx_task(
     subset: str,
     pixels: NDArray[np.uint8],
     targets: NDArray[np.int32],
-    start: int,
-    stop: int,
+    rows: slice,
     shape: shard.Shape,
-) -> Iterator[shard.Rows]:
-    step = shard.row_group_rows(shape)
-    for first in range(start, stop, step):
-        last = min(first + step, stop)
-        yield shard.Rows(
-            ids=[f"{subset}-{position}" for position in range(first, last)],
-            positions=np.arange(first, last, dtype=np.int32),
-            labels=targets[first:last],
-            pixels=np.asarray(pixels[first:last]).reshape(-1, *shape),
+) -> Task:
+    """A shard of some rows of a subset."""
+    numbers = np.arange(len(pixels), dtype=np.int32)[rows]
+
+    def key() -> str:
+        return checkpoints.key(subset, str(rows), pixels[rows].data, targets[rows].data)
+
+    def groups(_: list[Quarantined]) -> Iterator[shard.Rows]:
+        step = shard.row_group_rows(shape)
+        for first in range(0, len(numbers), step):
+            positions = numbers[first : first + step]
+            yield shard.Rows(
+                ids=[f"{subset}-{position}" for position in positions],
+                positions=positions,
+                labels=targets[positions],
+                pixels=pixels[positions[0] : positions[-1] + 1].reshape(-1, *shape),
+            )
+
+    return Task(key, groups)
+
+
+def _archive_task(
+    part: Path, positions: NDArray[np.int32], targets: NDArray[np.int32], params: ArchiveDecode
+) -> Task:
+    """A shard of an extracted part's images, whose labels are ``targets[positions]``."""
+
+    def key() -> str:
+        rows = positions.data, targets[positions].data
+        return checkpoints.key(params.model_dump_json(), files.sha256(part), *rows)
+
+    def groups(quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
+        start = 0
+        for names, contents in parts.read(part, shard.row_group_rows(params.shape)):
+            ids, kept, pixels = [], [], []
+            for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
+                try:
+                    pixels.append(images.decode(content, params.shape, params.bits))
+                except images.ImageError as fault:
+                    quarantined.append(_quarantined(part, name, fault, params))
+                else:
+                    ids.append(labels.member_id(name))
+                    kept.append(positions[row])
+            start += len(names)
+            if pixels:
+                rows = np.asarray(kept, np.int32)
+                yield shard.Rows(ids, rows, targets[rows], np.stack(pixels))
+
+    return Task(key, groups)
+
+
+def _quarantined(
+    part: Path, name: str, fault: images.ImageError, params: ArchiveDecode
+) -> Quarantined:
+    if params.on_bad_image == "fail":
+        raise DataError(
+            f"{part.parent}: image {name!r} {fault}; mend it, or leave such images out with "
+            "decode.on_bad_image: quarantine in params.yaml"
         )
-
-
-def _archive_groups(
-    part: Path,
-    positions: NDArray[np.int32],
-    targets: NDArray[np.int32],
-    params: ArchiveDecode,
-    bad: list[shards.Quarantined],
-) -> Iterator[shard.Rows]:
-    """Rows of one part; what is left out goes into ``bad``."""
-    start = 0
-    for names, contents in parts.read(part, shard.row_group_rows(params.shape)):
-        ids, kept, pixels = [], [], []
-        for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
-            try:
-                pixels.append(images.decode(content, params.shape, params.bits))
-            except images.ImageError as fault:
-                if params.on_bad_image == "fail":
-                    raise DataError(
-                        f"{part.parent}: image {name!r} {fault}; mend it, or leave such images "
-                        "out with decode.on_bad_image: quarantine in params.yaml"
-                    ) from None
-                bad.append(
-                    shards.Quarantined(id=labels.member_id(name), name=name, reason=str(fault))
-                )
-            else:
-                ids.append(labels.member_id(name))
-                kept.append(positions[row])
-        start += len(names)
-        if pixels:
-            rows = np.asarray(kept, np.int32)
-            yield shard.Rows(ids, rows, targets[rows], np.stack(pixels))
-
-
-def _shard_path(folder: Path, number: int, suffix: shard.Format) -> Path:
-    return folder / f"part-{number:05}.{suffix}"
-
-
-def _write(
-    path: Path,
-    groups: Iterable[shard.Rows],
-    classes: tuple[str, ...],
-    shape: shard.Shape,
-    bad: list[shards.Quarantined],
-) -> Shard:
-    """Write one shard; ``bad`` is filled while ``groups`` is consumed."""
-    rows, identity = shard.write(path, groups, classes, shape)
-    file = shards.ShardFile(
-        name=path.name, rows=rows, bytes=path.stat().st_size, sha256=files.sha256(path)
-    )
-    return Shard(file, identity, tuple(bad))
-
-
-def _finish(
-    work: Path, written: list[Shard], params: Decode, shape: shard.Shape, divisor: int
-) -> str:
-    """Write the index; say what was done."""
-    identity = hashlib.sha256()
-    for part in written:
-        identity.update(part.identity)
-    index = shards.Index(
-        format=params.format,
-        shape=shape,
-        classes=params.classes,
-        divisor=divisor,
-        rows=sum(part.file.rows for part in written),
-        files=tuple(part.file for part in written),
-        quarantined=tuple(image for part in written for image in part.quarantined),
-        content_sha256=identity.hexdigest(),
-    )
-    index.write(work)
-    if not index.rows:
-        raise DataError("no image could be used; see the images and decode in params.yaml")
-    height, width, channels = shape
-    size = sum(file.bytes for file in index.files) / 1e6
-    left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
-    return (
-        f"{index.rows:,} images of shape ({height}, {width}, {channels}){left_out}, "
-        f"{len(index.files)} shards, {size:,.1f} MB"
-    )
+    return Quarantined(id=labels.member_id(name), name=name, reason=str(fault))

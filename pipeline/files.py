@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import DataError
+from pipeline.errors import DataError, PipelineError
 
 INCOMPLETE = ".incomplete"
 
@@ -41,21 +41,26 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder to fill; rename it to ``path`` if the body ends well, else remove it.
+def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
+    """Yield a folder to fill; rename it to ``path`` if the body ends well, else remove it.
 
-    What stood at ``path`` is replaced as a whole.
+    What stood at ``path`` is replaced as a whole. The folder is empty; with ``resume`` it holds
+    what an interrupted call left, and is left in turn where the body is interrupted: by anything
+    but an error in the data, which is no use to go on with.
     """
     work = beside(path)
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=resume)
     try:
         yield work
         if path.exists():
             shutil.rmtree(path)
         work.rename(path)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    except BaseException as error:
+        if not resume or isinstance(error, PipelineError):
+            shutil.rmtree(work, ignore_errors=True)
+        raise
 
 
 def write_json(path: Path, value: Any) -> None:

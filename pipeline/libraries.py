@@ -31,6 +31,14 @@ TRACKED = (
 )
 
 
+def installed(name: str) -> str:
+    """The installed version of a library, or ``"missing"``."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "missing"
+
+
 def check(names: Iterable[str], path: Path = paths.LIBRARIES) -> None:
     """Refuse installed versions that are not the recorded ones.
 
@@ -44,12 +52,8 @@ def check(names: Iterable[str], path: Path = paths.LIBRARIES) -> None:
     for name in names:
         if name not in recorded:
             raise InstallationError(f"{path} has no version of {name}; write it with: make lock")
-        try:
-            installed = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            installed = "missing"
-        if installed != recorded[name]:
-            wrong.append(f"{name} is {installed}, {path} says {recorded[name]}")
+        if installed(name) != recorded[name]:
+            wrong.append(f"{name} is {installed(name)}, {path} says {recorded[name]}")
     if wrong:
         raise InstallationError(
             "; ".join(wrong) + ". Install the locked versions with: make setup "

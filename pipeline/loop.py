@@ -47,6 +47,11 @@ class Loop:
         self.train_steps = tf.function(self._train_steps, reduce_retracing=True)
         self.test_steps = tf.function(self._test_steps, reduce_retracing=True)
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All that training changes: weights, dropout's seeds, the optimizer's moments and step."""
+        return [*self.network.variables, *self.optimizer.variables]
+
     def train(self, images: Images, order: NDArray[np.int64], batch: int, report: Report) -> Means:
         """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
 

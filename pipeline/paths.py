@@ -41,6 +41,11 @@ def model(run: str) -> Path:
     return DATA / "models" / run
 
 
+def checkpoint(run: str) -> Path:
+    """File of an unfinished training's state after its last epoch."""
+    return DATA / "checkpoints" / f"{run}.npz"
+
+
 def predictions(run: str) -> Path:
     """Parquet file of the test subset's predictions."""
     return DATA / "predictions" / f"{run}.parquet"

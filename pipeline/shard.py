@@ -73,7 +73,8 @@ def write(path: Path, groups: Iterable[Rows], classes: Sequence[str], shape: Sha
     def columns() -> Iterator[dict[str, NDArray[Any]]]:
         for rows in groups:
             group = _columns(rows, classes)
-            identity.extend(_identities(rows, group["sha256"]))
+            digests = map(bytes, group["sha256"])
+            identity.extend(map(_identity, rows.ids, rows.labels, digests))
             yield group
 
     if path.suffix == ".npz":
@@ -89,6 +90,15 @@ def column(path: Path, name: str, kind: pa.DataType) -> pa.ChunkedArray:
         with _npz(path) as arrays:
             return pa.chunked_array([_to_arrow(arrays[name], kind)])
     return pq.read_table(_existing(path), columns=[name])[name]
+
+
+def identity(path: Path) -> bytes:
+    """What ``write`` gave as the identity of a written shard, from its columns."""
+    ids, labels, digests = (
+        column(path, name, kind).to_pylist()
+        for name, kind in (("id", pa.string()), ("label", pa.int32()), ("sha256", pa.binary(32)))
+    )
+    return b"".join(map(_identity, ids, labels, digests))
 
 
 def images(path: Path, shape: Shape) -> Iterator[NDArray[np.float32]]:
@@ -167,11 +177,9 @@ def _empty(classes: Sequence[str], shape: Shape) -> dict[str, NDArray[Any]]:
     return _columns(Rows([], none, none, np.empty((0, *shape), np.uint8)), classes)
 
 
-def _identities(rows: Rows, digests: NDArray[np.uint8]) -> Iterator[bytes]:
-    for name, label, digest in zip(rows.ids, rows.labels, digests, strict=True):
-        text = name.encode()
-        numbers = struct.pack("<II", len(text), label)
-        yield numbers + text + digest.tobytes()
+def _identity(name: str, label: int, digest: bytes) -> bytes:
+    text = name.encode()
+    return struct.pack("<II", len(text), label) + text + digest
 
 
 def _write_parquet(

@@ -1,5 +1,6 @@
 """A subset's images in memory, in their compact form: the integers that they came from."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +50,12 @@ class Dataset:
                 f"{paths.split(name)} and {folder} are of different data; run dvc repro"
             )
         return cls(folder, index, split)
+
+    @property
+    def identity(self) -> str:
+        """SHA-256, in hexadecimal, of all images and labels, and of who is in which subset."""
+        content = self.index.content_sha256.encode() + self.split.subsets.tobytes()
+        return hashlib.sha256(content).hexdigest()
 
     def labels(self) -> NDArray[np.int32]:
         """The labels of all rows."""

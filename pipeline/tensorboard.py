@@ -22,9 +22,9 @@ class TensorBoard:
         with self.writer.as_default(step=0):
             tf.summary.graph(traced.graph)
 
-    def write_epoch(self, epoch: int, row: Mapping[str, float | int | None]) -> None:
+    def write_epoch(self, row: Mapping[str, float | int | None]) -> None:
         """Write a row of the history."""
-        with self.writer.as_default(step=epoch):
+        with self.writer.as_default(step=row["epoch"]):
             for name, value in row.items():
                 if value is not None and name != "epoch":
                     tf.summary.scalar(name, value)

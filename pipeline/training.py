@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pipeline import files, network, optimization, progress, runtime
+from pipeline import checkpoints, files, network, optimization, progress, runtime
+from pipeline.checkpoints import Checkpoint
 from pipeline.errors import ParameterError, TrainingError
 from pipeline.model import Model
 from pipeline.network import ModelParams, Precision
@@ -58,14 +59,23 @@ class TrainParams(Section):
 
 
 def train(
-    dataset: Dataset, model_params: ModelParams, params: TrainParams, logs: Path
-) -> tuple[Model, History]:
+    dataset: Dataset,
+    model_params: ModelParams,
+    params: TrainParams,
+    *,
+    logs: Path,
+    checkpoint: Path,
+) -> tuple[Model, History, Checkpoint]:
     """Train a network on a dataset's training subset.
 
     Parameters
     ----------
     logs : Path
         Folder for TensorBoard: the graph, and the metrics of each epoch.
+    checkpoint : Path
+        File that is written after each epoch. If it is there, from a training of the same data,
+        parameters, code and libraries, the training goes on where that one was interrupted, and
+        ends with the same weights as without the interruption.
 
     Returns
     -------
@@ -74,6 +84,8 @@ def train(
     History
         Loss (mean cross-entropy in nats) and accuracy (in [0, 1]) for each epoch and subset, and
         the learning rate of the epoch's last step.
+    Checkpoint
+        To be removed once these are written.
 
     Raises
     ------
@@ -101,14 +113,24 @@ def train(
         )
         optimizer = optimization.build(params.optimizer, params.schedule, params.epochs, steps)
         loop = Loop(net, optimizer, strategy, scale_loss=params.precision == "float16")
+    key = checkpoints.key(
+        checkpoints.program(),
+        model_params.model_dump_json(),
+        params.model_dump_json(),
+        dataset.identity,
+        str(strategy.num_replicas_in_sync),
+    )
+    saved = Checkpoint(checkpoint, key)
+    history = _resume(loop, saved, params.epochs)
     board = TensorBoard(logs)
     board.write_graph(net)
-    history: History = []
-    for epoch in range(1, params.epochs + 1):
-        row = _epoch(loop, subsets, params, epoch, steps)
-        board.write_epoch(epoch, row)
-        history.append(row)
-    return Model(net, index.classes), history
+    for row in history:
+        board.write_epoch(row)
+    for epoch in range(len(history) + 1, params.epochs + 1):
+        history.append(_epoch(loop, subsets, params, epoch, steps))
+        board.write_epoch(history[-1])
+        saved.write([np.asarray(variable) for variable in loop.variables], history)
+    return Model(net, index.classes), history, saved
 
 
 def write_history(path: Path, history: History) -> None:
@@ -126,6 +148,18 @@ def order(n: int, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int
     else:
         rows = np.arange(n)
     return rows[: steps * params.batch_size]
+
+
+def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> History:
+    """Put the loop into the checkpoint's state, if there is one; return the history so far."""
+    found = saved.read()
+    if found is None:
+        return []
+    arrays, history = found
+    for variable, array in zip(loop.variables, arrays, strict=True):
+        variable.assign(array)
+    progress.say(f"going on after epoch {len(history)}/{epochs}, from {saved.path}")
+    return list(history)
 
 
 def _steps(n: int, params: TrainParams) -> int:

@@ -10,14 +10,16 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 def work(run: str) -> str:
     """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
     params = Params.read()
-    trained, history = training.train(
+    trained, history, checkpoint = training.train(
         Dataset.read(runs.dataset(params, run)),
         runs.section(params, run, "model", network.ModelParams),
         runs.section(params, run, "train", training.TrainParams),
-        paths.LOGS / run,
+        logs=paths.LOGS / run,
+        checkpoint=paths.checkpoint(run),
     )
     model.save(trained, paths.model(run))
     training.write_history(paths.metrics(run) / "history.csv", history)
+    checkpoint.remove()
     return f"{trained.network.count_params():,} parameters, {len(history)} epochs"
 
 

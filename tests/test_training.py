@@ -46,10 +46,19 @@ def tiny(tmp_path):
     return dataset(tmp_path, [0] * 16 + [1] * 3 + [2] * 5)
 
 
-def train(data, tmp_path, **params):
-    return training.train(
-        data, MODEL, TrainParams(**{"epochs": 2, "batch_size": 4} | params), tmp_path / "logs"
+def train(data, tmp_path, model=MODEL, **params):
+    trained, history, _ = training.train(
+        data,
+        model,
+        TrainParams(**{"epochs": 2, "batch_size": 4} | params),
+        logs=tmp_path / "logs",
+        checkpoint=tmp_path / "checkpoint.npz",
     )
+    return trained, history
+
+
+def weights(model):
+    return b"".join(np.asarray(variable).tobytes() for variable in model.network.variables)
 
 
 def test_history_has_a_row_an_epoch(tiny, tmp_path):
@@ -79,13 +88,66 @@ def test_history_has_a_row_an_epoch(tiny, tmp_path):
 
 def test_same_seed_same_bytes_other_seed_others(tiny, tmp_path):
     options = {"shuffle": True, "epochs": 1}
-    results = [train(tiny, tmp_path, seed=seed, **options) for seed in (3, 3, 4)]
-    weights = [
-        b"".join(np.asarray(variable).tobytes() for variable in model.network.variables)
-        for model, _ in results
+    results = [
+        train(tiny, tmp_path / str(n), seed=seed, **options) for n, seed in enumerate((3, 3, 4))
     ]
-    assert weights[0] == weights[1] != weights[2]
+    first, second, third = (weights(model) for model, _ in results)
+    assert first == second != third
     assert results[0][1] == results[1][1]
+
+
+PRECISIONS = ["float32", "float16"]  # float16 has a scale of the loss, which is a state too
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
+    tiny, tmp_path, monkeypatch, precision
+):
+    options = {
+        "model": ModelParams(filters=(2,), dense=(4,), dropout=0.5, batch_normalization=True),
+        "epochs": 4,
+        "shuffle": True,
+        "precision": precision,
+        "schedule": Exponential(name="exponential", rate=0.5),
+    }
+    whole, history = train(tiny, tmp_path / "whole", **options)
+
+    def interrupt(loop, subsets, params, epoch, steps):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return epoch_(loop, subsets, params, epoch, steps)
+
+    epoch_ = training._epoch
+    monkeypatch.setattr(training, "_epoch", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, tmp_path, **options)
+    monkeypatch.undo()
+    trained = []
+    monkeypatch.setattr(training, "_epoch", lambda *a: trained.append(a[3]) or epoch_(*a))
+    resumed, resumed_history = train(tiny, tmp_path, **options)
+    assert trained == [3, 4]
+    assert resumed_history == history
+    assert weights(resumed) == weights(whole)
+    # One that is complete has nothing left to train: its stage was killed while it wrote outputs.
+    again, again_history = train(tiny, tmp_path, **options)
+    assert trained == [3, 4]
+    assert (weights(again), again_history) == (weights(whole), history)
+
+
+@pytest.mark.parametrize("change", ["parameters", "model", "data", "split"])
+def test_a_checkpoint_of_something_else_is_not_used(tiny, tmp_path, monkeypatch, change, capsys):
+    train(tiny, tmp_path, epochs=1)
+    options = {"epochs": 1}
+    if change == "parameters":
+        options["batch_size"] = 3
+    elif change == "model":
+        options["model"] = ModelParams(filters=(2,), dense=(4,), dropout=0.1)
+    elif change == "data":
+        tiny.index.__dict__["content_sha256"] = "22"
+    else:
+        tiny.split.subsets[0] = 1
+    train(tiny, tmp_path, **options)
+    assert "going on" not in capsys.readouterr().out
 
 
 def test_without_a_validation_subset_its_columns_are_empty(tmp_path):
@@ -98,9 +160,8 @@ def test_without_a_validation_subset_its_columns_are_empty(tmp_path):
 
 def test_it_learns(tiny, tmp_path):
     optimizer = training.optimization.Adam(name="adam", learning_rate=0.02)
-    params = TrainParams(epochs=12, batch_size=4, optimizer=optimizer)
     model = ModelParams(filters=(8,), dense=(16,))
-    _, history = training.train(tiny, model, params, tmp_path / "logs")
+    _, history = train(tiny, tmp_path, model, epochs=12, optimizer=optimizer)
     assert history[-1]["train_accuracy"] > 0.9
     assert history[-1]["train_loss"] < history[0]["train_loss"]
 

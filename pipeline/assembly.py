@@ -1,0 +1,134 @@
+"""Assembly: shards written one by one, some at once, and the index over them.
+
+Shards that an interrupted run had finished stay in the work folder, each with a record of what it
+was made from, and are taken up by the next run if that would make the same.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from pipeline import checkpoints, files, shard, shards, workers
+from pipeline.errors import DataError
+from pipeline.params import Section
+from pipeline.shards import Quarantined
+
+
+class Layout(NamedTuple):
+    """What all shards of a dataset have in common; see ``shards.Index``."""
+
+    format: shard.Format
+    shape: shard.Shape
+    classes: tuple[str, ...]
+    divisor: int
+
+
+class Task(NamedTuple):
+    """One shard to write. Tasks are independent, so that the workers' number changes no byte."""
+
+    key: Callable[[], str]
+    """Gives a SHA-256 of all that the shard is made from, but for code."""
+    groups: Callable[[list[Quarantined]], Iterable[shard.Rows]]
+    """Gives its row groups, and adds what is left out to the list."""
+
+
+class Record(Section):
+    """What is known of a finished shard."""
+
+    key: str
+    file: shards.ShardFile
+    quarantined: tuple[Quarantined, ...]
+
+
+def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
+    """Write a shard for each task, and their index, into ``folder``, which is replaced as a whole.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If no image could be used.
+    """
+    names = [f"part-{number:05}.{layout.format}" for number in range(len(tasks))]
+    program = checkpoints.program()
+    with files.new_folder(folder, resume=True) as work:
+        paths = [work / name for name in names]
+        _remove_others(work, paths)
+        writing = [
+            partial(_write, path, task, program, layout)
+            for path, task in zip(paths, tasks, strict=True)
+        ]
+        written = workers.run(writing, "decode", "shards")
+        index = _index(written, layout)
+        if not index.rows:
+            raise DataError("no image could be used; see the images and decode in params.yaml")
+        index.write(work)
+        for path in paths:
+            _record(path).unlink()
+    height, width, channels = layout.shape
+    size = sum(file.bytes for file in index.files) / 1e6
+    left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
+    return (
+        f"{index.rows:,} images of shape ({height}, {width}, {channels}){left_out}, "
+        f"{len(index.files)} shards, {size:,.1f} MB"
+    )
+
+
+def _record(path: Path) -> Path:
+    return path.with_suffix(".record.json")
+
+
+def _remove_others(work: Path, paths: list[Path]) -> None:
+    """Remove what an interrupted run left that is no finished shard."""
+    kept = {path for path in paths if _record(path).exists()}
+    for path in work.iterdir():
+        if path not in kept | {_record(path) for path in kept}:
+            path.unlink()
+
+
+def _write(path: Path, task: Task, program: str, layout: Layout) -> tuple[Record, bytes]:
+    """Write a shard, unless it is there; return its record and its rows' identity."""
+    key = checkpoints.key(program, task.key(), repr(layout))
+    record = _finished(path, key)
+    if record:
+        return record, shard.identity(path)
+    quarantined: list[Quarantined] = []
+    rows, identity = shard.write(path, task.groups(quarantined), layout.classes, layout.shape)
+    file = shards.ShardFile(
+        name=path.name, rows=rows, bytes=path.stat().st_size, sha256=files.sha256(path)
+    )
+    record = Record(key=key, file=file, quarantined=tuple(quarantined))
+    files.write_json(_record(path), record.model_dump(mode="json"))
+    return record, identity
+
+
+def _finished(path: Path, key: str) -> Record | None:
+    """The record of a shard that is there, whole, and made from the same."""
+    try:
+        record = Record.model_validate(files.read_json(_record(path)), strict=False)
+        whole = record.key == key and files.sha256(path) == record.file.sha256
+    except (DataError, ValidationError, FileNotFoundError):
+        return None
+    return record if whole else None
+
+
+def _index(written: list[tuple[Record, bytes]], layout: Layout) -> shards.Index:
+    content = hashlib.sha256()
+    for _, identity in written:
+        content.update(identity)
+    records = [record for record, _ in written]
+    return shards.Index(
+        **layout._asdict(),
+        rows=sum(record.file.rows for record in records),
+        files=tuple(record.file for record in records),
+        quarantined=tuple(image for record in records for image in record.quarantined),
+        content_sha256=content.hexdigest(),
+    )
