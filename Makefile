@@ -24,10 +24,12 @@ setup: $(STAMP) ## Install the locked versions into .venv (GPU=1: with CUDA; GPU
 	@echo "The versions of $(LOCK) are installed in .venv"
 
 demo: $(STAMP) ## Run both demo datasets through the whole pipeline and show the results
+	$(Q)python -m pipeline repair >/dev/null
 	$(Q)dvc repro report@demo_idx report@demo_png
 	$(Q)python -m pipeline summary
 
 repro: $(STAMP) ## Run Fashion-MNIST through the whole pipeline
+	$(Q)python -m pipeline repair >/dev/null
 	$(Q)dvc repro report@fashion_mnist
 
 test: $(STAMP) ## Run the tests; ARGS goes to pytest

@@ -34,6 +34,13 @@ def verify() -> str:
     return "all that is here agrees"
 
 
+def repair() -> str:
+    """Mend what DVC leaves when it is killed while it writes, such as half a dvc.lock."""
+    from pipeline import repo
+
+    return "\n".join(repo.repair()) or "nothing to mend"
+
+
 def lock() -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
@@ -42,7 +49,7 @@ def lock() -> str:
     return f"{paths.LIBRARIES} written"
 
 
-COMMANDS = {"check": check, "verify": verify, "summary": summary, "lock": lock}
+COMMANDS = {"check": check, "verify": verify, "repair": repair, "summary": summary, "lock": lock}
 
 
 def main() -> None:

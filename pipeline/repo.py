@@ -1,5 +1,7 @@
 """The repository: what DVC has recorded of every stage. The only module that knows DVC."""
 
+import json
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +9,19 @@ from typing import Any
 
 from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
+from dvc.fs import GitFileSystem
 from dvc.repo import Repo
+from dvc.rwlock import RWLOCK_FILE
+from dvc.scm import RevError
+from dvc.utils.serialize import YAMLFileCorruptedError, dump_yaml, parse_yaml
 from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
 from dvc_objects.fs.local import LocalFileSystem
 
+from pipeline import files
 from pipeline.errors import PipelineError, first_few
+
+LOCK = Path("dvc.lock")
 
 
 def faults() -> Iterator[str]:
@@ -34,6 +43,70 @@ def faults() -> Iterator[str]:
                     yield from _stage_faults(stage, hashes)
     except DvcException as error:
         raise PipelineError(f"DVC: {' '.join(str(error).split())}") from None
+
+
+def repair() -> list[str]:
+    """Mend what DVC leaves when it is killed while it writes.
+
+    It writes ``dvc.lock``, and the file in which it notes what it reads and writes, in place. The
+    stages that are lost from the former are taken from Git's last commit; those that were run
+    since are in DVC's cache of runs, from which the next ``dvc repro`` takes them.
+
+    Returns
+    -------
+    list of str
+        What was mended.
+
+    Raises
+    ------
+    PipelineError
+        If DVC is at work.
+    """
+    try:
+        repo = Repo(".")
+        with repo.lock:
+            return [*_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE), *_repair_lock(repo)]
+    except DvcException as error:
+        raise PipelineError(f"DVC: {' '.join(str(error).split())}") from None
+
+
+def _repair_rwlock(path: Path) -> Iterator[str]:
+    try:
+        json.loads(path.read_text())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        path.unlink()
+        yield f"{os.path.relpath(path)} was cut short, and removed"
+
+
+def _repair_lock(repo: Repo) -> Iterator[str]:
+    """Fill ``dvc.lock``, if it was cut short, with what Git has of the stages that it lost."""
+    text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
+    try:
+        value = parse_yaml(text, LOCK)
+    except YAMLFileCorruptedError:
+        value = None
+    stages = (value.get("stages") or {}) if isinstance(value, dict) else {}
+    committed = _committed_lock(repo)
+    last = next(reversed(stages), "")
+    if not text.endswith("\n") or committed.get(last, {}).keys() - stages.get(last, {}).keys():
+        stages.pop(last, None)  # where it was cut
+    lost = [name for name in committed if name not in stages]
+    if lost or not text.endswith("\n"):
+        with files.new_file(LOCK) as work:
+            dump_yaml(work, {"schema": "2.0", "stages": committed | stages})
+        yield f"{LOCK} was cut short; from Git's last commit came {first_few(lost) or 'nothing'}"
+
+
+def _committed_lock(repo: Repo) -> dict[str, Any]:
+    """The stages in ``dvc.lock`` as of Git's last commit."""
+    committed = GitFileSystem(scm=repo.scm, rev="HEAD")
+    path = "/" + (Path(repo.root_dir).relative_to(repo.scm.root_dir) / LOCK).as_posix()
+    try:
+        return dict(parse_yaml(committed.read_text(path), path)["stages"])
+    except (FileNotFoundError, RevError):  # no such file, no commit at all
+        return {}
 
 
 class Hashes:
