@@ -45,25 +45,16 @@ def _counts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> dict[str, An
 
 
 def _pixels(folder: Path, index: Index, rows: NDArray[np.int64]) -> dict[str, Any]:
-    def of(name: str) -> pa.ChunkedArray:
-        return shards.column(folder, index, name).take(pa.array(rows))
+    def of(name: str) -> NDArray[np.int32]:
+        values: NDArray[np.int32] = shards.column(folder, index, name).to_numpy()
+        return values[rows]
 
-    def totals(name: str) -> list[int]:
-        """A column's sum for each channel, in Python's integers, which do not overflow."""
-        values = of(name).combine_chunks().flatten().to_numpy().reshape(len(rows), -1)
-        return [sum(channel.tolist()) for channel in values.T]
-
-    height, width, _ = index.shape
-    n = len(rows) * height * width
-    sums, squares = totals("pixel_sum"), totals("pixel_squares")
+    statistics = shards.statistics(folder, index, rows)
     return {
-        "min": int(of("pixel_min").to_numpy().min()) / index.divisor,
-        "max": int(of("pixel_max").to_numpy().max()) / index.divisor,
-        "mean": [total / (n * index.divisor) for total in sums],
-        "std": [
-            (n * square - total**2) ** 0.5 / (n * index.divisor)
-            for total, square in zip(sums, squares, strict=True)
-        ],
+        "min": int(of("pixel_min").min()) / index.divisor,
+        "max": int(of("pixel_max").max()) / index.divisor,
+        "mean": list(statistics.mean),
+        "std": list(statistics.std),
     }
 
 

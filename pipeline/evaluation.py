@@ -15,6 +15,7 @@ from pipeline import files, runtime
 from pipeline.errors import DataError
 from pipeline.params import Section
 from pipeline.predictions import Predictions
+from pipeline.views import Views
 
 CONFIDENCE_LEVEL = 0.95
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -26,6 +27,8 @@ class EvaluateParams(Section):
 
     batch_size: Annotated[int, Field(gt=0)] = 1000
     """Images shown to the model at once."""
+    views: Views = Views()
+    """Of each test image, over which its probabilities are averaged."""
     calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
     """Bins of the expected calibration error."""
     threads: runtime.Threads = 2

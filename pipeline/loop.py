@@ -5,7 +5,8 @@ order that depends on (seed, epoch) alone, and are normalized on the device; man
 call of a ``tf.function``, and the sums of loss and hits stay on the device between them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -15,11 +16,16 @@ from numpy.typing import NDArray
 
 from pipeline.subsets import Images
 
+AUGMENTED_AT_ONCE = 2
+"""Batches; their order and content do not depend on it."""
 STEPS_A_CALL = 50
 """Steps in one call: after each the bar moves and the loss is checked."""
 
 Report = Callable[[int, float, float], None]
 """Called with the images done, and their mean loss and accuracy."""
+
+Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""Called with a step's number, its images and labels; gives changed ones."""
 
 
 class Means(NamedTuple):
@@ -39,8 +45,14 @@ class Loop:
         strategy: tf.distribute.Strategy,
         *,
         scale_loss: bool = False,
+        label_smoothing: float = 0.0,
     ) -> None:
         self.network = network
+        self.averages = optimizer.use_ema
+        self.clips = bool(optimizer.global_clipnorm)
+        self.label_smoothing = label_smoothing
+        vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
         self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
         self.optimizer.build(network.trainable_variables)
         self.strategy = strategy
@@ -52,33 +64,62 @@ class Loop:
         """All that training changes: weights, dropout's seeds, the optimizer's moments and step."""
         return [*self.network.variables, *self.optimizer.variables]
 
-    def train(self, images: Images, order: NDArray[np.int64], batch: int, report: Report) -> Means:
-        """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Have the weights' moving average in their place, if the optimizer keeps one."""
+        if not self.averages:
+            yield
+            return
+        weights = [np.asarray(v).copy() for v in self.network.trainable_variables]
+        self.optimizer.finalize_variable_values(self.network.trainable_variables)
+        try:
+            yield
+        finally:
+            for variable, values in zip(self.network.trainable_variables, weights, strict=True):
+                variable.assign(values)
 
-        The means are running ones: each batch is measured before its update, as Keras does.
-        """
-        return self._run(self.train_steps, images, order, batch, report)
+    def weights(self) -> list[NDArray[Any]]:
+        """The network's variables as they are to be saved."""
+        with self.averaged():
+            return [np.asarray(variable).copy() for variable in self.network.variables]
 
-    def test(self, images: Images, batch: int) -> Means:
-        """Evaluate on ``images``, all of them, in inference mode."""
-        order = np.arange(len(images.labels))
-        return self._run(self.test_steps, images, order, batch, lambda *_: None)
-
-    def _run(
+    def train(
         self,
-        steps: Callable[..., Any],
         images: Images,
         order: NDArray[np.int64],
         batch: int,
         report: Report,
+        augment: Augment | None = None,
     ) -> Means:
-        data = iter(self.strategy.experimental_distribute_dataset(batches(images, order, batch)))
-        divisor = tf.constant(images.divisor, tf.float32)
-        left = -(-len(order) // batch)
+        """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
+
+        The means are running ones: each batch is measured before its update, as Keras does.
+        """
+        data = batches(images, order, batch, augment)
+        return self._run(self.train_steps, data, images.divisor, len(order), batch, report)
+
+    def test(self, images: Images, batch: int) -> Means:
+        """Evaluate on ``images``, all of them, in inference mode."""
+        n = len(images.labels)
+        data = batches(images, np.arange(n), batch)
+        return self._run(self.test_steps, data, images.divisor, n, batch, lambda *_: None)
+
+    def _run(
+        self,
+        steps: Callable[..., Any],
+        batches: tf.data.Dataset,
+        divisor: int,
+        n: int,
+        batch: int,
+        report: Report,
+    ) -> Means:
+        data = iter(self.strategy.experimental_distribute_dataset(batches))
+        scale = tf.constant(divisor, tf.float32)
+        left = -(-n // batch)
         loss, hits, done = 0.0, 0, 0
         while left:
             count = min(STEPS_A_CALL, left)
-            sums = [float(total) for total in steps(data, tf.constant(count), divisor)]
+            sums = [float(total) for total in steps(data, tf.constant(count), scale)]
             loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
             left -= count
             report(done, loss / done, hits / done)
@@ -105,11 +146,13 @@ class Loop:
         replica = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
             logits = self.network(normalize(pixels, divisor), training=True)
-            losses = cross_entropy(labels, logits)
+            losses = cross_entropy(labels, logits, self.label_smoothing)
             loss = tf.reduce_sum(losses) / replica.all_reduce("SUM", size)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.network.trainable_variables
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        if self.clips:  # the norm is that of all replicas' gradients together
+            gradients = [replica.all_reduce("MEAN", gradient) for gradient in gradients]
         self.optimizer.apply(gradients, variables)  # sums the replicas' gradients
         return tf.reduce_sum(losses), hits(labels, logits), size
 
@@ -120,14 +163,19 @@ class Loop:
         return tf.reduce_sum(losses), hits(labels, logits), size
 
 
-def batches(images: Images, order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
+def batches(
+    images: Images, order: NDArray[np.int64], batch: int, augment: Augment | None = None
+) -> tf.data.Dataset:
     """Batches of (pixels, labels) in ``order``, the last as long as what is left."""
     pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
 
     def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.gather(pixels, rows), tf.gather(labels, rows)
 
-    data = tf.data.Dataset.from_tensor_slices(order).batch(batch).map(gather).prefetch(2)
+    data = tf.data.Dataset.from_tensor_slices(order).batch(batch).map(gather)
+    if augment:
+        data = data.enumerate().map(lambda step, batch: augment(step, *batch), AUGMENTED_AT_ONCE)
+    data = data.prefetch(2)
     options = tf.data.Options()
     options.deterministic = True
     # Its thread is often not woken when an iterator is done, and the epoch waits for it, idle.
@@ -145,12 +193,23 @@ def normalize(pixels: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
     return tf.cast(pixels, tf.float32) / divisor
 
 
-def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Softmax cross-entropy of each image, in nats."""
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+    """Softmax cross-entropy of each image, in nats.
+
+    Labels are integers, or shares of the classes; ``smoothing`` takes that share off them and
+    gives it to all classes alike (Szegedy et al., 2016).
+    """
+    if labels.dtype.is_integer and not smoothing:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    classes = logits.shape[-1]
+    targets = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
+    targets = (1 - smoothing) * targets + smoothing / classes
+    return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
 
 
 def hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """How many images have their label's logit as the greatest (the first of equal ones)."""
+    if not labels.dtype.is_integer:
+        labels = tf.argmax(labels, axis=1, output_type=tf.int32)
     predicted = tf.argmax(logits, axis=1, output_type=labels.dtype)
     return tf.reduce_sum(tf.cast(predicted == labels, tf.float32))

@@ -13,6 +13,7 @@ from pipeline import files, progress
 from pipeline.errors import DataError
 from pipeline.predictions import Predictions
 from pipeline.subsets import Images
+from pipeline.views import Views
 
 if TYPE_CHECKING:
     import keras
@@ -41,15 +42,20 @@ class Model(NamedTuple):
         found: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
         return found
 
-    def predict(self, images: Images, batch_size: int) -> Predictions:
-        """Predict all images of a subset, ``batch_size`` at a time."""
+    def predict(self, images: Images, batch_size: int, views: Views | None = None) -> Predictions:
+        """Predict all images of a subset, ``batch_size`` at a time.
+
+        Probabilities are means over the views.
+        """
         n = len(images.labels)
+        every = (views or Views()).all()
         found = np.empty((n, len(self.classes)), np.float32)
         with progress.bar("predict", n, "images") as bar:
             for start in range(0, n, batch_size):
                 pixels = images.pixels[start : start + batch_size]
                 normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
-                found[start : start + batch_size] = self.probabilities(normalized)
+                seen = [self.probabilities(view(normalized)) for view in every]
+                found[start : start + batch_size] = np.mean(seen, axis=0)
                 bar.update(len(pixels))
         predicted = found.argmax(axis=1).astype(np.int32)
         return Predictions(images.ids, images.labels, predicted, found)

@@ -4,18 +4,19 @@ With the default parameters it is the tutorial's, weights and biases drawn from 
 distributions: 356,234 parameters for images of shape (28, 28, 1) and 10 classes.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.errors import ParameterError
 from pipeline.params import Section
+from pipeline.shards import Statistics
 
 if TYPE_CHECKING:
     import keras
 
 Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "bfloat16", "float16"]
 Initializer = Literal[
     "zeros",
@@ -25,38 +26,62 @@ Initializer = Literal[
     "he_normal",
     "lecun_uniform",
     "lecun_normal",
+    "orthogonal",
 ]
 Activation = Literal["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"]
+Features = Literal["flatten", "global_average", "global_max"]
 
 
 class ModelParams(Section):
-    """``model``: blocks of convolution and max-pooling, then dense layers, then the logits."""
+    """``model``: blocks of convolutions and max-pooling, then dense layers, then the logits."""
 
+    standardize: bool = False
+    """Whether the network first subtracts, from each channel, the training images' mean, and
+    divides by their standard deviation."""
     filters: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 128)
-    """Filters of the convolution of each block; its stride is 1."""
+    """Filters of the convolutions of each block; their stride is 1."""
+    convolutions: Positive = 1
+    """Convolutions in each block: its depth."""
+    residual: bool = False
+    """Whether each block's input is added to what its convolutions give, before the last
+    activation, through a 1x1 convolution where the filters differ in number (He et al., 2016)."""
     kernel: Positive = 3
     """Height and width of the filters, in pixels."""
     pool: Positive = 2
-    """Height, width and stride of the max-pooling of each block, in pixels; 1 means none."""
+    """Height, width and stride of the max-pooling at the end of each block, in pixels; 1: none."""
     padding: Literal["same", "valid"] = "same"
     """Of convolutions and pooling."""
     activation: Activation = "relu"
     """After each convolution and each dense layer but the last."""
     batch_normalization: bool = False
     """Whether each convolution is followed by it, before the activation."""
+    block_dropout: Share = 0.0
+    """Share of the values that is dropped after each block while training."""
+    features: Features = "flatten"
+    """How the last block's maps become features: all their values, or one for each filter."""
     dense: tuple[Positive, ...] = (128,)
     """Units of the dense layers before the logits."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the units that is dropped after each of these dense layers while training."""
+    dropout: Share = 0.0
+    """Share of the units that is dropped after each of these dense layers while training, or of
+    the features where there are none."""
     kernel_initializer: Initializer = "glorot_uniform"
     bias_initializer: Initializer = "glorot_uniform"
     """The tutorial draws biases like weights; Keras's own default is zeros."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ModelParams":
+        if self.residual and self.padding != "same":
+            raise ValueError("residual needs padding: same")
+        if self.bias_initializer == "orthogonal":
+            raise ValueError("bias_initializer cannot be orthogonal: a bias is no matrix")
+        return self
 
 
 def build(
     params: ModelParams,
     shape: tuple[int, int, int],
     classes: int,
+    statistics: Statistics,
     *,
     seed: int = 0,
     precision: Precision = "float32",
@@ -69,6 +94,8 @@ def build(
         Height, width and channels of the images, which are float32 in [0, 1].
     classes : int
         Number of classes, K.
+    statistics : Statistics
+        Of the training images, for ``standardize``.
     seed : int
         Of initial weights and dropout. Every layer has a seed of its own, so that a change of one
         layer leaves the others' initial weights as they are.
@@ -87,66 +114,22 @@ def build(
     """
     import keras
 
+    from pipeline.layers import Layers
+
     _refuse_too_deep(params, shape)
-    dtype = precision if precision == "float32" else f"mixed_{precision}"
-    number = iter(range(1000))
-
-    def weights(kind: type[Any], name: str, *arguments: Any, **options: Any) -> Any:
-        kernel, bias = _seeds(seed, next(number))
-        return kind(
-            *arguments,
-            name=name,
-            kernel_initializer=_initializer(params.kernel_initializer, kernel),
-            bias_initializer=_initializer(params.bias_initializer, bias),
-            **options,
-        )
-
-    layers = keras.layers
-    stack: list[Any] = [keras.Input(shape, name="image", dtype="float32")]
+    layers = Layers(params, seed, precision)
+    image = keras.Input(shape, name="image", dtype="float32")
+    x = image
+    if params.standardize:
+        x = layers.standardize(x, statistics)
     for n, filters in enumerate(params.filters, 1):
-        stack.append(
-            weights(
-                layers.Conv2D,
-                f"convolution_{n}",
-                filters,
-                params.kernel,
-                padding=params.padding,
-                dtype=dtype,
-            )
-        )
-        if params.batch_normalization:
-            stack.append(layers.BatchNormalization(name=f"normalization_{n}", dtype=dtype))
-        stack.append(layers.Activation(params.activation, name=f"activation_{n}", dtype=dtype))
-        if params.pool > 1:
-            stack.append(
-                layers.MaxPooling2D(
-                    params.pool, padding=params.padding, name=f"pooling_{n}", dtype=dtype
-                )
-            )
-    stack.append(layers.Flatten(name="flatten", dtype=dtype))
+        x = layers.block(x, n, filters)
+    x = layers.features(x)
     for n, units in enumerate(params.dense, 1):
-        stack.append(
-            weights(layers.Dense, f"dense_{n}", units, activation=params.activation, dtype=dtype)
-        )
-        if params.dropout:
-            chance = _seeds(seed, 1000 + n)[0]
-            stack.append(
-                layers.Dropout(params.dropout, seed=chance, name=f"dropout_{n}", dtype=dtype)
-            )
-    stack.append(weights(layers.Dense, "logits", classes, dtype="float32"))
-    return keras.Sequential(stack, name="classifier")
-
-
-def _seeds(seed: int, layer: int) -> tuple[int, int]:
-    first, second = np.random.SeedSequence([seed, layer]).generate_state(2)
-    return int(first) >> 1, int(second) >> 1
-
-
-def _initializer(name: Initializer, seed: int) -> Any:
-    import keras
-
-    config = {} if name == "zeros" else {"seed": seed}
-    return keras.initializers.get({"class_name": name, "config": config})
+        x = layers.dense(x, n, units)
+    if not params.dense:
+        x = layers.dropout(x, "dropout_1", params.dropout, 1001)
+    return keras.Model(image, layers.logits(x, classes), name="classifier")
 
 
 def _refuse_too_deep(params: ModelParams, shape: tuple[int, int, int]) -> None:
@@ -154,7 +137,7 @@ def _refuse_too_deep(params: ModelParams, shape: tuple[int, int, int]) -> None:
     for side in shape[:2]:
         for n in range(1, len(params.filters) + 1):
             if params.padding == "valid":
-                side = (side - params.kernel + 1) // params.pool
+                side = (side - params.convolutions * (params.kernel - 1)) // params.pool
             elif side < params.pool:
                 side = 0
             else:

@@ -18,28 +18,58 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 PositiveInt = Annotated[int, Field(gt=0)]
 
 
-class Adam(Section):
+class _Optimizer(Section):
+    """What all optimizers have."""
+
+    learning_rate: PositiveFloat = 0.001
+    weight_decay: NonNegative = 0.0
+    """Decoupled: each step takes this share, times the learning rate, off the weights, but not off
+    biases and normalization (Loshchilov and Hutter, 2019)."""
+    clip_norm: PositiveFloat | None = None
+    """Greatest norm of all gradients together; longer ones are shortened to it."""
+    average: Share = 0.0
+    """Momentum of the exponential moving average of the weights, which are measured and saved in
+    place of the last ones; 0: none."""
+
+
+class Adam(_Optimizer):
     """Adam (Kingma and Ba, 2015), with the ``epsilon`` of TensorFlow 1, the tutorial's."""
 
     name: Literal["adam"]
-    learning_rate: PositiveFloat = 0.001
     beta_1: Share = 0.9
     beta_2: Share = 0.999
     epsilon: PositiveFloat = 1e-8
 
 
-class AdamW(Section):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
+class AdamW(_Optimizer):
+    """Adam with weight decay (Loshchilov and Hutter, 2019)."""
 
     name: Literal["adamw"]
-    learning_rate: PositiveFloat = 0.001
     weight_decay: NonNegative = 0.004
     beta_1: Share = 0.9
     beta_2: Share = 0.999
     epsilon: PositiveFloat = 1e-8
 
 
-class Sgd(Section):
+class Nadam(_Optimizer):
+    """Adam with Nesterov's momentum (Dozat, 2016)."""
+
+    name: Literal["nadam"]
+    beta_1: Share = 0.9
+    beta_2: Share = 0.999
+    epsilon: PositiveFloat = 1e-7
+
+
+class Adamax(_Optimizer):
+    """Adam with the infinity norm (Kingma and Ba, 2015)."""
+
+    name: Literal["adamax"]
+    beta_1: Share = 0.9
+    beta_2: Share = 0.999
+    epsilon: PositiveFloat = 1e-7
+
+
+class Sgd(_Optimizer):
     """Stochastic gradient descent, with momentum where that is above 0."""
 
     name: Literal["sgd"]
@@ -48,26 +78,62 @@ class Sgd(Section):
     nesterov: bool = False
 
 
-class RmsProp(Section):
+class RmsProp(_Optimizer):
     """RMSprop (Tieleman and Hinton, 2012)."""
 
     name: Literal["rmsprop"]
-    learning_rate: PositiveFloat = 0.001
     rho: Share = 0.9
     momentum: Share = 0.0
     epsilon: PositiveFloat = 1e-7
 
 
-Optimizer = Annotated[Adam | AdamW | Sgd | RmsProp, Field(discriminator="name")]
+class Adagrad(_Optimizer):
+    """Adagrad (Duchi, Hazan, Singer, 2011)."""
+
+    name: Literal["adagrad"]
+    learning_rate: PositiveFloat = 0.01
+    initial_accumulator_value: NonNegative = 0.1
+    epsilon: PositiveFloat = 1e-7
 
 
-class Constant(Section):
+class Adadelta(_Optimizer):
+    """Adadelta (Zeiler, 2012)."""
+
+    name: Literal["adadelta"]
+    learning_rate: PositiveFloat = 1.0
+    rho: Share = 0.95
+    epsilon: PositiveFloat = 1e-7
+
+
+class Lion(_Optimizer):
+    """Lion (Chen et al., 2023)."""
+
+    name: Literal["lion"]
+    learning_rate: PositiveFloat = 0.0001
+    beta_1: Share = 0.9
+    beta_2: Share = 0.99
+
+
+Optimizer = Annotated[
+    Adam | AdamW | Nadam | Adamax | Sgd | RmsProp | Adagrad | Adadelta | Lion,
+    Field(discriminator="name"),
+]
+
+
+class _Schedule(Section):
+    """What schedules have that may begin with a warm-up."""
+
+    warmup_epochs: NonNegative = 0.0
+    """Epochs in which the learning rate rises linearly from 0; the schedule begins after them."""
+
+
+class Constant(_Schedule):
     """The optimizer's learning rate throughout."""
 
     name: Literal["constant"]
 
 
-class Exponential(Section):
+class Exponential(_Schedule):
     """The learning rate times ``rate`` every ``epochs``, smoothly."""
 
     name: Literal["exponential"]
@@ -75,7 +141,7 @@ class Exponential(Section):
     epochs: PositiveFloat = 1.0
 
 
-class Step(Section):
+class Step(_Schedule):
     """The learning rate times ``factor`` after each of the epochs ``after``."""
 
     name: Literal["step"]
@@ -89,44 +155,74 @@ class Step(Section):
         return self
 
 
-class Cosine(Section):
-    """A linear warm-up, then half a cosine down to ``final`` times the learning rate."""
+class Cosine(_Schedule):
+    """Half a cosine down to ``final`` times the learning rate (Loshchilov and Hutter, 2017)."""
 
     name: Literal["cosine"]
     final: Annotated[float, Field(ge=0, le=1)] = 0.0
-    warmup_epochs: NonNegative = 0.0
 
 
-Schedule = Annotated[Constant | Exponential | Step | Cosine, Field(discriminator="name")]
+class OneCycle(Section):
+    """Half a cosine up to the learning rate, and one down (Smith and Topin, 2018)."""
+
+    name: Literal["one_cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of the training in which it rises."""
+    start: Annotated[float, Field(ge=0, le=1)] = 0.04
+    """The first learning rate, as a share of the highest."""
+    final: Annotated[float, Field(ge=0, le=1)] = 0.0001
+    """The last learning rate, as a share of the highest."""
+
+
+Schedule = Annotated[Constant | Exponential | Step | Cosine | OneCycle, Field(discriminator="name")]
 
 
 def faults(schedule: Schedule, epochs: int) -> str | None:
     """What makes a schedule longer than a training of so many epochs, or None."""
-    if isinstance(schedule, Step) and schedule.after[-1] >= epochs:
-        return f"schedule.after has {schedule.after[-1]}, but there are only {epochs} epochs"
-    if isinstance(schedule, Cosine) and schedule.warmup_epochs >= epochs:
-        return (
-            f"schedule.warmup_epochs is {schedule.warmup_epochs}, but there are only {epochs} "
-            "epochs"
-        )
+    only = f"but there are only {epochs} epochs"
+    if isinstance(schedule, OneCycle):
+        return None
+    if schedule.warmup_epochs >= epochs:
+        return f"schedule.warmup_epochs is {schedule.warmup_epochs}, {only}"
+    if isinstance(schedule, Step) and schedule.after[-1] + schedule.warmup_epochs >= epochs:
+        warm = f" after {schedule.warmup_epochs} of warm-up" if schedule.warmup_epochs else ""
+        return f"schedule.after has {schedule.after[-1]}{warm}, {only}"
     return None
 
 
 def build(
-    optimizer: Optimizer, schedule: Schedule, epochs: int, steps_per_epoch: int
+    optimizer: Optimizer,
+    schedule: Schedule,
+    epochs: int,
+    steps_per_epoch: int,
+    replicas: int = 1,
 ) -> "keras.optimizers.Optimizer":
-    """Keras's optimizer with the schedule as its learning rate."""
+    """Keras's optimizer with the schedule as its learning rate.
+
+    Each of the replicas clips its share of the gradients to its share of ``clip_norm``.
+    """
     import keras
 
-    values = optimizer.model_dump(exclude={"name", "learning_rate"})
-    kind = {
+    kinds = {
         "adam": keras.optimizers.Adam,
         "adamw": keras.optimizers.AdamW,
+        "nadam": keras.optimizers.Nadam,
+        "adamax": keras.optimizers.Adamax,
         "sgd": keras.optimizers.SGD,
         "rmsprop": keras.optimizers.RMSprop,
-    }[optimizer.name]
-    rate = _learning_rate(schedule, optimizer.learning_rate, epochs, steps_per_epoch)
-    return kind(learning_rate=rate, **values)
+        "adagrad": keras.optimizers.Adagrad,
+        "adadelta": keras.optimizers.Adadelta,
+        "lion": keras.optimizers.Lion,
+    }
+    own = optimizer.model_dump(exclude={"name", *_Optimizer.model_fields})
+    return kinds[optimizer.name](
+        learning_rate=_learning_rate(schedule, optimizer.learning_rate, epochs, steps_per_epoch),
+        weight_decay=optimizer.weight_decay or None,
+        global_clipnorm=optimizer.clip_norm and optimizer.clip_norm / replicas,
+        use_ema=optimizer.average > 0,
+        ema_momentum=optimizer.average,
+        **own,
+    )
 
 
 def learning_rate(
@@ -138,27 +234,21 @@ def learning_rate(
 
 
 def _learning_rate(schedule: Schedule, start: float, epochs: int, steps_per_epoch: int) -> Any:
-    import keras
+    """A constant, or one of Keras's schedules."""
+    from pipeline import schedules
 
-    schedules = keras.optimizers.schedules
+    steps = epochs * steps_per_epoch
+    if isinstance(schedule, OneCycle):
+        return schedules.OneCycle(start, steps, schedule.rise, schedule.start, schedule.final)
+    warmup = round(schedule.warmup_epochs * steps_per_epoch)
+    rate: Any = start
     match schedule:
-        case Constant():
-            return start
         case Exponential():
-            return schedules.ExponentialDecay(
-                start, schedule.epochs * steps_per_epoch, schedule.rate
-            )
+            rate = schedules.exponential(start, schedule.rate, schedule.epochs * steps_per_epoch)
         case Step():
-            # The boundary itself still has the earlier value.
-            last_steps = [epoch * steps_per_epoch - 1 for epoch in schedule.after]
-            values = [start * schedule.factor**n for n in range(len(last_steps) + 1)]
-            return schedules.PiecewiseConstantDecay(last_steps, values)
-        case Cosine():
-            warmup = round(schedule.warmup_epochs * steps_per_epoch)
-            return schedules.CosineDecay(
-                0.0 if warmup else start,
-                epochs * steps_per_epoch - warmup,
-                alpha=schedule.final,
-                warmup_target=start if warmup else None,
-                warmup_steps=warmup,
+            rate = schedules.step(
+                start, schedule.factor, [epoch * steps_per_epoch for epoch in schedule.after]
             )
+        case Cosine():
+            rate = schedules.cosine(start, schedule.final, steps - warmup)
+    return schedules.WarmUp(rate, warmup) if warmup else rate

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline import paths, progress, shards, splits
 from pipeline.errors import DataError
-from pipeline.shards import Index
+from pipeline.shards import Index, Statistics
 
 
 class Images(NamedTuple):
@@ -56,6 +56,10 @@ class Dataset:
         """SHA-256, in hexadecimal, of all images and labels, and of who is in which subset."""
         content = self.index.content_sha256.encode() + self.split.subsets.tobytes()
         return hashlib.sha256(content).hexdigest()
+
+    def statistics(self, subset: str) -> Statistics:
+        """Mean and standard deviation of a subset's normalized images, for each channel."""
+        return shards.statistics(self.folder, self.index, self.split.rows(subset))
 
     def labels(self) -> NDArray[np.int32]:
         """The labels of all rows."""

@@ -3,7 +3,7 @@
 import csv
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from pipeline import checkpoints, files, network, optimization, progress, runtime
+from pipeline.augmentation import Augmentation
 from pipeline.checkpoints import Checkpoint
+from pipeline.early_stopping import EarlyStopping
 from pipeline.errors import ParameterError, TrainingError
 from pipeline.model import Model
 from pipeline.network import ModelParams, Precision
@@ -20,6 +22,7 @@ from pipeline.params import Section
 from pipeline.subsets import Dataset, Images
 
 if TYPE_CHECKING:
+    from pipeline.augmenter import Augmenter
     from pipeline.loop import Loop
 
 TEST_BATCH = 1000
@@ -44,6 +47,10 @@ class TrainParams(Section):
     optimizer: optimization.Optimizer = optimization.Adam(name="adam")
     schedule: optimization.Schedule = optimization.Constant(name="constant")
     """Of the learning rate."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each label that is given to all classes alike; the training loss is of these."""
+    augmentation: Augmentation = Augmentation()
+    early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
     """In which layers compute; weights and loss are float32 always."""
     threads: runtime.Threads = 2
@@ -80,7 +87,7 @@ def train(
     Returns
     -------
     Model
-        With the weights after the last epoch.
+        With the weights after the last epoch, their average, or those of the best epoch.
     History
         Loss (mean cross-entropy in nats) and accuracy (in [0, 1]) for each epoch and subset, and
         the learning rate of the epoch's last step.
@@ -90,47 +97,37 @@ def train(
     Raises
     ------
     ParameterError
-        If there are fewer training images than a batch, or the network does not fit the images.
+        If there are fewer training images than a batch, none to decide on early stopping, or the
+        network does not fit the images.
     TrainingError
         If the loss is no longer finite.
     """
     runtime.configure(params.seed, params.threads)
-    from pipeline.loop import Loop
+    from pipeline.augmenter import Augmenter
     from pipeline.tensorboard import TensorBoard
 
     names = ["train", "validation"] + ["test"] * params.track_test
     subsets = dict(zip(names, dataset.images(*names), strict=True))
     steps = _steps(len(subsets["train"].labels), params)
-    index = dataset.index
-    strategy = runtime.strategy()
-    with strategy.scope():
-        net = network.build(
-            model_params,
-            index.shape,
-            len(index.classes),
-            seed=params.seed,
-            precision=params.precision,
-        )
-        optimizer = optimization.build(params.optimizer, params.schedule, params.epochs, steps)
-        loop = Loop(net, optimizer, strategy, scale_loss=params.precision == "float16")
-    key = checkpoints.key(
-        checkpoints.program(),
-        model_params.model_dump_json(),
-        params.model_dump_json(),
-        dataset.identity,
-        str(strategy.num_replicas_in_sync),
-    )
-    saved = Checkpoint(checkpoint, key)
-    history = _resume(loop, saved, params.epochs)
+    if params.early_stopping and not len(subsets["validation"].labels):
+        raise ParameterError("train.early_stopping needs a validation subset; see split")
+    loop = _loop(dataset, model_params, params, steps)
+    augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
+    saved = Checkpoint(checkpoint, _key(dataset, model_params, params, loop))
+    history, best = _resume(loop, saved, params.epochs)
     board = TensorBoard(logs)
-    board.write_graph(net)
+    board.write_graph(loop.network)
     for row in history:
         board.write_epoch(row)
-    for epoch in range(len(history) + 1, params.epochs + 1):
-        history.append(_epoch(loop, subsets, params, epoch, steps))
+    stopping = params.early_stopping
+    while len(history) < params.epochs and not (stopping and stopping.is_over(history)):
+        history.append(_epoch(loop, subsets, params, augmenter, steps, len(history) + 1))
         board.write_epoch(history[-1])
-        saved.write([np.asarray(variable) for variable in loop.variables], history)
-    return Model(net, index.classes), history, saved
+        if not stopping or stopping.best(history) == len(history) - 1:
+            best = loop.weights()
+        saved.write([*_arrays(loop.variables), *best], history)
+    _assign(loop.network.variables, best)
+    return Model(loop.network, dataset.index.classes), history, saved
 
 
 def write_history(path: Path, history: History) -> None:
@@ -150,16 +147,63 @@ def order(n: int, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int
     return rows[: steps * params.batch_size]
 
 
-def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> History:
-    """Put the loop into the checkpoint's state, if there is one; return the history so far."""
+def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, steps: int) -> "Loop":
+    """The network, its optimizer, and the loop around them, on the machine's devices."""
+    from pipeline.loop import Loop
+
+    index = dataset.index
+    strategy = runtime.strategy()
+    with strategy.scope():
+        return Loop(
+            network.build(
+                model_params,
+                index.shape,
+                len(index.classes),
+                dataset.statistics("train"),
+                seed=params.seed,
+                precision=params.precision,
+            ),
+            optimization.build(
+                params.optimizer,
+                params.schedule,
+                params.epochs,
+                steps,
+                strategy.num_replicas_in_sync,
+            ),
+            strategy,
+            scale_loss=params.precision == "float16",
+            label_smoothing=params.label_smoothing,
+        )
+
+
+def _key(dataset: Dataset, model_params: ModelParams, params: TrainParams, loop: "Loop") -> str:
+    return checkpoints.key(
+        checkpoints.program(),
+        model_params.model_dump_json(),
+        params.model_dump_json(),
+        dataset.identity,
+        str(loop.strategy.num_replicas_in_sync),
+    )
+
+
+def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:
+    """Put the loop into the checkpoint's state, if any; return history and best weights so far."""
     found = saved.read()
     if found is None:
-        return []
+        return [], []
     arrays, history = found
-    for variable, array in zip(loop.variables, arrays, strict=True):
-        variable.assign(array)
+    _assign(loop.variables, arrays[: len(loop.variables)])
     progress.say(f"going on after epoch {len(history)}/{epochs}, from {saved.path}")
-    return list(history)
+    return list(history), arrays[len(loop.variables) :]
+
+
+def _arrays(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    return [np.asarray(variable) for variable in variables]
+
+
+def _assign(variables: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> None:
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
 
 
 def _steps(n: int, params: TrainParams) -> int:
@@ -174,7 +218,12 @@ def _steps(n: int, params: TrainParams) -> int:
 
 
 def _epoch(
-    loop: "Loop", subsets: Mapping[str, Images], params: TrainParams, epoch: int, steps: int
+    loop: "Loop",
+    subsets: Mapping[str, Images],
+    params: TrainParams,
+    augmenter: "Augmenter",
+    steps: int,
+    epoch: int,
 ) -> dict[str, float | int | None]:
     images = subsets["train"]
     rows = order(len(images.labels), params, epoch, steps)
@@ -190,11 +239,12 @@ def _epoch(
             bar.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.4f}", refresh=False)
             bar.update(done - bar.n)
 
-        means = {"train": loop.train(images, rows, params.batch_size, report)}
+        means = {"train": loop.train(images, rows, params.batch_size, report, augmenter.of(epoch))}
     seconds = time.perf_counter() - started
-    for name in subsets:
-        if name != "train" and len(subsets[name].labels):
-            means[name] = loop.test(subsets[name], TEST_BATCH)
+    with loop.averaged():
+        for name in subsets:
+            if name != "train" and len(subsets[name].labels):
+                means[name] = loop.test(subsets[name], TEST_BATCH)
     shown = ", ".join(f"{n} {m.accuracy:.4f} (loss {m.loss:.4f})" for n, m in means.items())
     speed = len(rows) / seconds
     progress.say(f"epoch {epoch}/{params.epochs}: {shown}; {seconds:.1f} s, {speed:,.0f} images/s")

@@ -17,7 +17,7 @@ def work(run: str) -> str:
     trained = model.load(paths.model(run))
     train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
     on_train = trained.predict(train, section.batch_size)
-    predictions = trained.predict(test, section.batch_size)
+    predictions = trained.predict(test, section.batch_size, section.views)
     train_accuracy = float(np.mean(on_train.predicted == on_train.labels))
     found = evaluation.evaluate(
         predictions, trained.classes, train_accuracy, section.calibration_bins

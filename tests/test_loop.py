@@ -7,14 +7,16 @@ import pytest
 import tensorflow as tf
 
 from pipeline import network, optimization
-from pipeline.loop import Loop, batches, normalize
+from pipeline.loop import Loop, batches, cross_entropy, hits, normalize
 from pipeline.network import ModelParams
+from pipeline.shards import Statistics
 from pipeline.subsets import Images
 from tests.builders import ROOT, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 ADAM = optimization.Adam(name="adam", learning_rate=0.01)
+STATISTICS = Statistics((0.5,), (0.25,))
 CONSTANT = optimization.Constant(name="constant")
 
 
@@ -23,11 +25,13 @@ def images(n=10, shape=(8, 8, 1)):
     return Images([str(i) for i in range(n)], pixels(labels, shape), labels, 255)
 
 
-def loop(scale_loss=False, precision="float32", **params):
+def loop(scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, **params):
     model = ModelParams(**{"filters": (3,), "dense": (4,)} | params)
-    net = network.build(model, (8, 8, 1), 3, seed=1, precision=precision)
-    optimizer = optimization.build(ADAM, CONSTANT, 1, 1)
-    return Loop(net, optimizer, tf.distribute.get_strategy(), scale_loss=scale_loss)
+    net = network.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
+    built = optimization.build(optimizer, CONSTANT, 1, 1)
+    return Loop(
+        net, built, tf.distribute.get_strategy(), scale_loss=scale_loss, label_smoothing=smoothing
+    )
 
 
 def silent(*_):
@@ -107,6 +111,97 @@ def test_lower_precision_learns(precision):
     assert losses[-1] < losses[0]
 
 
+def test_label_smoothing_is_keras():
+    labels, logits = np.int32([0, 2, 1]), np.float32([[1, 2, 3], [0, 0, 5], [-1, 4, 0]])
+    theirs = keras.losses.CategoricalCrossentropy(True, 0.2, reduction="none")
+    expected = theirs(keras.ops.one_hot(labels, 3), logits)
+    found = cross_entropy(tf.constant(labels), tf.constant(logits), 0.2)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert float(hits(tf.constant(labels), tf.constant(logits))) == 2
+
+
+def test_shares_of_classes_count_as_labels():
+    shares = np.float32([[0.7, 0.3, 0], [0, 0.5, 0.5]])
+    logits = np.float32([[3, 2, 1], [0, 1, 2]])
+    logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    found = cross_entropy(tf.constant(shares), tf.constant(logits))
+    np.testing.assert_allclose(found, -(shares * logs).sum(1), rtol=1e-6)
+    assert float(hits(tf.constant(shares), tf.constant(logits))) == 1
+
+
+def test_smoothing_is_of_the_training_loss_alone():
+    data = images(8)
+    plain, smooth = loop(), loop(smoothing=0.3)
+    assert plain.test(data, 4) == smooth.test(data, 4)
+    before = plain.train(data, np.arange(8), 8, silent).loss
+    assert smooth.train(data, np.arange(8), 8, silent).loss != pytest.approx(before, rel=1e-3)
+
+
+def test_moving_average_of_the_weights():
+    ours = loop(optimizer=ADAM.model_copy(update={"average": 0.8}))
+    data = images(9)
+    average = None
+    for _ in range(3):
+        for start in 0, 3, 6:
+            ours.train(data, np.arange(start, start + 3), 3, silent)
+            now = [np.asarray(v).copy() for v in ours.network.trainable_variables]
+            average = (
+                [0.8 * a + 0.2 * v for a, v in zip(average, now, strict=True)] if average else now
+            )
+    last = [np.asarray(v).copy() for v in ours.network.trainable_variables]
+    for found, expected in zip(ours.weights(), average, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    for variable, values in zip(ours.network.trainable_variables, last, strict=True):
+        assert (np.asarray(variable) == values).all()
+
+
+def test_gradients_are_clipped_to_their_norm():
+    sgd = optimization.Sgd(name="sgd", learning_rate=1.0, clip_norm=0.01)
+    ours, data = loop(optimizer=sgd), images(8)
+    before = [np.asarray(v).copy() for v in ours.network.trainable_variables]
+    ours.train(data, np.arange(8), 8, silent)
+    moves = [
+        np.asarray(v) - b for v, b in zip(ours.network.trainable_variables, before, strict=True)
+    ]
+    assert np.sqrt(sum((move**2).sum() for move in moves)) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("scale_loss", [False, True])
+def test_weights_decay_but_biases_and_normalization_do_not(scale_loss):
+    adamw = optimization.AdamW(name="adamw", learning_rate=1e-9, weight_decay=1e8)
+    ours = loop(optimizer=adamw, batch_normalization=True, scale_loss=scale_loss)
+    before = {v.path: np.asarray(v).copy() for v in ours.network.trainable_variables}
+    ours.train(images(8), np.arange(8), 8, silent)
+    for variable in ours.network.trainable_variables:
+        share = 0.9 if variable.path.endswith("kernel") else 1.0
+        np.testing.assert_allclose(
+            np.asarray(variable), share * before[variable.path], rtol=1e-3, atol=1e-6
+        )
+
+
+def test_augmented_images_are_trained_on():
+    def black(step, pixels, labels):
+        return tf.zeros_like(pixels), labels
+
+    ours, data = loop(), images(8)
+    ours.train(data, np.arange(8), 4, silent, black)
+    other = loop()
+    other.train(data._replace(pixels=np.zeros_like(data.pixels)), np.arange(8), 4, silent)
+    for mine, theirs in zip(ours.weights(), other.weights(), strict=True):
+        assert (mine == theirs).all()
+
+
+def test_augmented_batches_are_in_order():
+    data = images(40)
+
+    def mark(step, pixels, labels):
+        return pixels, 100 * tf.cast(step, tf.int32) + labels
+
+    found = [labels.numpy() for _, labels in batches(data, np.arange(40), 4, mark)]
+    for step, labels in enumerate(found):
+        assert (labels == 100 * step + data.labels[4 * step : 4 * step + 4]).all()
+
+
 MIRRORED = """
 import sys
 import numpy as np
@@ -118,20 +213,25 @@ from pipeline.network import ModelParams
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-for params in ({}, {"dropout": 0.5, "batch_normalization": True}):
+for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}):
+    clip = params.pop("clip", None)
+    exact = not params
+    optimizer = test_loop.ADAM.model_copy(update={"clip_norm": clip, "average": 0.5})
     found = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():
             model = ModelParams(filters=(3,), dense=(4,), **params)
-            net = network.build(model, (8, 8, 1), 3, seed=1)
-            loop = Loop(net, optimization.build(test_loop.ADAM, test_loop.CONSTANT, 1, 1), strategy)
+            net = network.build(model, (8, 8, 1), 3, test_loop.STATISTICS, seed=1)
+            replicas = strategy.num_replicas_in_sync
+            built = optimization.build(optimizer, test_loop.CONSTANT, 1, 1, replicas)
+            loop = Loop(net, built, strategy)
         data = test_loop.images(11)
         means = loop.train(data, np.arange(11), 4, test_loop.silent)
         weights = [np.asarray(variable) for variable in net.trainable_variables]
-        found.append([*means, *loop.test(data, 4), *weights])
+        found.append([*means, *loop.test(data, 4), *weights, *loop.weights()])
     for one, two in zip(*found, strict=True):
         assert np.isfinite(two).all()
-        if not params:
+        if exact:
             np.testing.assert_allclose(two, one, atol=1e-5)
 """
 

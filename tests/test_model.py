@@ -6,18 +6,25 @@ import pytest
 from pipeline import files, model, network
 from pipeline.errors import DataError
 from pipeline.network import ModelParams
+from pipeline.shards import Statistics
 from pipeline.subsets import Images
+from pipeline.views import Views
 from tests.builders import CLASSES, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
-PARAMS = ModelParams(filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5)
+PARAMS = ModelParams(
+    filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5, standardize=True
+)
 PIXELS = pixels(np.arange(7) % 3, (8, 8, 1))
 IMAGES = Images([str(n) for n in range(7)], PIXELS, np.arange(7, dtype=np.int32) % 3, 255)
 
 
 def build(precision="float32"):
-    return model.Model(network.build(PARAMS, (8, 8, 1), 3, precision=precision), CLASSES)
+    return model.Model(
+        network.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision),
+        CLASSES,
+    )
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -34,6 +41,16 @@ def test_saved_model_predicts_the_same(tmp_path, precision):
     assert (found.predicted == found.probabilities.argmax(axis=1)).all()
     assert found.ids == IMAGES.ids
     assert (found.labels == IMAGES.labels).all()
+
+
+def test_probabilities_are_means_over_the_views():
+    trained = build()
+    plain = trained.predict(IMAGES, 3)
+    mirrored = trained.predict(IMAGES._replace(pixels=PIXELS[:, :, ::-1]), 3)
+    found = trained.predict(IMAGES, 3, Views(flip_horizontal=True))
+    mean = (plain.probabilities + mirrored.probabilities) / 2
+    np.testing.assert_allclose(found.probabilities, mean, rtol=1e-5)
+    assert (found.predicted == found.probabilities.argmax(axis=1)).all()
 
 
 def test_probabilities_are_the_softmax_of_the_logits():

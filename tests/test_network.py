@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -5,15 +6,17 @@ from pydantic import ValidationError
 from pipeline import network
 from pipeline.errors import ParameterError
 from pipeline.network import ModelParams
+from pipeline.shards import Statistics
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 SMALL = {"filters": (2,), "dense": (3,)}
+STATISTICS = Statistics((0.25, 0.5, 0.75), (0.1, 0.2, 0.4))
 
 
 def build(shape=(8, 8, 1), classes=3, seed=0, precision="float32", **params):
     return network.build(
-        ModelParams(**SMALL | params), shape, classes, seed=seed, precision=precision
+        ModelParams(**SMALL | params), shape, classes, STATISTICS, seed=seed, precision=precision
     )
 
 
@@ -26,7 +29,7 @@ def weights(net):
 
 
 def test_default_is_the_tutorials_network():
-    net = network.build(ModelParams(), (28, 28, 1), 10)
+    net = network.build(ModelParams(), (28, 28, 1), 10, STATISTICS)
     assert net.count_params() == 356_234
     sides = [layer.output.shape[1] for layer in net.layers if "pooling" in layer.name]
     assert sides == [14, 7, 4]
@@ -46,7 +49,7 @@ def test_default_is_the_tutorials_network():
 
 
 def test_weights_and_biases_are_glorot_uniform():
-    net = network.build(ModelParams(), (28, 28, 1), 10)
+    net = network.build(ModelParams(), (28, 28, 1), 10, STATISTICS)
     for variable in net.trainable_variables:
         values = np.asarray(variable)
         # Keras's fans of a bias are both its length.
@@ -91,7 +94,7 @@ def test_every_parameter_does_what_it_says():
     assert build(activation="tanh").get_layer("activation_1").activation.__name__ == "tanh"
     assert build(activation="tanh").get_layer("dense_1").activation.__name__ == "tanh"
     order = names(build(batch_normalization=True))
-    assert order[:3] == ["convolution_1", "normalization_1", "activation_1"]
+    assert order[:4] == ["image", "convolution_1", "normalization_1", "activation_1"]
     assert build(dense=(7, 5)).get_layer("dense_2").units == 5
     assert build(dense=(7, 5), dropout=0.25).get_layer("dropout_2").rate == 0.25
     zero = build(bias_initializer="zeros").get_layer("dense_1")
@@ -99,6 +102,64 @@ def test_every_parameter_does_what_it_says():
     he = build(kernel_initializer="he_normal").get_layer("dense_1")
     assert type(he.kernel_initializer).__name__ == "HeNormal"
     assert build(classes=4).outputs[0].shape == (None, 4)
+    orthogonal = np.asarray(build(kernel_initializer="orthogonal").get_layer("logits").kernel)
+    np.testing.assert_allclose(orthogonal.T @ orthogonal, np.eye(3), atol=1e-6)
+
+
+def test_a_block_has_as_many_convolutions_as_asked():
+    net = build(filters=(2, 4), convolutions=2, batch_normalization=True, block_dropout=0.25)
+    block = ["convolution", "normalization", "activation"]
+    assert names(net)[1:9] == [
+        *(f"{name}_1_1" for name in block),
+        *(f"{name}_1_2" for name in block),
+        "pooling_1",
+        "block_dropout_1",
+    ]
+    assert net.get_layer("convolution_2_2").filters == 4
+    assert net.get_layer("block_dropout_2").rate == 0.25
+
+
+def test_a_residual_block_adds_its_input():
+    net = build(filters=(2, 2), convolutions=2, residual=True, pool=1, activation="relu")
+    assert "shortcut_1" in names(net)  # from one channel to two
+    assert "shortcut_2" not in names(net)
+    for layer in ("convolution_2_1", "convolution_2_2"):
+        for variable in net.get_layer(layer).variables:
+            variable.assign(np.zeros(variable.shape))
+    one = keras.Model(net.input, net.get_layer("activation_1_2").output)
+    two = keras.Model(net.input, net.get_layer("activation_2_2").output)
+    images = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    assert (np.asarray(one(images)) == np.asarray(two(images))).all()
+    assert np.asarray(one(images)).any()
+
+
+@pytest.mark.parametrize(
+    ("features", "length"), [("flatten", 32), ("global_average", 2), ("global_max", 2)]
+)
+def test_features(features, length):
+    net = build(features=features)
+    assert net.get_layer(features).output.shape == (None, length)
+
+
+def test_dropout_without_dense_layers_is_of_the_features():
+    assert names(build(dense=(), dropout=0.5))[-3:] == ["flatten", "dropout_1", "logits"]
+
+
+def test_standardization_is_by_the_given_statistics_and_stays_with_the_model():
+    net = build((8, 8, 3), standardize=True)
+    restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(net))
+    images = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    expected = (images - np.float32(STATISTICS.mean)) / np.float32(STATISTICS.std)
+    for model in net, restored:
+        inner = keras.Model(model.input, model.get_layer("standardization").output)
+        np.testing.assert_allclose(np.asarray(inner(images)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_initial_weights_of_other_layers_stay_as_they_are():
+    plain = weights(build(filters=(2, 2), convolutions=2))
+    for change in ({"residual": True}, {"batch_normalization": True}, {"block_dropout": 0.5}):
+        changed = weights(build(filters=(2, 2), convolutions=2, **change))
+        assert all((changed[path] == values).all() for path, values in plain.items())
 
 
 @pytest.mark.parametrize(
@@ -108,6 +169,7 @@ def test_every_parameter_does_what_it_says():
         ({"filters": (2, 2), "padding": "valid"}, (8, 4, 1)),
         ({"padding": "valid", "kernel": 9}, (8, 8, 1)),
         ({"pool": 9}, (8, 8, 1)),
+        ({"padding": "valid", "convolutions": 4}, (8, 8, 1)),
     ],
 )
 def test_more_blocks_than_pixels_are_refused(params, shape):
@@ -127,6 +189,11 @@ def test_more_blocks_than_pixels_are_refused(params, shape):
         {"activation": "swoosh"},
         {"kernel_initializer": "magic"},
         {"dense": (0,)},
+        {"convolutions": 0},
+        {"block_dropout": 1.0},
+        {"features": "some"},
+        {"residual": True, "padding": "valid"},
+        {"bias_initializer": "orthogonal"},
     ],
 )
 def test_impossible_parameters_are_refused(params):

@@ -5,9 +5,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline import shard, shards, splits, training
+from pipeline.augmentation import Augmentation
+from pipeline.early_stopping import EarlyStopping
 from pipeline.errors import ParameterError, TrainingError
 from pipeline.network import ModelParams
-from pipeline.optimization import Exponential, Sgd
+from pipeline.optimization import Adam, Exponential, Sgd
 from pipeline.subsets import Dataset
 from pipeline.training import TrainParams
 from tests.builders import CLASSES, pixels
@@ -109,13 +111,17 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
         "shuffle": True,
         "precision": precision,
         "schedule": Exponential(name="exponential", rate=0.5),
+        "optimizer": Adam(name="adam", average=0.9),
+        "augmentation": Augmentation(flip_horizontal=True, shift=1, mixup=0.5),
+        "label_smoothing": 0.1,
+        "early_stopping": EarlyStopping(patience=4),
     }
     whole, history = train(tiny, tmp_path / "whole", **options)
 
-    def interrupt(loop, subsets, params, epoch, steps):
-        if epoch == 3:
+    def interrupt(*arguments):
+        if arguments[-1] == 3:
             raise KeyboardInterrupt
-        return epoch_(loop, subsets, params, epoch, steps)
+        return epoch_(*arguments)
 
     epoch_ = training._epoch
     monkeypatch.setattr(training, "_epoch", interrupt)
@@ -123,7 +129,7 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
         train(tiny, tmp_path, **options)
     monkeypatch.undo()
     trained = []
-    monkeypatch.setattr(training, "_epoch", lambda *a: trained.append(a[3]) or epoch_(*a))
+    monkeypatch.setattr(training, "_epoch", lambda *a: trained.append(a[-1]) or epoch_(*a))
     resumed, resumed_history = train(tiny, tmp_path, **options)
     assert trained == [3, 4]
     assert resumed_history == history
@@ -191,6 +197,35 @@ def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     assert order(1, 1) == order(1, 1)
     assert sorted(order(1, 1)) == list(range(20))
     assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4
+
+
+def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
+    optimizer = Adam(name="adam", learning_rate=0.5)  # it becomes worse soon
+    stopping = EarlyStopping(monitor="validation_loss", patience=2)
+    options = {"optimizer": optimizer, "epochs": 30, "early_stopping": stopping}
+    model, history = train(tiny, tmp_path, **options)
+    assert len(history) < 30
+    best = stopping.best(history)
+    assert len(history) == best + 3
+    again, _ = train(tiny, tmp_path / "again", optimizer=optimizer, epochs=best + 1)
+    assert weights(model) == weights(again)
+
+
+def test_early_stopping_needs_a_validation_subset(tmp_path):
+    data = dataset(tmp_path, [0] * 8 + [2] * 3)
+    with pytest.raises(ParameterError, match=r"early_stopping needs a validation subset"):
+        train(data, tmp_path, early_stopping=EarlyStopping())
+
+
+def test_averaged_weights_are_measured_and_returned(tiny, tmp_path):
+    optimizer = Adam(name="adam", average=0.9)
+    model, history = train(tiny, tmp_path, optimizer=optimizer, track_test=True)
+    test = tiny.images("test")[0]
+    predictions = model.predict(test, 5)
+    true = predictions.probabilities[np.arange(len(test.labels)), test.labels]
+    assert history[-1]["test_loss"] == pytest.approx(-np.log(true).mean(), rel=1e-5)
+    plain, _ = train(tiny, tmp_path / "plain")
+    assert weights(plain) != weights(model)
 
 
 def test_batch_larger_than_the_training_subset_is_refused(tiny, tmp_path):
