@@ -14,11 +14,20 @@ REMOVE = "remove it from the archive"
 RAISE = "if that is as it should be, raise the limit in params.yaml"
 
 
+SMALL = 256 << 20
+"""Bytes up to which an archive may hold any multiple of its own."""
+
+
 class Limits(NamedTuple):
-    """What an archive may hold: bytes of all its members together, and of one of them."""
+    """What an archive may hold."""
 
     total_bytes: int
+    """Of all its members together."""
     member_bytes: int
+    """Of one of them."""
+    members: int = 1_000_000
+    ratio: int = 200
+    """Bytes of all its members, as a multiple of its own, where they are more than ``SMALL``."""
 
 
 class Entry(NamedTuple):
@@ -32,11 +41,13 @@ class Entry(NamedTuple):
 class Gate:
     """Decides which members are wanted and refuses the whole archive over a hostile one."""
 
-    def __init__(self, path: Path, pattern: str, limits: Limits) -> None:
+    def __init__(self, path: Path, pattern: str, limits: Limits, length: int) -> None:
         self.path = path
         self.pattern = pattern
         self.limits = limits
+        self.most_bytes = max(SMALL, limits.ratio * length)
         self.seen: set[str] = set()
+        self.count = 0
         self.total = 0
 
     def admit(self, entry: Entry) -> bool:
@@ -57,10 +68,7 @@ class Gate:
             self._refuse(entry, "its name leads out of the archive's folder (..)")
         if entry.length < 0:
             self._refuse(entry, "its length is negative")
-        self.total += entry.length
-        if self.total > self.limits.total_bytes:
-            limit = f"{self.limits.total_bytes:,} bytes (extract.max_bytes)"
-            self._refuse(entry, f"with it the archive is above {limit}", RAISE)
+        self._count(entry)
         if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
             return False
         if not path.name:
@@ -74,6 +82,18 @@ class Gate:
             self._refuse(entry, "its name stands there twice")
         self.seen.add(name)
         return True
+
+    def _count(self, entry: Entry) -> None:
+        """Count every member, wanted or not, against the limits."""
+        self.count += 1
+        self.total += entry.length
+        for value, most, what in (
+            (self.count, self.limits.members, "members (extract.max_members)"),
+            (self.total, self.limits.total_bytes, "bytes (extract.max_bytes)"),
+            (self.total, self.most_bytes, "bytes, far more than its own (extract.max_ratio)"),
+        ):
+            if value > most:
+                self._refuse(entry, f"with it the archive is above {most:,} {what}", RAISE)
 
     def _refuse(self, entry: Entry, reason: str, remedy: str = REMOVE) -> NoReturn:
         raise DataError(f"{self.path}: member {entry.name!r} is refused: {reason}; {remedy}")

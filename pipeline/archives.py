@@ -17,11 +17,15 @@ from typing import IO, Any, Self
 import py7zr
 from py7zr.properties import CompressionMethod
 
+from pipeline import files
 from pipeline.admission import Entry, Gate, Limits
 from pipeline.errors import DataError
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time."""
+
+MAX_PADDING = 64 << 20
+"""Bytes behind the end of a .tar; tar itself writes up to a few kB."""
 
 Members = Iterator[tuple[str, bytes]]
 
@@ -46,11 +50,9 @@ def members(path: Path, pattern: str, limits: Limits) -> Members:
     reader = next((read for suffix, read in READERS.items() if path.name.endswith(suffix)), None)
     if reader is None:
         raise DataError(f"{path}: unknown archive format; known are {', '.join(READERS)}")
-    if not path.exists():
-        raise DataError(f"{path} is missing; run the download stage (dvc repro)")
-    gate = Gate(path, pattern, limits)
+    gate = Gate(path, pattern, limits, files.existing(path, "download").stat().st_size)
     try:
-        for name, content in reader(path, gate.admit):
+        for name, content in reader(path, gate):
             yield name.removeprefix("./"), content
     except NotImplementedError as error:
         raise DataError(
@@ -86,12 +88,14 @@ METHODS_7Z = {
 crashes the process on damaged data."""
 
 
-def _read_7z(path: Path, admit: Callable[[Entry], bool]) -> Members:
+def _read_7z(path: Path, gate: Gate) -> Members:
     """Read a .7z through py7zr's own header parser and decompressors.
 
     Its extraction asks for free memory and sanitizes a path for every member; driving its
     decompressors a megabyte at a time gives the same bytes in the time that LZMA takes.
     """
+    # py7zr makes its table of members before anyone can look at it.
+    py7zr.archiveinfo.MAX_NUMFILES = gate.limits.members
     with path.open("rb") as file:
         try:
             archive = py7zr.SevenZipFile(file)
@@ -99,7 +103,7 @@ def _read_7z(path: Path, admit: Callable[[Entry], bool]) -> Members:
             raise NotImplementedError("its table of members is encrypted") from None
         except Exception as error:  # a foreign parser on foreign bytes: KeyError, struct.error …
             raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
-        wanted = {member.id for member in archive.files if admit(_entry_7z(member))}
+        wanted = {member.id for member in archive.files if gate.admit(_entry_7z(member))}
         blocks = {id(member.folder) for member in archive.files if member.id in wanted}
         block: _Block | None = None
         for member in archive.files:
@@ -182,9 +186,9 @@ class _Block:
         raise EOFError("the compressed data ends too early")
 
 
-def _read_zip(path: Path, admit: Callable[[Entry], bool]) -> Members:
+def _read_zip(path: Path, gate: Gate) -> Members:
     with zipfile.ZipFile(path) as archive:
-        for info in [info for info in archive.infolist() if admit(_entry_zip(info))]:
+        for info in [info for info in archive.infolist() if gate.admit(_entry_zip(info))]:
             yield info.filename, archive.read(info)  # reading to the end verifies the CRC-32
 
 
@@ -204,14 +208,14 @@ def _entry_zip(info: zipfile.ZipInfo) -> Entry:
     return Entry(info.orig_filename, kind, info.file_size)
 
 
-def _read_tar_gz(path: Path, admit: Callable[[Entry], bool]) -> Members:
+def _read_tar_gz(path: Path, gate: Gate) -> Members:
     with (
         gzip.open(path) as stream,
         tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarHeader) as archive,
     ):
         while info := archive.next():
             archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep them all
-            if admit(_entry_tar(info)):
+            if gate.admit(_entry_tar(info)):
                 member = archive.extractfile(info)
                 if member is None:
                     raise tarfile.ReadError(f"{info.name!r} has no content")
@@ -219,8 +223,11 @@ def _read_tar_gz(path: Path, admit: Callable[[Entry], bool]) -> Members:
                 if len(content) != info.size:
                     raise EOFError(f"{info.name!r} ends too early")
                 yield info.name, content
-        while stream.read(CHUNK):  # gzip verifies its checksum only at the very end
-            pass
+        padding = 0
+        while chunk := stream.read(CHUNK):  # gzip verifies its checksum only at the very end
+            padding += len(chunk)
+            if padding > MAX_PADDING:
+                raise tarfile.ReadError(f"more than {MAX_PADDING:,} bytes behind its end")
 
 
 class _TarHeader(tarfile.TarInfo):
@@ -264,7 +271,7 @@ def _entry_tar(info: tarfile.TarInfo) -> Entry:
     return Entry(info.name, kind, info.size)
 
 
-READERS: dict[str, Callable[[Path, Callable[[Entry], bool]], Members]] = {
+READERS: dict[str, Callable[[Path, Gate], Members]] = {
     ".7z": _read_7z,
     ".zip": _read_zip,
     ".tar.gz": _read_tar_gz,

@@ -20,6 +20,8 @@ from pipeline.errors import DataError
 from pipeline.params import FileName, Section
 
 Positive = Annotated[int, Field(gt=0)]
+CHUNK = 1 << 20
+"""Bytes unzipped at a time."""
 
 
 class IdxPair(Section):
@@ -34,6 +36,8 @@ class IdxExtract(Section):
 
     train: IdxPair
     test: IdxPair
+    max_bytes: Positive = 20_000_000_000
+    """Refuse a file that unzips to more bytes than this."""
 
 
 class ArchiveExtract(Section):
@@ -51,6 +55,11 @@ class ArchiveExtract(Section):
     """Refuse an archive whose members have more bytes than this together."""
     max_member_bytes: Positive = 64_000_000
     """Refuse an archive with a member of more bytes than this."""
+    max_members: Positive = 1_000_000
+    """Refuse an archive with more members than this, be they images or not."""
+    max_ratio: Positive = 200
+    """Refuse an archive whose members have more than 256 MB, and more than so many times its own
+    bytes: encoded images hardly shrink."""
 
 
 def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
@@ -71,8 +80,8 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
         for subset, pair in (("train", params.train), ("test", params.test)):
             images = work / f"{subset}-images.idx"
             labels = work / f"{subset}-labels.idx"
-            _gunzip(raw / pair.images, images)
-            _gunzip(raw / pair.labels, labels)
+            _gunzip(raw / pair.images, images, params.max_bytes)
+            _gunzip(raw / pair.labels, labels, params.max_bytes)
             n_images, n_labels = (
                 _idx_rows(images, raw / pair.images),
                 _idx_rows(labels, raw / pair.labels),
@@ -103,10 +112,8 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
         member matches.
     """
     archive = raw / params.archive
-    labels = raw / params.labels
-    if not labels.exists():
-        raise DataError(f"{labels} is missing; run the download stage (dvc repro)")
-    limits = Limits(params.max_bytes, params.max_member_bytes)
+    labels = files.existing(raw / params.labels, "download")
+    limits = Limits(params.max_bytes, params.max_member_bytes, params.max_members, params.max_ratio)
     with files.new_folder(folder) as work:
         shutil.copyfile(labels, work / "labels.csv")
         members = archives.members(archive, params.members, limits)
@@ -116,12 +123,25 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     return f"{rows:,} members, {total / 1e6:,.1f} MB"
 
 
-def _gunzip(source: Path, target: Path) -> None:
+def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
+    """Unzip an IDX file, but no byte more than its header promises."""
     try:
-        with gzip.open(source) as stream, target.open("wb") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-    except FileNotFoundError:
-        raise DataError(f"{source} is missing; run the download stage (dvc repro)") from None
+        with gzip.open(files.existing(source, "download")) as stream, target.open("wb") as file:
+            start = stream.read(idx.HEADER_BYTES)
+            expected = idx.parse_header(start, str(source)).length
+            if expected > max_bytes:
+                raise DataError(
+                    f"{source}: its header promises {expected:,} bytes, above {max_bytes:,} "
+                    "(extract.max_bytes); if that is as it should be, raise the limit in "
+                    "params.yaml"
+                )
+            file.write(start)
+            left = expected - len(start)
+            while left > 0 and (chunk := stream.read(min(left, CHUNK))):
+                file.write(chunk)
+                left -= len(chunk)
+            if stream.read(1):
+                raise DataError(f"{source}: holds more than the {expected:,} bytes of its header")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{source}: truncated or not gzip ({error}); fetch it again") from None
 

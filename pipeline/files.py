@@ -63,6 +63,21 @@ def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
         raise
 
 
+def existing(path: Path, stage: str) -> Path:
+    """Return ``path``, a file that ``stage`` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is missing, or is a folder, a FIFO, a device.
+    """
+    if not path.exists():
+        raise DataError(f"{path} is missing; run the {stage} stage (dvc repro)")
+    if not path.is_file():
+        raise DataError(f"{path} is no plain file; remove it and run the {stage} stage (dvc repro)")
+    return path
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write canonical JSON: sorted keys, two spaces, no NaN, a final newline."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -82,7 +97,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run the stage that writes it (dvc repro)") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
             f"{path} is not valid JSON ({error}); delete it and run dvc repro"
         ) from None

@@ -28,6 +28,8 @@ DTYPES: dict[int, np.dtype[Any]] = {
 CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
 MAX_RANK = 64
 """The most dimensions that every supported NumPy can hold."""
+HEADER_BYTES = 4 + 4 * 255
+"""No header is longer."""
 
 
 class Header(NamedTuple):
@@ -37,23 +39,34 @@ class Header(NamedTuple):
     shape: tuple[int, ...]
     offset: int
 
+    @property
+    def length(self) -> int:
+        """Length of the whole file, in bytes."""
+        return self.offset + math.prod(self.shape) * self.dtype.itemsize
 
-def parse_header(start: bytes, length: int, source: str) -> Header:
-    """Parse and validate a header against the real length of its file.
+    def check(self, length: int, source: str) -> None:
+        """Refuse a file of another length; raises DataError."""
+        if length != self.length:
+            raise DataError(
+                f"{source}: header promises {self.length:,} bytes (shape {self.shape}, "
+                f"{self.dtype.name}), the file has {length:,}; it is damaged: fetch it again"
+            )
+
+
+def parse_header(start: bytes, source: str) -> Header:
+    """Parse a header.
 
     Parameters
     ----------
     start : bytes
-        The file's first bytes: 4 + 4 x 255 of them are enough for any header.
-    length : int
-        The whole file's length in bytes.
+        The file's first bytes: ``HEADER_BYTES`` are enough for any header.
     source : str
         The file's name, for messages.
 
     Raises
     ------
     DataError
-        If this is no IDX header or promises more or less than the file holds.
+        If this is no IDX header, or of an array that NumPy cannot hold.
     """
     if len(start) < 4 or start[:2] != b"\0\0":
         raise DataError(
@@ -73,12 +86,6 @@ def parse_header(start: bytes, length: int, source: str) -> Header:
     shape = struct.unpack(f">{rank}I", start[4:offset])
     if math.prod(n or 1 for n in shape) * dtype.itemsize > sys.maxsize:  # even with no element
         raise DataError(f"{source}: IDX shape {shape} is above what NumPy can hold")
-    expected = offset + math.prod(shape) * dtype.itemsize
-    if length != expected:
-        raise DataError(
-            f"{source}: header promises {expected:,} bytes (shape {shape}, {dtype.name}), "
-            f"the file has {length:,}; it is damaged: fetch it again"
-        )
     return Header(dtype, shape, offset)
 
 
@@ -95,13 +102,11 @@ def memmap(path: Path) -> NDArray[Any]:
     DataError
         If the file is missing or is not a valid IDX file.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(4 + 4 * 255)
-        length = path.stat().st_size
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; run the extract stage (dvc repro)") from None
-    header = parse_header(start, length, str(path))
+    with files.existing(path, "extract").open("rb") as file:
+        start = file.read(HEADER_BYTES)
+    length = path.stat().st_size
+    header = parse_header(start, str(path))
+    header.check(length, str(path))
     if math.prod(header.shape) == 0:  # what holds no element cannot be mapped
         return np.empty(header.shape, header.dtype)
     return np.memmap(path, header.dtype, "r", header.offset, header.shape)
@@ -120,7 +125,8 @@ def loads(content: bytes, source: str = "IDX") -> NDArray[Any]:
     >>> loads(dumps(np.array([[1, 2], [3, 4]], np.int16))).tolist()
     [[1, 2], [3, 4]]
     """
-    header = parse_header(content, len(content), source)
+    header = parse_header(content, source)
+    header.check(len(content), source)
     flat = np.frombuffer(content, header.dtype, offset=header.offset)
     return _native(flat.reshape(header.shape))
 

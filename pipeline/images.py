@@ -6,14 +6,20 @@ is stored, and what differs from the declaration is a fault; only the order of c
 BGR) and the number of colours are converted, on purpose.
 """
 
+import io
+import struct
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 PNG = b"\x89PNG\r\n\x1a\n"
-PNG_PALETTE = 3
-BMP_PALETTE_BITS = 8
+FORMATS = {"BMP", "JPEG", "MPO", "PPM", "TIFF", "WEBP"}
+"""Beside PNG, as Pillow calls them; MPO is a JPEG with another image behind it."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
+
+Image.MAX_IMAGE_PIXELS = None  # only headers are read, and their sizes compared
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -28,7 +34,7 @@ def decode(content: bytes, shape: tuple[int, int, int], bits: int) -> Pixels:
     Parameters
     ----------
     content : bytes
-        The encoded image, in any format that OpenCV reads.
+        The encoded image: PNG, JPEG, BMP, TIFF, WebP or PPM.
     shape : tuple of int
         Height, width and channels that it must have: 1 (grey) or 3 (RGB). A grey image becomes RGB
         and a colour image grey (OpenCV's ITU-R BT.601 weights) where the other is declared.
@@ -43,10 +49,11 @@ def decode(content: bytes, shape: tuple[int, int, int], bits: int) -> Pixels:
     Raises
     ------
     ImageError
-        If it cannot be decoded, has a palette or alpha, or another size or depth.
+        If it cannot be decoded, has a palette, alpha, several frames, or another size or depth.
     """
-    if has_palette(content):
-        raise ImageError("has a palette")
+    found, wanted = declared_size(content), (shape[1], shape[0])
+    if found != wanted:  # before OpenCV asks for the memory
+        raise ImageError(f"is {found[0]}x{found[1]} pixels, not {wanted[0]}x{wanted[1]}")
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # an empty buffer, or a size above OpenCV's limit
@@ -58,18 +65,58 @@ def decode(content: bytes, shape: tuple[int, int, int], bits: int) -> Pixels:
     if pixels.dtype != DEPTHS[bits]:
         raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
     if pixels.shape[:2] != shape[:2]:
-        found, wanted = pixels.shape[:2], shape[:2]
-        raise ImageError(f"is {found[1]}x{found[0]} pixels, not {wanted[1]}x{wanted[0]}")
+        raise ImageError("is not of the size that its header says")
     return _convert(pixels, shape[2])
 
 
-def has_palette(content: bytes) -> bool:
-    """Whether a PNG, BMP or GIF stores indices of a palette, which OpenCV would expand silently."""
-    if content.startswith(PNG):
-        return content[25:26] == bytes([PNG_PALETTE])
-    if content.startswith(b"BM"):
-        return 0 < int.from_bytes(content[28:30], "little") <= BMP_PALETTE_BITS
-    return content.startswith((b"GIF87a", b"GIF89a"))
+def declared_size(content: bytes) -> tuple[int, int]:
+    """Width and height, in pixels, that an image's header declares.
+
+    Raises
+    ------
+    ImageError
+        If the header says that the image cannot be used, or there is none.
+    """
+    return _png_size(content) if content.startswith(PNG) else _other_size(content)
+
+
+def _png_size(content: bytes) -> tuple[int, int]:
+    """Of a PNG; read here, since Pillow would take longer than decoding a small one."""
+    position, size = len(PNG), None
+    while len(content) >= position + 8:
+        length, name = struct.unpack_from(">I4s", content, position)
+        if name == b"IHDR" and len(content) >= position + 8 + 13:
+            *size, _, colour = struct.unpack_from(">IIBB", content, position + 8)
+            if colour == 3:
+                raise ImageError("has a palette")
+        elif name == b"tRNS":
+            raise ImageError("has a transparent colour")
+        elif name == b"acTL":
+            raise ImageError("is animated")
+        elif name == b"IDAT":
+            break
+        position += 12 + length
+    if not size:
+        raise ImageError("cannot be decoded")
+    return size[0], size[1]
+
+
+def _other_size(content: bytes) -> tuple[int, int]:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.format == "GIF" or image.mode in ("P", "PA"):
+                raise ImageError("has a palette")
+            if image.format not in FORMATS:
+                raise ImageError(f"is {image.format}, not one of PNG, {', '.join(sorted(FORMATS))}")
+            if image.mode in ("CMYK", "LAB", "HSV"):
+                raise ImageError(f"is {image.mode}, not RGB or grey")
+            if image.format != "MPO" and getattr(image, "is_animated", False):
+                raise ImageError("has several frames")
+            return image.size
+    except ImageError:
+        raise
+    except Exception:  # a foreign parser on foreign bytes: OSError, SyntaxError, struct.error …
+        raise ImageError("cannot be decoded") from None
 
 
 def _convert(pixels: Pixels, channels: int) -> Pixels:

@@ -1,5 +1,6 @@
 """Tables of labels: CSV files that give each image's id its class, and their join with images."""
 
+import csv
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,11 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline import files
 from pipeline.errors import DataError, first_few
 from pipeline.params import Section
 
 CHUNK_ROWS = 100_000
 """Rows parsed at a time: they bound the memory that pandas needs beside the compact columns."""
+MAX_LINE_BYTES = 1 << 20
+MAX_COLUMNS = 1000
+"""pandas needs long for many."""
 
 
 class LabelColumns(Section):
@@ -119,6 +124,16 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
     wanted = [columns.id, columns.label]
     found = []
     try:
+        header = _header(path)
+        absent = [column for column in wanted if column not in header]
+        if absent:
+            raise DataError(
+                f"{path}: has no column {first_few(absent)}; it has: {first_few(header, 20)} "
+                "(set decode.labels in params.yaml)"
+            )
+        twice = [column for column in wanted if header.count(column) > 1]
+        if twice:
+            raise DataError(f"{path}: has column {first_few(twice)} more than once")
         with pd.read_csv(
             path,
             dtype=str,
@@ -128,24 +143,35 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
             chunksize=CHUNK_ROWS,
         ) as reader:
             for chunk in reader:
-                absent = [column for column in wanted if column not in chunk.columns]
-                if absent:
-                    raise DataError(
-                        f"{path}: has no column {first_few(absent)}; it has: "
-                        f"{first_few([str(c) for c in chunk.columns], 20)} "
-                        "(set decode.labels in params.yaml)"
-                    )
                 ids, names = (
                     pa.array(chunk[column].astype(object), pa.string()) for column in wanted
                 )
                 found.append((ids, names))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; run the extract stage (dvc repro)") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+        csv.Error,
+    ) as error:
         raise DataError(
             f"{path}: is not a CSV table in UTF-8: {' '.join(str(error).split())}"
         ) from None
     return found
+
+
+def _header(path: Path) -> list[str]:
+    """The names of the columns; every line is looked at, for pandas would hold a long one whole."""
+    with files.existing(path, "extract").open("rb") as file:
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            if len(line) > MAX_LINE_BYTES:
+                raise DataError(f"{path}: has a line of more than {MAX_LINE_BYTES:,} bytes")
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        names = next(csv.reader(text), [])
+    if not names:
+        raise DataError(f"{path}: is not a CSV table in UTF-8: it has no header")
+    if len(names) > MAX_COLUMNS:
+        raise DataError(f"{path}: has {len(names):,} columns, above {MAX_COLUMNS:,}")
+    return names
 
 
 def _refuse_empty(path: Path, column: str, values: pa.StringArray) -> None:

@@ -91,7 +91,7 @@ class Params:
                 key = _join(prefix(place), place)
                 faults.append(f"{key}: {_explain(dict(fault), siblings)}")
             raise ParameterError(f"{self.path}: " + "; ".join(faults)) from None
-        except (TypeError, ValueError) as error:  # YAML allows lists as keys, and loops
+        except (TypeError, ValueError) as error:  # YAML allows lists as keys
             raise ParameterError(f"{self.path}: {prefix(())}: {error}") from None
 
 

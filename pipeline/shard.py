@@ -24,7 +24,9 @@ floats cost what bytes cost. In NPZ each column is an array of the same name.
 
 import hashlib
 import struct
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -33,6 +35,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline import files
 from pipeline.errors import DataError
 
 Format = Literal["parquet", "npz"]
@@ -86,10 +89,11 @@ def write(path: Path, groups: Iterable[Rows], classes: Sequence[str], shape: Sha
 
 def column(path: Path, name: str, kind: pa.DataType) -> pa.ChunkedArray:
     """A column other than ``image``, as Arrow type ``kind``."""
-    if path.suffix == ".npz":
-        with _npz(path) as arrays:
-            return pa.chunked_array([_to_arrow(arrays[name], kind)])
-    return pq.read_table(_existing(path), columns=[name])[name]
+    with _reading(path):
+        if path.suffix == ".npz":
+            with _npz(path) as arrays:
+                return pa.chunked_array([_to_arrow(arrays[name], kind)])
+        return pq.read_table(path, columns=[name])[name]
 
 
 def identity(path: Path) -> bytes:
@@ -103,30 +107,32 @@ def identity(path: Path) -> bytes:
 
 def images(path: Path, shape: Shape) -> Iterator[NDArray[np.float32]]:
     """The images, a row group at a time: float32 in [0, 1], shape (n, h, w, c)."""
-    if path.suffix == ".npz":
-        with _npz(path) as arrays:
-            yield arrays["image"]
-        return
-    with pq.ParquetFile(_existing(path)) as parquet:
-        for group in range(parquet.num_row_groups):
-            yield _group_images(parquet, group, shape)
+    with _reading(path):
+        if path.suffix == ".npz":
+            with _npz(path) as arrays:
+                yield arrays["image"]
+            return
+        with pq.ParquetFile(path) as parquet:
+            for group in range(parquet.num_row_groups):
+                yield _group_images(parquet, group, shape)
 
 
 def take(path: Path, shape: Shape, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """The images of ``rows``, in that order; only the row groups in which they lie are read."""
     found = np.empty((len(rows), *shape), np.float32)
-    if path.suffix == ".npz":
-        with _npz(path) as arrays:
-            found[:] = arrays["image"][rows]
-        return found
-    with pq.ParquetFile(_existing(path)) as parquet:
-        start = 0
-        for group in range(parquet.num_row_groups):
-            stop = start + parquet.metadata.row_group(group).num_rows
-            mine = (rows >= start) & (rows < stop)
-            if mine.any():
-                found[mine] = _group_images(parquet, group, shape)[rows[mine] - start]
-            start = stop
+    with _reading(path):
+        if path.suffix == ".npz":
+            with _npz(path) as arrays:
+                found[:] = arrays["image"][rows]
+            return found
+        with pq.ParquetFile(path) as parquet:
+            start = 0
+            for group in range(parquet.num_row_groups):
+                stop = start + parquet.metadata.row_group(group).num_rows
+                mine = (rows >= start) & (rows < stop)
+                if mine.any():
+                    found[mine] = _group_images(parquet, group, shape)[rows[mine] - start]
+                start = stop
     return found
 
 
@@ -221,10 +227,21 @@ def _group_images(parquet: pq.ParquetFile, group: int, shape: Shape) -> NDArray[
 
 
 def _npz(path: Path) -> Any:
-    return np.load(_existing(path), allow_pickle=False)
+    return np.load(path, allow_pickle=False)
 
 
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise DataError(f"{path} is missing; run the decode stage (dvc repro)")
-    return path
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Have whatever goes wrong in reading a shard say so, in one line.
+
+    Raises
+    ------
+    DataError
+        If it is missing or is not what ``write`` wrote.
+    """
+    files.existing(path, "decode")
+    try:
+        yield
+    except (pa.ArrowException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{path} is damaged ({reason}); remove it and run dvc repro") from None

@@ -11,15 +11,19 @@ from pydantic import AfterValidator, ValidationError
 
 from pipeline import files, shard
 from pipeline.errors import DataError
-from pipeline.params import Section
+from pipeline.params import FileName, Section
 
 INDEX = "index.json"
 VERSION = 1
+MAX_SIDE = 1 << 16
 
 
 def _grey_or_rgb(shape: shard.Shape) -> shard.Shape:
-    if min(shape) < 1 or shape[2] not in (1, 3):
-        raise ValueError("must be height, width and channels, which are 1 (grey) or 3 (RGB)")
+    if min(shape) < 1 or max(shape) > MAX_SIDE or shape[2] not in (1, 3):
+        raise ValueError(
+            f"must be height and width, up to {MAX_SIDE:,} pixels, and channels, which are 1 "
+            "(grey) or 3 (RGB)"
+        )
     return shape
 
 
@@ -30,7 +34,7 @@ ImageShape = Annotated[shard.Shape, AfterValidator(_grey_or_rgb)]
 class ShardFile(Section):
     """One file of the index."""
 
-    name: str
+    name: FileName
     rows: int
     bytes: int
     sha256: str

@@ -5,6 +5,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from pipeline.errors import ParameterError
 
@@ -15,14 +16,26 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If the file is missing, is not YAML or is not a mapping.
+        If the file is missing, is not YAML, is not a mapping or has aliases: ``dvc exp run -S``
+        loses or expands them, and a few of them can stand for gigabytes.
     """
+    yaml = YAML(typ="safe", pure=True)
     try:
-        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if "*" in text:
+            for event in yaml.parse(text):
+                if isinstance(event, AliasEvent):
+                    raise ParameterError(
+                        f"{path} has an alias in line {event.start_mark.line + 1}, "
+                        f"*{event.anchor}; write out what it stands for"
+                    )
+        value = yaml.load(text)
     except FileNotFoundError:
         raise ParameterError(
             f"{path} is missing; run this in the folder of dvc.yaml (the project's root)"
         ) from None
+    except RecursionError:
+        raise ParameterError(f"{path} is nested too deeply") from None
     except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a 13th month
         raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(value, dict):

@@ -3,7 +3,7 @@
 from pipeline import datasets, decoding, paths, stage
 from pipeline.params import Params
 
-USES = ("numpy", "opencv-python-headless", "pandas", "pyarrow")
+USES = ("numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow")
 
 
 def work(dataset: str) -> str:

@@ -302,6 +302,13 @@ class Project:
         self.params = params(Path("published"))
         self.write()
 
+    def copy(self, folder: Path) -> "Project":
+        """The same project, whose files were copied to ``folder``."""
+        other = copy.copy(self)
+        other.folder = folder
+        other.params = copy.deepcopy(self.params)
+        return other
+
     def write(self) -> None:
         """Write ``params`` to ``params.yaml``."""
         YAML(typ="safe", pure=True).dump(self.params, self.folder / "params.yaml")

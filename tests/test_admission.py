@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.admission import Entry, Gate, Limits
+from pipeline.admission import SMALL, Entry, Gate, Limits
 from pipeline.errors import DataError
 
 
-def gate(pattern="*", total=100, member=50):
-    return Gate(Path("a.zip"), pattern, Limits(total, member))
+def gate(pattern="*", total=100, member=50, members=10, ratio=3, length=1 << 30):
+    return Gate(Path("a.zip"), pattern, Limits(total, member, members, ratio), length)
 
 
 REFUSED = {
@@ -90,3 +90,26 @@ def test_the_total_counts_every_member_wanted_or_not():
     assert not admit(Entry("b.txt", "file", 60))
     with pytest.raises(DataError, match=r"'c\.txt' is refused: with it the archive is above 1"):
         admit(Entry("c.txt", "file", 1))
+
+
+def test_the_number_of_members_is_limited():
+    admit = gate("*.png", members=2).admit
+    assert admit(Entry("a.png", "file", 1))
+    assert not admit(Entry("b.txt", "file", 1))
+    with pytest.raises(DataError, match=r"'c\.png' .* above 2 members \(extract.max_members\)"):
+        admit(Entry("c.png", "file", 1))
+
+
+def test_a_small_archive_does_not_open_to_a_large_one():
+    small = SMALL // 2
+    entry = Entry("a.png", "file", small)
+    admit = gate(total=10 * SMALL, member=SMALL, ratio=3, length=small).admit
+    for number in range(3):
+        assert admit(entry._replace(name=f"{number}.png"))
+    with pytest.raises(DataError, match=r"far more than its own \(extract.max_ratio\)"):
+        admit(entry)
+    admit = gate(total=10 * SMALL, member=SMALL, ratio=3, length=1).admit
+    assert admit(entry)  # what is small all the same may be so
+    assert admit(entry._replace(name="b.png"))
+    with pytest.raises(DataError, match=r"extract\.max_ratio"):
+        admit(Entry("c.png", "file", 1))

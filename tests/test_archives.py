@@ -1,7 +1,6 @@
 """Archives in the real formats, whole, hostile and damaged."""
 
 import gzip
-import stat
 import tarfile
 import tracemalloc
 import zipfile
@@ -176,108 +175,7 @@ def test_memory_does_not_grow_with_the_archive(tmp_path, suffix, method):
     assert peak < 25 << 20
 
 
-# Hostile archives
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("/etc/a.png", "its name is an absolute path"),
-        ("C:\\a.png", "its name is an absolute path"),
-        ("../a.png", "its name leads out of the archive's folder (..)"),
-        ("x\\..\\a.png", "its name leads out of the archive's folder (..)"),
-        ("good.png", "its name stands there twice"),
-    ],
-)
-def test_hostile_names(tmp_path, suffix, name, reason):
-    path = write_archive(tmp_path / f"a{suffix}", [("good.png", b"1"), (name, b"2")])
-    shown = name.replace("\\", "/") if suffix == ".7z" else name  # as py7zr reads it
-    assert f"member {shown!r} is refused: {reason}" in refusal(path, "*.png")
-
-
-def unix_7z(mode):
-    return lambda path: write_7z(path, [("a", b"b")], attributes=0x8000 | (mode | 0o644) << 16)
-
-
-def unix_zip(mode):
-    return lambda path: write_zip(path, [("a", b"b")], mode=mode | 0o644)
-
-
-def typed_tar(kind):
-    def write(path):
-        info = tarfile.TarInfo("a")
-        info.type, info.linkname = kind, "b"
-        write_tar(path, [("b", b""), (info, b"")])
-
-    return write
-
-
-def reparse_7z(path):
-    write_7z(path, [("a", b"b")], attributes=stat.FILE_ATTRIBUTE_REPARSE_POINT)
-
-
-def encrypted_7z(path):
-    write_7z(path, [("a", b"b")], password="secret")
-
-
-def encrypted_zip(path):
-    write_zip(path, [("a", b"b")])
-    content = bytearray(path.read_bytes())
-    table = zipfile.ZipFile(path).start_dir
-    content[6] |= 1
-    content[table + 8] |= 1
-    path.write_bytes(content)
-
-
-def nul_zip(path):
-    write_zip(path, [("a\0.png", b"b")])
-
-
-def nul_tar(path):
-    info = tarfile.TarInfo("a")
-    info.pax_headers = {"path": "a\0.png"}
-    write_tar(path, [(info, b"b")])
-
-
-def latin1_tar(path):
-    info = tarfile.TarInfo("a\udce9.png")
-    write_tar(path, [(info, b"b")])
-
-
-KINDS = {
-    "7z link": ("7z", unix_7z(stat.S_IFLNK), "it is a link"),
-    "7z reparse point": ("7z", reparse_7z, "it is a link"),
-    "7z FIFO": ("7z", unix_7z(stat.S_IFIFO), "it is a device or socket"),
-    "7z device": ("7z", unix_7z(stat.S_IFBLK), "it is a device or socket"),
-    "7z socket": ("7z", unix_7z(stat.S_IFSOCK), "it is a device or socket"),
-    "7z encrypted": ("7z", encrypted_7z, "it is encrypted"),
-    "zip link": ("zip", unix_zip(stat.S_IFLNK), "it is a link"),
-    "zip FIFO": ("zip", unix_zip(stat.S_IFIFO), "it is a device or socket"),
-    "zip device": ("zip", unix_zip(stat.S_IFCHR), "it is a device or socket"),
-    "zip encrypted": ("zip", encrypted_zip, "it is encrypted"),
-    "zip NUL": ("zip", nul_zip, "its name is no Unicode text"),
-    "tar link": ("tgz", typed_tar(tarfile.SYMTYPE), "it is a link"),
-    "tar hard link": ("tgz", typed_tar(tarfile.LNKTYPE), "it is a link"),
-    "tar FIFO": ("tgz", typed_tar(tarfile.FIFOTYPE), "it is a device or socket"),
-    "tar device": ("tgz", typed_tar(tarfile.CHRTYPE), "it is a device or socket"),
-    "tar unknown type": ("tgz", typed_tar(b"Z"), "it is a device or socket"),
-    "tar NUL": ("tgz", nul_tar, "its name is no Unicode text"),
-    "tar Latin-1": ("tgz", latin1_tar, "its name is no Unicode text"),
-}
-
-
-@pytest.mark.parametrize(("suffix", "write", "reason"), KINDS.values(), ids=KINDS.keys())
-def test_hostile_kinds(tmp_path, suffix, write, reason):
-    path = tmp_path / f"a.{suffix}"
-    write(path)
-    assert f"is refused: {reason}" in refusal(path)
-
-
-def test_7z_with_an_encrypted_table(tmp_path):
-    path = tmp_path / "a.7z"
-    write_7z(path, MEMBERS, password="secret", header_encryption=True)
-    assert "its table of members is encrypted; pack it again" in refusal(path)
+# Hostile archives; most of them are in tests/hostile.py
 
 
 def test_an_encrypted_block_that_no_one_wants_is_passed_over(tmp_path):
@@ -296,7 +194,7 @@ def test_limits(tmp_path, suffix):
     assert "member 'b.png' is refused: it has 101" in refusal(path, "*.png", Limits(201, 100))
 
 
-@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("kind", [tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_tar_header_that_would_fill_the_memory(tmp_path, kind):
     info = tarfile.TarInfo("a")
     info.type = kind
@@ -427,16 +325,11 @@ def test_unknown_suffix(tmp_path, name):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_missing(tmp_path, suffix):
-    assert "is missing; run the download stage" in refusal_of_missing(tmp_path / f"a{suffix}")
+    with pytest.raises(DataError, match=r"a\.\w+.* is missing; run the download stage"):
+        read(tmp_path / f"a{suffix}")
 
 
-def refusal_of_missing(path) -> str:
-    with pytest.raises(DataError) as caught:
-        read(path)
-    return str(caught.value)
-
-
-def test_errors_of_the_system_stay_what_they_are(tmp_path):
+def test_a_folder_is_no_archive(tmp_path):
     (tmp_path / "a.7z").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(DataError, match=r"a\.7z is no plain file"):
         read(tmp_path / "a.7z")

@@ -204,9 +204,9 @@ def test_hostile_member(raw, out):
     assert sorted(p.name for p in raw.parent.parent.iterdir()) == ["extracted", "raw"]
 
 
-def test_disk_errors_are_no_excuse_to_leave_something(raw, out):
+def test_a_folder_in_place_of_a_file(raw, out):
     (raw / "trainLabels.csv").unlink()
     (raw / "trainLabels.csv").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(DataError, match=r"trainLabels\.csv is no plain file"):
         extract(raw, ARCHIVE, out)
     assert not list(out.parent.iterdir())

@@ -81,6 +81,7 @@ def test_library_versions_are_those_that_the_program_uses(stage):
 def test_imported_libraries_that_can_change_an_output_are_tracked(stage):
     """A stage's modules import no tracked library that it does not list."""
     by_module = {
+        "PIL": "pillow",
         "cv2": "opencv-python-headless",
         "sklearn": "scikit-learn",
         **{name: name for name in TRACKED},

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.images import ImageError, decode, has_palette
+from pipeline.images import ImageError, declared_size, decode
+from tests import hostile
 from tests.builders import encode, palette_png, pixels, png
 
 COLOUR = pixels([0], (6, 5, 3))[0]
@@ -74,7 +75,7 @@ def gif():
 
 def bmp(mode):
     stream = io.BytesIO()
-    Image.fromarray(GREY[..., 0]).convert(mode).save(stream, "BMP")
+    Image.fromarray(GREY[..., 0] if mode == "L" else COLOUR).convert(mode).save(stream, "BMP")
     return stream.getvalue()
 
 
@@ -96,6 +97,16 @@ PALETTE = palette_png(np.zeros((6, 5), np.uint8), np.array([[9, 8, 7]], np.uint8
         (alpha(4), "has an alpha channel"),
         (png(5, 6, 8, 4, [bytes(10)] * 6), "has an alpha channel"),
         (PALETTE, "has a palette"),
+        (hostile.transparent_png(), "has a transparent colour"),
+        (hostile.saved("PNG", frames=2), "is animated"),
+        (hostile.saved("WEBP", frames=2), "has several frames"),
+        (hostile.saved("TIFF", frames=2), "has several frames"),
+        (hostile.saved("JPEG", "CMYK"), "is CMYK, not RGB or grey"),
+        (hostile.saved("TIFF", "LAB"), "is LAB, not RGB or grey"),
+        (
+            hostile.saved("JPEG2000"),
+            "is JPEG2000, not one of PNG, BMP, JPEG, MPO, PPM, TIFF, WEBP",
+        ),
         (gif(), "has a palette"),
         (bmp("P"), "has a palette"),
         (encode(COLOUR[:5]), "is 5x5 pixels, not 5x6"),
@@ -113,6 +124,38 @@ def test_8_bits_are_not_16():
         decode(encode(COLOUR), (6, 5, 3), 16)
 
 
-def test_only_formats_with_a_palette_have_one():
-    assert all(map(has_palette, (PALETTE, gif(), bmp("P"), bmp("L"))))
-    assert not any(map(has_palette, (bmp("RGB"), encode(GREY), encode(COLOUR), b"", b"BM")))
+def test_the_size_is_compared_before_anything_is_decoded(monkeypatch):
+    monkeypatch.setattr("cv2.imdecode", None)  # not called
+    for content in hostile.huge_png(), hostile.huge_bmp(), hostile.huge_jpeg():
+        with pytest.raises(ImageError, match=r"is 60000x60000 pixels, not 5x6"):
+            decode(content, (6, 5, 3), 8)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif", ".webp", ".ppm"])
+def test_declared_size_is_that_of_the_image(suffix):
+    assert declared_size(encode(COLOUR, suffix)) == (5, 6)
+
+
+def test_grey_palette_of_a_bmp_is_grey():
+    assert (decode(bmp("L"), (6, 5, 1), 8) == GREY).all()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_grey_of_fewer_bits_is_scaled_to_eight(depth):
+    content = png(8, 1, depth, 0, [bytes([0b00011011] * depth)])
+    with Image.open(io.BytesIO(content)) as image:
+        expected = np.asarray(image.convert("L"))
+    assert (decode(content, (1, 8, 1), 8)[..., 0] == expected).all()
+
+
+def test_interlaced_png():
+    assert (decode(hostile.interlaced_png(), (8, 8, 1), 8)[..., 0] == hostile.LADDER).all()
+
+
+def test_progressive_jpeg_is_as_the_baseline_one():
+    found = []
+    for progressive in False, True:
+        stream = io.BytesIO()
+        Image.fromarray(COLOUR).save(stream, "JPEG", progressive=progressive)
+        found.append(decode(stream.getvalue(), (6, 5, 3), 8))
+    assert (found[0] == found[1]).all()
