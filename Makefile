@@ -1,7 +1,7 @@
 # Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro test test-slow check verify lock clean
+.PHONY: help setup demo repro test test-slow fuzz check verify lock clean
 
 # GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
 GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
@@ -9,6 +9,7 @@ LOCK := requirements$(if $(filter 1,$(GPU)),-gpu).lock
 # The stamp of a complete installation is a copy of its lock.
 STAMP := .venv/$(LOCK)
 
+TIME ?= 600
 Q := $(if $(VERBOSE),,@)
 QUIET := $(if $(VERBOSE),,--quiet)
 TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -38,6 +39,12 @@ test: $(STAMP) ## Run the tests; ARGS goes to pytest
 test-slow: $(STAMP) ## Run the end-to-end tests, which take minutes; ARGS goes to pytest
 	$(Q)python -m pytest -m slow $(ARGS)
 
+fuzz: $(STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
+	$(Q)$(ADD) tests/fuzz/requirements.lock
+	$(Q)for target in idx 7z zip tgz; do \
+		echo "$$target"; python -m tests.fuzz $$target $$(( $(TIME) / 4 )) || exit 1; \
+	done
+
 check: $(STAMP) ## Check style, types and parameters
 	$(Q)ruff check .
 	$(Q)ruff format --check .
@@ -51,6 +58,7 @@ lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newe
 	$(Q)uv --version >/dev/null 2>&1 || { echo "make lock needs uv; install it" >&2; exit 1; }
 	$(Q)$(COMPILE) -o requirements.lock
 	$(Q)$(COMPILE) -o requirements-gpu.lock --extra gpu -c requirements.lock
+	$(Q)$(COMPILE_ANY) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)python -m pipeline lock
 
@@ -63,6 +71,7 @@ NEW_VENV = uv venv $(QUIET) --python "$$python" .venv
 WORKS = .venv/bin/python -c ''
 SYNC = uv pip sync $(QUIET) --compile-bytecode --require-hashes $(LOCK)
 INSTALL = uv pip install --quiet --offline
+ADD = uv pip install --quiet --require-hashes -r
 else
 NEW_VENV = "$$python" -c 'import ensurepip' 2>/dev/null || { echo \
 	"$$python cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; \
@@ -71,6 +80,7 @@ NEW_VENV = "$$python" -c 'import ensurepip' 2>/dev/null || { echo \
 WORKS = .venv/bin/python -m pip --version
 SYNC = .venv/bin/python -m pip install $(QUIET) --no-deps --require-hashes -r $(LOCK)
 INSTALL = .venv/bin/python -m pip install --quiet --no-index
+ADD = .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r
 endif
 
 # A candidate is run, not only looked for: pyenv's shims exist for versions that are not there.
@@ -105,6 +115,6 @@ $(STAMP): $(LOCK) pyproject.toml .venv/bin/python
 .venv/bin/python: ;
 
 # One version of each package for all supported versions of Python and all platforms.
-COMPILE = uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
-	--fork-strategy fewest --generate-hashes --no-header --no-emit-index-url --extra dev \
-	pyproject.toml
+COMPILE_ANY = uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	--fork-strategy fewest --generate-hashes --no-header --no-emit-index-url
+COMPILE = $(COMPILE_ANY) --extra dev pyproject.toml

@@ -7,6 +7,7 @@ name, and the container's own checksums are verified.
 import gzip
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -74,6 +75,8 @@ DAMAGED = (
     lzma.LZMAError,
     zlib.error,
     EOFError,
+    UnicodeDecodeError,  # of a name in a .zip
+    struct.error,
     OSError,  # gzip's and bz2's word for damage, and zipfile's where it seeks before the file
 )
 METHODS_7Z = {

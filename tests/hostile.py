@@ -245,6 +245,12 @@ def encrypted_zip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def latin1_zip(path: Path) -> None:
+    """A name that is said to be UTF-8, and is not."""
+    write_zip(path, [("\u00e9.png", b"b")])
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xe9\xff"))
+
+
 def nul_zip(path: Path) -> None:
     write_zip(path, [("a\0.png", b"b")])
 
@@ -497,6 +503,7 @@ INPUTS: dict[str, Input] = {
                 header_7z(b"\x55" * 50),
                 "no such archive",
             ),
+            ("zip Latin-1", ".zip", latin1_zip, "no such archive .'utf-8' codec can't decode"),
             ("archives in an archive", ".zip", quine_like_zip, None),
             ("no archive", ".zip", lambda path: path.write_bytes(b"MZ" * 999), "no such archive"),
             ("a folder", ".zip", Path.mkdir, "is no plain file"),
