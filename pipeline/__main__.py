@@ -1,13 +1,21 @@
 """The command line beside DVC: ``python -m pipeline COMMAND``."""
 
 import argparse
+import inspect
 import sys
+import tempfile
+from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline import stage
 
+if TYPE_CHECKING:
+    from pipeline.params import Params
+    from pipeline.predictions import Predictions
 
-def check() -> str:
+
+def check(_: Namespace) -> str:
     """Validate every section of params.yaml and the installed versions' record."""
     from pipeline.checks import check_params
     from pipeline.params import Params
@@ -15,7 +23,7 @@ def check() -> str:
     return check_params(Params.read())
 
 
-def summary() -> str:
+def summary(_: Namespace) -> str:
     """Show the metrics of every run that has been evaluated, and where its report is."""
     from pipeline import summaries
     from pipeline.params import Params
@@ -23,7 +31,7 @@ def summary() -> str:
     return summaries.table(Params.read())
 
 
-def verify() -> str:
+def verify(_: Namespace) -> str:
     """Check that parameters, code, data, dvc.lock and metrics agree; list what does not."""
     from pipeline import verification
     from pipeline.params import Params
@@ -34,14 +42,14 @@ def verify() -> str:
     return "all that is here agrees"
 
 
-def repair() -> str:
+def repair(_: Namespace) -> str:
     """Mend what DVC leaves when it is killed while it writes, such as half a dvc.lock."""
     from pipeline import repo
 
     return "\n".join(repo.repair()) or "nothing to mend"
 
 
-def lock() -> str:
+def lock(_: Namespace) -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
 
@@ -49,7 +57,95 @@ def lock() -> str:
     return f"{paths.LIBRARIES} written"
 
 
-COMMANDS = {"check": check, "verify": verify, "repair": repair, "summary": summary, "lock": lock}
+def compare(arguments: Namespace) -> str:
+    """Compare two runs on the same test images, with McNemar's test and a bootstrap interval.
+
+    A run at another Git revision is RUN@REV:
+
+        python -m pipeline compare fashion_mnist fashion_mnist_best
+        python -m pipeline compare demo_idx@main demo_idx --format markdown
+    """
+    from pipeline import comparison
+    from pipeline.params import Params
+
+    names = arguments.first, arguments.second
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
+        classes = _classes(Params.read(), arguments.first.partition("@")[0])
+        return comparison.describe(
+            comparison.compare(first, second, classes), names, arguments.format
+        )
+
+
+def gate(arguments: Namespace) -> str:
+    """Stop if metrics are worse than at a Git revision; gate.yaml says by how much they may be.
+
+    By default that is where the branch parted from main:
+
+        python -m pipeline gate
+        python -m pipeline gate --baseline HEAD~1 --format markdown
+    """
+    from pipeline import gate as gates
+    from pipeline import paths, repo
+    from pipeline.params import Params
+
+    params = Params.read(paths.GATE).section(gates.GateParams)
+    revision = arguments.baseline or repo.merge_base()
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = repo.Revision(revision, Path(folder))
+        names = {
+            kind: baseline.names(paths.METRICS / kind) | _names(paths.METRICS / kind)
+            for kind in ("runs", "datasets")
+        }
+        verdicts = gates.judge(
+            params, baseline.find, lambda path: path if path.exists() else None, names
+        )
+    shown = gates.describe(verdicts, revision, arguments.format)
+    if any(verdict.failed for verdict in verdicts):
+        sys.stdout.write(shown + "\n")
+        sys.exit(1)
+    return shown
+
+
+def _predictions(name: str, folder: Path) -> "Predictions":
+    """A run's predictions, here or at another revision."""
+    from pipeline import paths, repo
+    from pipeline.errors import DataError
+    from pipeline.predictions import Predictions
+
+    run, _, revision = name.partition("@")
+    path = paths.predictions(run)
+    if not revision:
+        return Predictions.read(path)
+    found = repo.Revision(revision, folder).find(path)
+    if found is None:
+        raise DataError(
+            f"{path} at {revision} is neither in DVC's cache nor in a remote; get it with: "
+            f"dvc fetch --all-commits, or reproduce it there"
+        )
+    return Predictions.read(found)
+
+
+def _classes(params: "Params", run: str) -> list[str]:
+    from pipeline import runs
+
+    names: list[str] = params.value("datasets", runs.dataset(params, run), "decode", "classes")
+    return names
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+COMMANDS = {
+    "check": check,
+    "verify": verify,
+    "compare": compare,
+    "gate": gate,
+    "repair": repair,
+    "summary": summary,
+    "lock": lock,
+}
 
 
 def main() -> None:
@@ -57,10 +153,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="pipeline", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        text = command.__doc__
-        commands.add_parser(name, help=text, description=text)
-    command = parser.parse_args().command
-    sys.stdout.write(stage.guard(COMMANDS[command], f"pipeline {command}") + "\n")
+        text = inspect.cleandoc(command.__doc__ or "")
+        sub = commands.add_parser(
+            name,
+            help=text.partition("\n")[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == "compare":
+            sub.add_argument("first", metavar="RUN_A")
+            sub.add_argument("second", metavar="RUN_B")
+        if name == "gate":
+            sub.add_argument("--baseline", metavar="REV", help="a Git revision")
+        if name in ("compare", "gate"):
+            sub.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+    arguments = parser.parse_args()
+    command = COMMANDS[arguments.command]
+    shown = stage.guard(lambda: command(arguments), f"pipeline {arguments.command}")
+    sys.stdout.write(shown + "\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 LIBRARIES = Path("libraries.yaml")
+GATE = Path("gate.yaml")
 LOGS = Path("logs")
 
 DATA = Path("data")

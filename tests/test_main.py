@@ -1,12 +1,14 @@
 """The command line, as it is typed."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
 from tests.builders import ROOT
+from tests.test_comparison import predictions
 
 
 @pytest.fixture
@@ -15,6 +17,7 @@ def call(project):
         return subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
             cwd=project.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,
@@ -122,3 +125,44 @@ def test_check_imports_no_tensorflow():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "False"
+
+
+def write_predictions(project, run, seed):
+    one = predictions(0.8, seed)
+    one.write(project.folder / f"data/predictions/{run}.parquet")
+
+
+def test_compare_two_runs(call, project):
+    write_predictions(project, "tiny_idx", 1)
+    write_predictions(project, "tiny_png", 2)
+    done = call("compare", "tiny_idx", "tiny_png")
+    assert "McNemar's exact test: p = " in done.stdout
+    assert (
+        json.loads(call("compare", "tiny_idx", "tiny_png", "--format", "json").stdout)["n"] == 300
+    )
+    assert "data/predictions/nothing.parquet is missing" in call("compare", "nothing", "x").stderr
+
+
+def test_the_gate_fails_when_a_metric_is_worse(call, project):
+    def git(*command):
+        identity = ["-c", "user.name=x", "-c", "user.email=x"]
+        subprocess.run(["git", *identity, *command], cwd=project.folder, check=True)
+
+    path = project.folder / "metrics/runs/tiny_idx/evaluation.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"accuracy": 0.9}')
+    rules = "rules: [{metrics: accuracy, better: higher, absolute: 0.02}]"
+    (project.folder / "gate.yaml").write_text(rules)
+    git("init", "-q", "-b", "main")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=project.folder, check=True)
+    git("add", "metrics", "gate.yaml", ".dvc")
+    git("commit", "-qm", "all")
+    done = call("gate")
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    assert "pass, 1 are the same" in done.stdout
+    path.write_text('{"accuracy": 0.8}')
+    done = call("gate", "--baseline", "HEAD", "--format", "markdown")
+    assert done.returncode == 1
+    assert "1 of 1 comparisons with HEAD fail" in done.stdout
+    assert "| run tiny\\_idx | accuracy" in done.stdout
+    assert "there is no Git revision nothing" in call("gate", "--baseline", "nothing").stderr
