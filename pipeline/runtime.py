@@ -1,6 +1,7 @@
 """TensorFlow's runtime, set up to give the same result every time; imports TensorFlow when used."""
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from pipeline import progress
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -16,14 +19,23 @@ Threads = Annotated[int, Field(gt=0, le=1024)]
 """Threads in one operation on a CPU. Sums of floats depend on how they are divided among threads,
 so that this is a parameter, and not the machine's number of cores."""
 
+STEERING = re.compile(
+    "(DNNL|NVIDIA_TF32|ONEDNN|TENSORFLOW_USE"
+    "|TF_(AUTO_MIXED_PRECISION|CONV2D|CUDNN|DISABLE|ENABLE|FP16|MATMUL|SET|USE|XLA))_"
+)
+"""Beginnings of the environment variables that choose other kernels, instruction sets or
+precisions: they change results, and DVC does not track them."""
+
 
 def configure(seed: int, threads: int) -> None:
     """Seed all generators, make operations deterministic, fix the threads, let GPUs grow.
 
-    Call it before TensorFlow does anything else in this process; a second call changes only the
-    seed.
+    Neither the environment nor a user's ``keras.json`` has a say in the results. Call it before
+    TensorFlow is imported in this process; a second call changes only the seed.
     """
-    with _quiet():
+    _ignore_environment()
+    with _quiet(), tempfile.TemporaryDirectory() as empty:
+        os.environ |= {"KERAS_HOME": empty, "KERAS_BACKEND": "tensorflow"}  # no keras.json
         import keras
         import tensorflow as tf
 
@@ -46,6 +58,15 @@ def strategy() -> "tf.distribute.Strategy":
     if len(gpus) > 1:
         return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus])
     return tf.distribute.get_strategy()
+
+
+def _ignore_environment() -> None:
+    """Remove the variables that would change results, and say so."""
+    ignored = sorted(name for name in os.environ if STEERING.match(name))
+    for name in ignored:
+        del os.environ[name]
+    if ignored:
+        progress.say(f"ignored, for results must not depend on it: {', '.join(ignored)}")
 
 
 @contextmanager
