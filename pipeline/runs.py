@@ -9,13 +9,18 @@ from pipeline.params import Name, Params, S, Section, merge
 SECTIONS = ("model", "train", "evaluate", "report")
 
 
-class Run(Section):
+class Named(Section):
+    """What names a run's dataset."""
+
+    dataset: Name
+
+
+class Run(Named):
     """``runs.<name>``: a dataset's name, and for each section what differs from the defaults.
 
     Each section must be there, though it may be empty (``{}``), for DVC tracks it by its key.
     """
 
-    dataset: Name
     model: dict[str, Any]
     train: dict[str, Any]
     evaluate: dict[str, Any]
@@ -30,7 +35,9 @@ def dataset(params: Params, run: str) -> str:
     ParameterError
         If there is no such run or no such dataset.
     """
-    name = params.section(Run, "runs", run).dataset
+    # This key alone, for the other ones are not every stage's to read.
+    value = {"dataset": params.value("runs", run, "dataset")}
+    name = params.validate(Named, value, lambda _: f"runs.{run}").dataset
     known = params.value("datasets")
     if name not in known:
         raise ParameterError(

@@ -71,7 +71,7 @@ def test_fault_is_named_where_it_stands(found, message):
     [
         (params(), "yours", r"runs\.yours is missing; runs has: mine"),
         (params(dataset="caps"), "mine", r"there is no dataset 'caps'; there are: shoes, hats"),
-        (params(modle={}), "mine", r"runs\.mine\.modle: unknown key; did you mean model\?"),
+        (params(dataset=[]), "mine", r"runs\.mine\.dataset: must be a valid string"),
         (params(dataset="A/b"), "mine", r"runs\.mine\.dataset: must match"),
     ],
 )
