@@ -51,8 +51,8 @@ check: $(STAMP) ## Check style, types and parameters
 	$(Q)mypy
 	$(Q)python -m pipeline check
 
-verify: $(STAMP) ## Check that parameters, code, data, dvc.lock and metrics agree
-	$(Q)python -m pipeline verify
+verify: $(STAMP) ## Check that parameters, code, data, dvc.lock and metrics agree (ARGS=--remote: a remote too)
+	$(Q)python -m pipeline verify $(ARGS)
 
 lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newest versions)
 	$(Q)uv --version >/dev/null 2>&1 || { echo "make lock needs uv; install it" >&2; exit 1; }

@@ -31,15 +31,17 @@ def summary(_: Namespace) -> str:
     return summaries.table(Params.read())
 
 
-def verify(_: Namespace) -> str:
+def verify(arguments: Namespace) -> str:
     """Check that parameters, code, data, dvc.lock and metrics agree; list what does not."""
     from pipeline import verification
     from pipeline.params import Params
 
-    faults = list(verification.faults(Params.read()))
+    faults = list(verification.faults(Params.read(), arguments.remote))
     if faults:
-        sys.exit("\n".join(faults))
-    return "all that is here agrees"
+        lines = "\n".join(faults)
+        sys.exit("".join(c if c == "\n" or c.isprintable() else " " for c in lines))
+    held = "" if arguments.remote is None else ", and the remote holds all that dvc.lock records"
+    return f"all that is here agrees{held}"
 
 
 def repair(_: Namespace) -> str:
@@ -86,13 +88,13 @@ def gate(arguments: Namespace) -> str:
         python -m pipeline gate --baseline HEAD~1 --format markdown
     """
     from pipeline import gate as gates
-    from pipeline import paths, repo
+    from pipeline import paths, revisions
     from pipeline.params import Params
 
     params = Params.read(paths.GATE).section(gates.GateParams)
-    revision = arguments.baseline or repo.merge_base()
+    revision = arguments.baseline or revisions.merge_base()
     with tempfile.TemporaryDirectory() as folder:
-        baseline = repo.Revision(revision, Path(folder))
+        baseline = revisions.Revision(revision, Path(folder))
         names = {
             kind: baseline.names(paths.METRICS / kind) | _names(paths.METRICS / kind)
             for kind in ("runs", "datasets")
@@ -109,7 +111,7 @@ def gate(arguments: Namespace) -> str:
 
 def _predictions(name: str, folder: Path) -> "Predictions":
     """A run's predictions, here or at another revision."""
-    from pipeline import paths, repo
+    from pipeline import paths, revisions
     from pipeline.errors import DataError
     from pipeline.predictions import Predictions
 
@@ -117,7 +119,7 @@ def _predictions(name: str, folder: Path) -> "Predictions":
     path = paths.predictions(run)
     if not revision:
         return Predictions.read(path)
-    found = repo.Revision(revision, folder).find(path)
+    found = revisions.Revision(revision, folder).find(path)
     if found is None:
         raise DataError(
             f"{path} at {revision} is neither in DVC's cache nor in a remote; get it with: "
@@ -160,6 +162,15 @@ def main() -> None:
             description=text,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        if name == "verify":
+            sub.add_argument(
+                "--remote",
+                nargs="?",
+                const="",
+                metavar="NAME",
+                help="check too that a DVC remote (the default one, if none is named) holds every "
+                "object that dvc.lock records: fetches and hashes each, and keeps none",
+            )
         if name == "compare":
             sub.add_argument("first", metavar="RUN_A")
             sub.add_argument("second", metavar="RUN_B")

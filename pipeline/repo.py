@@ -3,24 +3,27 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from dvc.api import DVCFileSystem
 from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.fs import GitFileSystem
+from dvc.output import Output
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE
 from dvc.scm import RevError
+from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import YAMLFileCorruptedError, dump_yaml, parse_yaml
 from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
+from dvc_data.hashfile.hash import file_md5
 from dvc_objects.fs.local import LocalFileSystem
-from scmrepo.exceptions import SCMError
 
-from pipeline import files
+from pipeline import files, workers
 from pipeline.errors import PipelineError, first_few
 
 LOCK = Path("dvc.lock")
@@ -34,17 +37,66 @@ def faults() -> Iterator[str]:
     Yields
     ------
     str
-        A difference. Outputs that are not here are none, for they may not have been pulled.
+        A difference. Data that is not here is none, for it may not have been pulled.
     """
-    try:
-        stages = Repo(".").index.stages
-        with tempfile.TemporaryDirectory() as nowhere:
-            hashes = Hashes(Path(nowhere))
-            for stage in stages:
-                if any(out.hash_info for out in stage.outs):
-                    yield from _stage_faults(stage, hashes)
-    except DvcException as error:
-        raise PipelineError(f"DVC: {' '.join(str(error).split())}") from None
+    with _dvc() as repo, tempfile.TemporaryDirectory() as nowhere:
+        hashes = Hashes(Path(nowhere))
+        made = {out.fs_path for stage in repo.index.stages for out in stage.outs}
+        locks: dict[str, dict[str, Any]] = {}
+        for stage in repo.index.stages:
+            name = stage.addressing
+            if stage.path not in locks:
+                locks[stage.path] = stage.dvcfile.lockfile_contents.get("stages", {})
+            if recorded := locks[stage.path].get(stage.name):
+                found = list(_stage_faults(stage, hashes, made))
+                yield from found
+                if not found and recorded != to_single_stage_lockfile(stage):
+                    yield f"{name}: {LOCK} records more or less; run dvc repro --force {name}"
+            elif here := [str(out) for out in stage.outs if hashes.of(out)]:
+                yield f"{name}: not recorded in {LOCK}: {first_few(here)}; run dvc repro"
+
+
+def remote_faults(name: str) -> Iterator[str]:
+    """Compare what a remote holds with what ``dvc.lock`` records, object by object.
+
+    Each is fetched and hashed: DVC itself asks its own index of what it once pushed, and takes a
+    folder for complete if the list of its files is there.
+
+    Parameters
+    ----------
+    name : str
+        The remote; empty for DVC's default one.
+
+    Yields
+    ------
+    str
+        What is missing or damaged on the remote, and how to mend it.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such remote, it cannot be read, or it holds nothing of what is recorded.
+    """
+    with _dvc() as repo:
+        name = name or repo.config["core"].get("remote")
+        if not name:
+            raise PipelineError("there is no default remote; make one: dvc remote add -d NAME URL")
+        remote = Remote(repo.cloud.get_remote_odb(name, "push"))
+        outs = [out for stage in repo.index.stages for out in stage.outs if out.use_cache]
+        recorded = {out.hash_info.value: str(out) for out in outs if out.hash_info}
+        states = remote.states(recorded)
+        if recorded and set(states.values()) == {"missing"}:
+            raise PipelineError(
+                f"the remote {name} ({remote.url()}) holds nothing of what {LOCK} records; "
+                f"fill it: dvc push -r {name}"
+            )
+        for oid, path in recorded.items():
+            yield from _mending(name, path, states[oid], [remote.url(oid)])
+        for folder_oid, members in remote.lists.items():
+            states = remote.states(members)
+            for oid, path in members.items():
+                places = [remote.url(oid), remote.url(folder_oid)]
+                yield from _mending(name, f"{recorded[folder_oid]}/{path}", states[oid], places)
 
 
 def repair() -> list[str]:
@@ -64,10 +116,16 @@ def repair() -> list[str]:
     PipelineError
         If DVC is at work.
     """
+    with _dvc() as repo, repo.lock:
+        return [*_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE), *_repair_lock(repo)]
+
+
+@contextmanager
+def _dvc() -> Iterator[Repo]:
+    """The repository of this folder; DVC's errors become ours."""
     try:
-        repo = Repo(".")
-        with repo.lock:
-            return [*_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE), *_repair_lock(repo)]
+        with Repo(".") as repo:
+            yield repo
     except DvcException as error:
         raise PipelineError(f"DVC: {' '.join(str(error).split())}") from None
 
@@ -111,65 +169,12 @@ def _committed_lock(repo: Repo) -> dict[str, Any]:
         return {}
 
 
-class Revision:
-    """The files of a Git revision, Git's and DVC's, brought into ``folder`` when asked for.
+class State(NamedTuple):
+    """What ``dvc.lock`` says of a file or folder; ``files`` is their number, of a folder."""
 
-    Raises
-    ------
-    PipelineError
-        If there is no such revision.
-    """
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
-        self.folder = folder
-        try:
-            repo = Repo(".")
-            self.fs = DVCFileSystem(rev=repo.scm.resolve_rev(name), subrepos=True)
-        except SCMError:
-            raise PipelineError(f"there is no Git revision {name}") from None
-
-        self.root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
-
-    def find(self, path: Path) -> Path | None:
-        """The revision's version of a file; None if it has none, or DVC neither has nor gets it."""
-        here = self.folder / path
-        if not here.exists():
-            here.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self.fs.get_file(str(self.root / path), str(here))
-            except (DvcException, OSError):
-                here.unlink(missing_ok=True)
-                return None
-        return here
-
-    def names(self, folder: Path) -> set[str]:
-        """The names of what is in a folder."""
-        there = str(self.root / folder)
-        if not self.fs.exists(there):
-            return set()
-        return {Path(name).name for name in self.fs.ls(there, detail=False)}
-
-
-def merge_base(branch: str = "main") -> str:
-    """Where this branch and ``branch`` (the remote's, if there is one) parted, as a commit.
-
-    Raises
-    ------
-    PipelineError
-        If there is no such branch, or no common commit.
-    """
-    git = Repo(".").scm.pygit2.repo
-    for name in f"refs/remotes/origin/{branch}", f"refs/heads/{branch}":
-        if name in git.references:
-            base = git.merge_base(git.head.target, git.references[name].target)
-            if base is None:
-                raise PipelineError(
-                    f"there is no commit in common with {branch}; fetch more of the history (git "
-                    "fetch --unshallow), or name a revision with --baseline"
-                )
-            return str(base)
-    raise PipelineError(f"there is no branch {branch}; name a revision with --baseline")
+    hash: str
+    bytes: int
+    files: int | None
 
 
 class Hashes:
@@ -178,35 +183,101 @@ class Hashes:
     def __init__(self, folder: Path) -> None:
         self.fs = LocalFileSystem()
         self.database = HashFileDB(self.fs, str(folder))
-        self.known: dict[str, str | None] = {}
+        self.known: dict[str, State | None] = {}
 
-    def of(self, path: str) -> str | None:
-        """The hash of a file or folder, None if it is not here."""
+    def of(self, entry: Output) -> State | None:
+        """The state of an output or dependency, None if it is not here."""
+        path = entry.fs_path
         if path not in self.known:
             self.known[path] = None
             if self.fs.exists(path):
-                _, _, found = build(self.database, path, self.fs, "md5", dry_run=True)
-                self.known[path] = found.hash_info.value
+                _, meta, found = build(self.database, path, self.fs, "md5", dry_run=True)
+                self.known[path] = State(found.hash_info.value, meta.size, meta.nfiles)
         return self.known[path]
 
+    def differ(self, entry: Output) -> bool:
+        """Whether an output or dependency is here, but is not what was recorded."""
+        return self.of(entry) not in (None, _state(entry))
 
-def _stage_faults(stage: Any, hashes: Hashes) -> Iterator[str]:
+
+def _state(entry: Any) -> State:
+    return State(entry.hash_info.value, entry.meta.size, entry.meta.nfiles)
+
+
+def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
+    """Compare a stage with its record; ``made`` are the paths of all stages' outputs."""
     name = stage.addressing
     if stage.cmd_changed:
         yield f"{name}: its command is not the recorded one; run dvc repro"
+    changed, missing = [], []
     for dependency in stage.deps:
         if isinstance(dependency, ParamsDependency):
-            changed = [key for keys in dependency.status().values() for key in keys]
-            if changed:
-                yield (
-                    f"{name}: parameters are not the recorded ones ({first_few(sorted(changed))}); "
-                    "run dvc repro"
-                )
-        elif hashes.of(dependency.fs_path) not in (None, dependency.hash_info.value):
-            yield f"{name}: its dependency {dependency} is not the recorded one; run dvc repro"
+            keys = sorted(key for keys in dependency.status().values() for key in keys)
+            if keys:
+                yield (f"{name}: parameters are not as recorded ({first_few(keys)}); run dvc repro")
+        elif hashes.differ(dependency):
+            changed.append(str(dependency))
+        elif not hashes.of(dependency) and dependency.fs_path not in made:
+            missing.append(str(dependency))
+    if changed:
+        yield f"{name}: dependencies are not as recorded ({first_few(changed)}); run dvc repro"
+    if missing:
+        yield f"{name}: dependencies are missing, which Git should hold ({first_few(missing)})"
     for output in stage.outs:
-        found = hashes.of(output.fs_path)
-        if found is None and not output.use_cache:
+        if not hashes.of(output) and not output.use_cache:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
-        if found not in (None, output.hash_info.value):
+        elif hashes.differ(output):
             yield f"{name}: {output} is not what was recorded; run dvc repro --force {name}"
+
+
+class Remote:
+    """The objects of a DVC remote, fetched and hashed one by one.
+
+    Attributes
+    ----------
+    lists : dict
+        By its hash, each folder's list of files that was found whole: path by hash of the content.
+    """
+
+    def __init__(self, database: HashFileDB) -> None:
+        self.database = database
+        self.lists: dict[str, dict[str, str]] = {}
+
+    def url(self, oid: str = "") -> str:
+        """Where an object is, or the whole store."""
+        path = self.database.oid_to_path(oid) if oid else self.database.path
+        return str(self.database.fs.unstrip_protocol(path))
+
+    def states(self, oids: Iterable[str]) -> dict[str, str]:
+        """For each object ``missing``, ``damaged`` or, if it is whole, an empty text."""
+        wanted = list(oids)
+        tasks = [partial(self._state, oid) for oid in wanted]
+        return dict(zip(wanted, workers.run(tasks, "verify", "objects"), strict=True))
+
+    def _state(self, oid: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "object")
+            try:
+                self.database.fs.get_file(self.database.oid_to_path(oid), str(path))
+            except FileNotFoundError:
+                return "missing"
+            except Exception as error:  # each of DVC's file systems has its own
+                reason = " ".join(str(error).split()) or type(error).__name__
+                raise PipelineError(f"{self.url(oid)} cannot be read: {reason}") from None
+            if file_md5(str(path)) != oid.removesuffix(".dir"):
+                return "damaged"
+            if oid.endswith(".dir"):
+                entries = json.loads(path.read_bytes())
+                self.lists[oid] = {entry["md5"]: entry["relpath"] for entry in entries}
+        return ""
+
+
+def _mending(remote: str, path: str, state: str, objects: list[str]) -> Iterator[str]:
+    """What is to do for a path whose object is missing or damaged.
+
+    DVC pushes nothing over what is there, and nothing into a folder whose list is there.
+    """
+    if state:
+        there = objects[state == "missing" :]
+        remove = f"remove {' and '.join(there)}, then " if there else ""
+        yield f"{path} is {state} on the remote {remote}; {remove}run dvc push -r {remote}"

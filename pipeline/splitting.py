@@ -7,6 +7,7 @@ stratified one.
 """
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -14,8 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from pipeline import datasets, shards
 from pipeline.errors import DataError, ParameterError
-from pipeline.params import Section
+from pipeline.params import Params, Section
+from pipeline.shards import Index
 from pipeline.splits import SUBSETS, Split
 
 FIRST = 5000
@@ -58,6 +61,23 @@ class ArchiveSplit(Section):
     """``random_state`` of ``train_test_split``."""
     stratify: bool = False
     """Whether all subsets have the classes in the same proportions."""
+
+
+def split(params: Params, dataset: str, folder: Path, index: Index) -> Split:
+    """Divide the shards in ``folder`` as the dataset's parameters say.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If a subset would be left without images or classes cannot be stratified.
+    """
+    ids = shards.column(folder, index, "id")
+    labels = shards.column(folder, index, "label").to_numpy()
+    keys = ("datasets", dataset, "split")
+    if datasets.kind(params, dataset) == "idx":
+        return split_idx(ids, labels, params.section(IdxSplit, *keys))
+    positions = shards.column(folder, index, "position").to_numpy()
+    return split_archive(ids, positions, labels, params.section(ArchiveSplit, *keys))
 
 
 def split_idx(ids: pa.ChunkedArray, labels: NDArray[np.int32], params: IdxSplit) -> Split:

@@ -166,6 +166,25 @@ def test_an_untouched_tree_is_verified(copy):
     assert copy.call(sys.executable, "-m", "pipeline", "verify") == "all that is here agrees\n"
 
 
+def test_a_remote_is_verified_and_pulled_from(copy, tmp_path):
+    verify = sys.executable, "-m", "pipeline", "verify", "--remote", "store"
+    copy.call("dvc", "remote", "add", "--local", "store", str(tmp_path / "store"))
+    copy.call("dvc", "push", "-r", "store", *DEMOS, "--with-deps")
+    expected = "all that is here agrees, and the remote holds all that dvc.lock records\n"
+    assert copy.call(*verify) == expected
+    path = max((tmp_path / "store").rglob("*"), key=lambda path: path.stat().st_size)
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(1000)
+        file.write(b"changed")
+    done = subprocess.run(
+        verify, cwd=copy.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"is damaged on the remote store; remove {path}" in done.stderr
+
+
 def test_a_flipped_byte_in_any_output_is_found(copy, monkeypatch):
     monkeypatch.chdir(copy.folder)
     outputs = {
@@ -190,7 +209,7 @@ def test_what_was_not_reproduced_is_found(copy, monkeypatch):
     monkeypatch.chdir(copy.folder)
     copy.change("    dropout: 0.0", "    dropout: 0.1")
     faults = "\n".join(repo.faults())
-    assert "train@demo_idx: parameters are not the recorded ones (defaults.model" in faults
+    assert "train@demo_idx: parameters are not as recorded (defaults.model" in faults
     assert "train@demo_png: parameters" in faults
     assert "decode@" not in faults
     code = copy.folder / "pipeline/images.py"
@@ -199,7 +218,8 @@ def test_what_was_not_reproduced_is_found(copy, monkeypatch):
     faults = list(repo.faults())
     code.write_text(text)
     assert any(
-        "decode@demo_png: its dependency pipeline/images.py is not" in fault for fault in faults
+        "decode@demo_png: dependencies are not as recorded (pipeline/images.py)" in fault
+        for fault in faults
     )
 
 

@@ -1,30 +1,54 @@
 import json
+import shutil
+from contextlib import chdir
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
-from pipeline import evaluation, files, paths, splits, verification
+from pipeline import data_card, evaluation, files, paths, shards, splits, verification
 from pipeline.params import Params
 from pipeline.predictions import Predictions
 from pipeline.subsets import Dataset
-from tests.builders import CLASSES
+from tests.builders import CLASSES, Project
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """A project whose tiny_png has been split, and evaluated by predictions made up."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with chdir(folder):
+        project = Project(folder)
+        for stage in ("extract", "decode", "split"):
+            done = project.run(stage, "tiny_png")
+            assert done.returncode == 0, done.stderr
+        (test,) = Dataset.read("tiny_png").images("test")
+        probabilities = np.full((len(test.labels), 3), 0.25, np.float32)
+        probabilities[:, 1] = 0.5
+        predicted = np.ones(len(test.labels), np.int32)
+        predictions = Predictions(test.ids, test.labels, predicted, probabilities)
+        predictions.write(paths.predictions("tiny_png"))
+        metrics = paths.metrics("tiny_png")
+        found = evaluation.evaluate(predictions, CLASSES, 0.5, 15)
+        files.write_json(metrics / "evaluation.json", found)
+        evaluation.write_confusion(metrics / "confusion.csv", predictions, CLASSES)
+    return folder
 
 
 @pytest.fixture
-def prepared(project):
-    """A project whose tiny_png has been split, and evaluated by predictions made up."""
-    for stage in ("extract", "decode", "split"):
-        done = project.run(stage, "tiny_png")
-        assert done.returncode == 0, done.stderr
-    (test,) = Dataset.read("tiny_png").images("test")
-    probabilities = np.full((len(test.labels), 3), 0.25, np.float32)
-    probabilities[:, 1] = 0.5
-    predicted = np.ones(len(test.labels), np.int32)
-    predictions = Predictions(test.ids, test.labels, predicted, probabilities)
-    predictions.write(paths.predictions("tiny_png"))
-    found = evaluation.evaluate(predictions, CLASSES, 0.5, 15)
-    files.write_json(paths.metrics("tiny_png") / "evaluation.json", found)
-    return project
+def prepared(evaluated, tmp_path, monkeypatch):
+    """A copy of it, entered."""
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def raw_faults():
+    return list(verification.raw_faults(Params.read(), "tiny_png"))
+
+
+def split_faults():
+    return list(verification.split_faults(Params.read(), "tiny_png"))
 
 
 def evaluation_faults():
@@ -32,9 +56,19 @@ def evaluation_faults():
 
 
 def test_what_agrees_has_no_faults(prepared):
+    assert raw_faults() == []
     assert list(verification.shard_faults("tiny_png")) == []
-    assert list(verification.split_faults("tiny_png")) == []
+    assert split_faults() == []
     assert evaluation_faults() == []
+
+
+def test_published_files_are_those_that_are_pinned(prepared):
+    table, archive = (paths.raw("tiny_png") / name for name in ("trainLabels.csv", "train.7z"))
+    table.write_bytes(table.read_bytes().replace(b"cat", b"dog", 1))
+    archive.unlink()
+    missing, changed = raw_faults()
+    assert f"{archive} is missing" in missing
+    assert f"{table}: its SHA-256 is not the one pinned in params.yaml" in changed
 
 
 def test_shards_that_are_not_their_indexs_are_found(prepared):
@@ -46,19 +80,63 @@ def test_shards_that_are_not_their_indexs_are_found(prepared):
     assert "part-00001.parquet: its SHA-256 is not" in fault
     path.unlink()
     (folder / "stray").write_text("")
-    missing, surplus = verification.shard_faults("tiny_png")
+    surplus, missing = verification.shard_faults("tiny_png")
     assert "part-00001.parquet is missing" in missing
     assert "stray not in index.json" in surplus
 
 
-def test_split_that_is_not_the_data_cards_is_found(prepared):
-    split = splits.read(paths.split("tiny_png"))
+@pytest.mark.parametrize(
+    ("name", "position", "fault"),
+    [
+        ("image", 3, "part-00001.parquet: its images do not have the digests beside them"),
+        ("label", 4, "content_sha256 in index.json is not that of the rows"),
+        ("id", 5, "content_sha256 in index.json is not that of the rows"),
+    ],
+)
+def test_edited_rows_are_found_even_if_the_index_was_edited_to_match(
+    prepared, name, position, fault
+):
+    folder = paths.shards("tiny_png")
+    path = folder / "part-00001.parquet"
+    table = pq.read_table(path)
+    # One image, label or id stands where its neighbour's did.
+    rows = list(range(len(table)))
+    rows[position] = position + 1
+    column = table[name].take(rows)
+    index = table.schema.get_field_index(name)
+    pq.write_table(table.set_column(index, table.schema.field(name), column), path)
+    index = shards.Index.read(folder)
+    first, second = index.files
+    second = second.model_copy(update={"sha256": files.sha256(path)})
+    index.model_copy(update={"files": (first, second)}).write(folder)
+    assert fault in "; ".join(verification.shard_faults("tiny_png"))
+
+
+def test_edited_split_is_found_even_if_the_data_card_was_edited_to_match(prepared):
+    path = paths.split("tiny_png")
+    split = splits.read(path)
     subsets = split.subsets.copy()
     subsets[subsets == 1] = 0
-    splits.write(paths.split("tiny_png"), split._replace(subsets=subsets))
-    faults = list(verification.split_faults("tiny_png"))
-    assert len(faults) == 2
-    assert "24 train images are not those of" in faults[0]
+    split = split._replace(subsets=subsets)
+    splits.write(path, split)
+    forged, card = split_faults()
+    assert f"{path} is not what the parameters give" in forged
+    assert "subsets, training_pixels do not follow" in card
+    folder = paths.shards("tiny_png")
+    index = shards.Index.read(folder)
+    files.write_json(
+        paths.data_card("tiny_png"), data_card.data_card("tiny_png", folder, index, split)
+    )
+    assert split_faults() == [forged]
+
+
+def test_edited_data_card_is_found(prepared):
+    path = paths.data_card("tiny_png")
+    value = json.loads(path.read_text())
+    value["training_pixels"]["mean"][0] += 1e-6
+    path.write_text(json.dumps(value))
+    (fault,) = split_faults()
+    assert f"{path}: training_pixels do not follow from shards and split" in fault
 
 
 def test_metric_that_does_not_follow_is_found(prepared):
@@ -69,6 +147,48 @@ def test_metric_that_does_not_follow_is_found(prepared):
     path.write_text(json.dumps(value))
     (fault,) = evaluation_faults()
     assert "accuracy, classes do not follow from the predictions" in fault
+
+
+def test_confusion_that_does_not_follow_is_found(prepared):
+    path = paths.metrics("tiny_png") / "confusion.csv"
+    path.write_text(path.read_text().replace("emu", "dog"))
+    (fault,) = evaluation_faults()
+    assert f"{path} does not follow from the predictions" in fault
+
+
+def test_edited_predictions_are_found_even_if_the_metrics_were_edited_to_match(prepared):
+    path = paths.predictions("tiny_png")
+    predictions = Predictions.read(path)
+    predictions = predictions._replace(predicted=predictions.labels)  # all correct
+    predictions.write(path)
+    metrics = paths.metrics("tiny_png")
+    found = evaluation.evaluate(predictions, CLASSES, 0.5, 15)
+    files.write_json(metrics / "evaluation.json", found)
+    evaluation.write_confusion(metrics / "confusion.csv", predictions, CLASSES)
+    (fault,) = evaluation_faults()
+    assert f"{path}: some predicted classes are not the most probable ones" in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics/runs/tiny_png/evaluation.json", "[]"),
+        ("metrics/runs/tiny_png/evaluation.json", "{}"),
+        ("metrics/runs/tiny_png/confusion.csv", None),
+        ("metrics/datasets/tiny_png/data.json", '"none"'),
+        ("data/predictions/tiny_png.parquet", "PAR1"),
+        ("data/splits/tiny_png.parquet", ""),
+        ("data/shards/tiny_png/index.json", '{"version": 1}'),
+    ],
+)
+def test_damaged_files_are_faults_and_end_nothing_else(prepared, name, content):
+    path = prepared / name
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verification.repo, "faults", lambda: iter(["of the lock"]))
+        first, *others = verification.faults(Params.read())
+    assert first == "of the lock"
+    assert others
 
 
 def test_predictions_of_other_images_are_found(prepared):

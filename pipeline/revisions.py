@@ -1,0 +1,71 @@
+"""Git revisions: the files that they have, and where branches parted; knows DVC, as ``repo`` does."""
+
+from pathlib import Path
+
+from dvc.api import DVCFileSystem
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from scmrepo.exceptions import SCMError
+
+from pipeline.errors import PipelineError
+
+
+class Revision:
+    """The files of a Git revision, Git's and DVC's, brought into ``folder`` when asked for.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such revision.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        try:
+            repo = Repo(".")
+            self.fs = DVCFileSystem(rev=repo.scm.resolve_rev(name), subrepos=True)
+        except SCMError:
+            raise PipelineError(f"there is no Git revision {name}") from None
+
+        self.root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
+
+    def find(self, path: Path) -> Path | None:
+        """The revision's version of a file; None if it has none, or DVC neither has nor gets it."""
+        here = self.folder / path
+        if not here.exists():
+            here.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self.fs.get_file(str(self.root / path), str(here))
+            except (DvcException, OSError):
+                here.unlink(missing_ok=True)
+                return None
+        return here
+
+    def names(self, folder: Path) -> set[str]:
+        """The names of what is in a folder."""
+        there = str(self.root / folder)
+        if not self.fs.exists(there):
+            return set()
+        return {Path(name).name for name in self.fs.ls(there, detail=False)}
+
+
+def merge_base(branch: str = "main") -> str:
+    """Where this branch and ``branch`` (the remote's, if there is one) parted, as a commit.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such branch, or no common commit.
+    """
+    git = Repo(".").scm.pygit2.repo
+    for name in f"refs/remotes/origin/{branch}", f"refs/heads/{branch}":
+        if name in git.references:
+            base = git.merge_base(git.head.target, git.references[name].target)
+            if base is None:
+                raise PipelineError(
+                    f"there is no commit in common with {branch}; fetch more of the history (git "
+                    "fetch --unshallow), or name a revision with --baseline"
+                )
+            return str(base)
+    raise PipelineError(f"there is no branch {branch}; name a revision with --baseline")
