@@ -1,4 +1,4 @@
-"""The repository: what DVC has recorded of every stage. The only module that knows DVC."""
+"""The repository: what DVC has recorded of every stage. With ``revisions`` the only module that knows DVC."""
 
 import json
 import os

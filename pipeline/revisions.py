@@ -1,4 +1,4 @@
-"""Git revisions: the files that they have, and where branches parted; knows DVC, as ``repo`` does."""
+"""Git revisions: their files, and where branches parted. Knows DVC, as ``repo`` does."""
 
 from pathlib import Path
 
