@@ -1,9 +1,12 @@
 """Errors that are for people.
 
 Each message is one line that says what is wrong, where (file, member, row or parameter key) and
-what to do about it. The command line prints the line and exits with status 1; anything that is not
-a ``PipelineError`` is a bug and shows its traceback.
+what to do about it. The command line prints the line and exits with status 1; anything that is
+neither a ``PipelineError`` nor the machine's fault is a bug and shows its traceback.
 """
+
+import errno
+import re
 
 
 class PipelineError(Exception):
@@ -28,6 +31,68 @@ class TrainingError(PipelineError):
 
 class InstallationError(PipelineError):
     """Something missing or different in the installed environment."""
+
+
+MEMORY = "free some memory, or ask for less (PIPELINE_WORKERS, batch_size), and run this again"
+SPACE = "free some space there and run this again"
+ACCESS = "give this user access to it and run this again"
+REMEDIES = {
+    errno.ENOMEM: MEMORY,
+    errno.ENOSPC: SPACE,
+    errno.EDQUOT: SPACE,
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f) and run this again",
+    errno.EROFS: "make it writable and run this again",
+    errno.EACCES: ACCESS,
+    errno.EPERM: ACCESS,
+    errno.EMFILE: "raise the limit of open files (ulimit -n) and run this again",
+}
+"""What to do about errors of the operating system."""
+
+
+def explain(error: Exception) -> str | None:
+    """What is wrong and what to do about it, on one line; None for a bug.
+
+    Examples
+    --------
+    >>> explain(OSError(errno.EROFS, "Read-only file system", "data"))
+    'Read-only file system: data; make it writable and run this again'
+    """
+    if isinstance(error, PipelineError):
+        text = str(error)
+    elif _is_of_memory(error):
+        detail = re.sub(r"^{{.*?}} ", "", next(iter(str(error).splitlines()), ""))[:100]
+        text = "out of memory" + (f" ({detail})" if detail else "") + f"; {MEMORY}"
+    elif isinstance(error, OSError):
+        text = error.strerror or str(error)
+        text += f": {error.filename}" if error.filename else ""
+        text += f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+    else:
+        return None
+    return redact("".join(c if c.isprintable() else " " for c in text))
+
+
+def redact(text: str) -> str:
+    """Hide the credentials of all URLs in a text: what is before a host's ``@``, and queries.
+
+    Examples
+    --------
+    >>> redact("404 at https://me:secret@host/a.gz?token=secret, too")
+    '404 at https://***@host/a.gz?***, too'
+    >>> redact("does 'train/???.png' match?")
+    "does 'train/???.png' match?"
+    """
+    text = re.sub(r"//([^/\s]*|[^/\s@]*:(?!\d*/)[^\s@]*)@", "//***@", text)
+    for query in (r"(//[^\s'\"?#]*)[?#]", r"()\?[^\s'\")=]+="):
+        text = re.sub(query + r"[^\s'\")]*[^\s'\"):;,.]", r"\1?***", text)
+    return text
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, in the words of Python, NumPy, Arrow, TensorFlow or the linker."""
+    if isinstance(error, RuntimeError | ImportError):
+        words = "can't start new thread", "failed to map segment from shared object"
+        return str(error).endswith(words)
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def first_few(items: list[str], limit: int = 5) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from pipeline import paths
-from pipeline.errors import ParameterError
+from pipeline.errors import ParameterError, redact
 from pipeline.yaml import read_yaml
 
 NAME = r"^[a-z0-9][a-z0-9_]*$"
@@ -170,6 +170,5 @@ def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
         return f"unknown name {fault['ctx']['tag']!r}; allowed: {fault['ctx']['expected_tags']}"
     message = fault["msg"].removeprefix("Value error, ")
     message = re.sub(r"^(Input|Tuple|String) should", "must", message)
-    given = json.dumps(fault["input"], default=str, ensure_ascii=False)
-    given = re.sub(r"//[^/\s\"]*@", "//***@", given)  # a URL's user and password
+    given = redact(json.dumps(fault["input"], default=str, ensure_ascii=False))
     return f"{message}, got {given if len(given) <= 80 else given[:77] + '...'}"

@@ -18,7 +18,7 @@ import tenacity
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from pipeline import files, progress, sources
-from pipeline.errors import SourceError
+from pipeline.errors import SourceError, redact
 from pipeline.http import Body, FetchError, TransientError, UnreachableError
 from pipeline.params import FileName, Section
 
@@ -40,8 +40,17 @@ class PublishedFile(Section):
     """Length, if known."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
     """Hash; a file without one is taken as it comes, and its hash is printed for pinning."""
-    sources: tuple[Annotated[str, AfterValidator(sources.check)], ...]
+    sources: tuple[
+        Annotated[str, AfterValidator(sources.check), AfterValidator(sources.refuse_secrets)], ...
+    ]
     """URLs (see ``pipeline.sources``), tried in this order."""
+
+    @field_validator("name")
+    @classmethod
+    def _no_partial(cls, value: str) -> str:
+        if value.endswith(files.INCOMPLETE):
+            raise ValueError(f"must not end in {files.INCOMPLETE}, as partial files do")
+        return value
 
     @field_validator("sources")
     @classmethod
@@ -152,8 +161,8 @@ def _fetch_from_any(
         except FetchError as error:
             if isinstance(error, UnreachableError):
                 unreachable[host] = str(error)
-            what = f"{label} {sources.redact(url)}".lstrip()
-            faults.append(f"{what}: {sources.redact(str(error))}")
+            what = redact(f"{label} {url}".lstrip())
+            faults.append(f"{what}: {redact(str(error))}")
         else:
             return label or host
     raise SourceError(
@@ -170,7 +179,7 @@ def _sources(dataset: str, file: PublishedFile) -> Iterator[tuple[str, str]]:
         try:
             yield MIRROR, sources.check(f"{mirror}/{dataset}/{file.name}")
         except ValueError as error:
-            raise SourceError(f"{MIRROR}, {sources.redact(mirror)}: {error}") from None
+            raise SourceError(redact(f"{MIRROR}, {mirror}: {error}")) from None
     for url in file.sources:
         yield "", url
 
@@ -218,6 +227,8 @@ def _check_head(file: PublishedFile, body: Body) -> None:
     """Refuse what is not the file before any of it is written."""
     if body.html:
         raise FetchError("sent a web page instead of the file")
+    if body.encoding and not file.name.endswith((".gz", ".tgz")):
+        raise FetchError(f"sent it compressed ({body.encoding}), which was not asked for")
     if file.bytes is not None and body.total not in (None, file.bytes):
         raise FetchError(f"has {body.total:,} bytes, not {file.bytes:,}")
 
@@ -225,7 +236,11 @@ def _check_head(file: PublishedFile, body: Body) -> None:
 def _write(file: PublishedFile, body: Body, path: Path) -> None:
     """Write a body to ``path`` from where it starts; what is there before that stays."""
     size, total = body.start, body.total or file.bytes
-    with path.open("ab") as target, progress.bar(file.name, total, "B") as bar:
+    with (
+        files.writing(path),
+        path.open("ab") as target,
+        progress.bar(file.name, total, "B") as bar,
+    ):
         target.truncate(size)
         bar.update(size)
         for chunk in body.chunks:

@@ -39,6 +39,13 @@ NAMELESS_GZIP = b"\x1f\x8b\x08\x00"
 """Magic number, deflate, and no flag: a gzip header without a file name."""
 
 
+SECRET = re.compile(
+    r"[?&;]([^=&]*(signature|token|secret|password|credential)|([^=&]*[-_.])?(sig|(api)?key|auth))=",
+    re.IGNORECASE,
+)
+"""A query's parameter that signs or authorizes: ``X-Amz-Signature``, ``sig``, ``access_token`` …"""
+
+
 class Scheme(NamedTuple):
     """How URLs of a scheme look and how they are opened."""
 
@@ -100,15 +107,29 @@ def origin(url: str) -> str:
     return re.sub(r"//[^/]*@", "//", "/".join(url.split("/", 3)[:3]))
 
 
-def redact(text: str) -> str:
-    """Hide the credentials of all URLs in a text: what is before a host's ``@``, and queries.
+def refuse_secrets(url: str) -> str:
+    """Return ``url``, which stands in files that are shared.
+
+    Raises
+    ------
+    ValueError
+        If it holds a user's name for a web server (which may be a token), a password, or a query
+        that signs or authorizes.
 
     Examples
     --------
-    >>> redact("404 at https://me:secret@host/a.gz?token=secret too")
-    '404 at https://***@host/a.gz?*** too'
+    >>> refuse_secrets("https://host/a.gz?version=2")
+    'https://host/a.gz?version=2'
+    >>> refuse_secrets("https://host/a.gz?X-Amz-Expires=9&X-Amz-Signature=secret")
+    Traceback (most recent call last):
+    ValueError: must not hold credentials, which would get into Git and dvc.lock; put them into ...
     """
-    return re.sub(r"\?[^\s'\")]+", "?***", re.sub(r"//[^/\s]*@", "//***@", text))
+    if re.match(r"https?://[^/]*@|[^/]*//[^/@]*:[^/]*@", url) or SECRET.search(url):
+        raise ValueError(
+            "must not hold credentials, which would get into Git and dvc.lock; put them into "
+            "~/.netrc, or set DATA_MIRROR"
+        )
+    return url
 
 
 def open_source(url: str, start: int = 0, etag: str | None = None) -> AbstractContextManager[Body]:

@@ -13,9 +13,10 @@ import struct
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -326,11 +327,34 @@ class Project:
         self, stage: str, *arguments: str, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run ``stages/<stage>.py`` in this folder, as DVC does."""
-        return subprocess.run(
-            [sys.executable, "-m", f"stages.{stage}", *arguments],
+        with self.start(stage, *arguments, env=env) as process:
+            out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def start(
+        self,
+        stage: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
+        **options: Any,
+    ) -> subprocess.Popen[str]:
+        """Start ``stages/<stage>.py`` in this folder, in a process group of its own.
+
+        ``before`` is a command that starts it, as ``nice``; ``options`` go to ``Popen``.
+        """
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", f"stages.{stage}", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-            capture_output=True,
-            text=True,
-            check=False,
+            start_new_session=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
         )
+
+
+def until(is_so: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it does not become so"
+        time.sleep(0.01)

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from pipeline import files, http, raw
 from pipeline.errors import ParameterError, SourceError
 from pipeline.params import Params
+from tests.builders import until
 from tests.http_server import Reply, serve
 
 ROOT = Path(__file__).parent.parent
@@ -65,7 +66,7 @@ def asked_ranges(server):
 def refuse(message, *sources, **pin):
     """Expect an error of one line, and no output."""
     with pytest.raises(SourceError, match=message) as caught:
-        fetch(*sources, **pin)
+        fetch(*(sources or ["file:none"]), **pin)
     assert "\n" not in str(caught.value)
     assert not FOLDER.exists()
     return str(caught.value)
@@ -103,19 +104,44 @@ def test_the_old_folder_stays_where_a_file_cannot_be_had(server):
     assert fetched() == b"old"
 
 
+CHUNKED = {"Transfer-Encoding": "chunked", "Content-Length": ""}
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
         (Reply(status=404), "404 Not Found"),
         (Reply(status=500), "500 Internal Server Error"),
+        (
+            Reply(status=429, headers={"Retry-After": "3600"}),
+            "429 Too Many Requests, try again in 3,600 s",
+        ),
+        (Reply(DATA, 206, {"Content-Range": "bytes 0-9/10"}), "206 Partial Content"),
         (Reply(status=302, headers={"Location": "/a.gz"}), "redirects in circles"),
+        (
+            Reply(status=302, headers={"Location": "file:///etc/passwd"}),
+            "redirects to file:///etc/passwd, which is no web server",
+        ),
         (Reply(PAGE), f"has {len(PAGE)} bytes, not 200,000"),
         (Reply(PAGE, headers={"Content-Type": "text/html"}), "sent a web page instead of the file"),
         (Reply(PAGE, headers={"Content-Length": ""}), "sent a web page instead of the file"),
         (Reply(DATA + b"!"), "has 200,001 bytes, not 200,000"),
         (Reply(DATA + b"!", headers={"Content-Length": ""}), "has more than 200,000 bytes"),
+        (Reply(DATA, headers={"Content-Length": ""}, endless=True), "has more than 200,000 bytes"),
+        (Reply(DATA, headers={"Content-Length": "200001"}), "has 200,001 bytes, not 200,000"),
         (Reply(DATA, sent=300, ranges=False), "ended after 300 of 200,000 bytes"),
         (Reply(DATA, sent=0, stalls=True), "nothing came for 0.2 s"),
+        (Reply(DATA, sent=90_000, stalls=True, ranges=False), "nothing came for 0.2 s"),
+        (Reply(DATA, drips=0.02, ranges=False), r"only \d+ bytes came within 0.\d s"),
+        (
+            Reply(DATA, sent=90_000, resets=True, ranges=False),
+            r"the connection broke \(.*reset by peer\)",
+        ),
+        (
+            Reply(b"30d40\r\n" + DATA[:9], headers=CHUNKED, ranges=False),
+            r"the connection broke \(.*\)",
+        ),
+        (Reply(b"no number\r\n", headers=CHUNKED), r"the connection broke \(.*\)"),
         (
             Reply(OTHER),
             f"SHA-256 is {hashlib.sha256(OTHER).hexdigest()}, not the pinned {PIN['sha256']}",
@@ -128,6 +154,42 @@ def test_what_is_wrong_with_a_source(server, reply, reason):
     server.reply("/a.gz", Reply(DATA))  # repaired
     fetch(url, **PIN)
     assert fetched() == DATA
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=500),
+        Reply(status=429, headers={"Retry-After": "0"}),
+        Reply(status=503, headers={"Retry-After": "9" * 30}),
+        Reply(DATA, sent=90_000),
+        Reply(DATA, sent=90_000, stalls=True),
+        Reply(DATA, sent=90_000, resets=True),
+        Reply(DATA, drips=0.02),
+        Reply(b"no number\r\n", headers=CHUNKED),
+        Reply(raw=b"no HTTP"),
+    ],
+)
+def test_a_fault_that_passes_ends_in_the_file(server, reply):
+    fetch(server.reply("/a.gz", reply, Reply(DATA)), **PIN)
+    assert fetched() == DATA
+
+
+def test_a_file_sent_in_pieces_of_unknown_number(server):
+    pieces = b"".join(
+        b"%x;note\r\n%b\r\n" % (50_000, DATA[n : n + 50_000]) for n in range(0, 200_000, 50_000)
+    )
+    fetch(server.reply("/a.gz", Reply(pieces + b"0\r\n\r\n", headers=CHUNKED)))
+    assert fetched() == DATA
+
+
+def test_what_is_compressed_on_its_way_is_refused(server):
+    packed = Reply(b"\x1f\x8b...", headers={"Content-Encoding": "GZip"})
+    table = params({"name": "a.csv", "sources": [server.reply("/a.csv", packed)]})
+    with pytest.raises(SourceError, match=r"sent it compressed \(gzip\), which was not asked for"):
+        raw.download("cats", table, FOLDER)
+    fetch(server.reply("/a.gz", packed))
+    assert fetched() == b"\x1f\x8b..."
 
 
 def test_an_unpinned_web_page_or_empty_file_is_none(server):
@@ -165,6 +227,24 @@ def test_a_broken_connection_is_resumed_where_it_broke(server):
     assert fetched() == DATA
     assert asked_ranges(server) == [None, "bytes=150000-"]
     assert server.asked("If-Range") == [None, '"1"']
+
+
+def test_a_killed_download_is_resumed_where_it_was(server, project):
+    url = server.reply("/a.gz", Reply(DATA, sent=150_000, stalls=True))
+    project.set("datasets.tiny_idx.download.files", [{"name": "a.gz", "sources": [url], **PIN}])
+    partial = Path("data/raw/tiny_idx.incomplete/a.gz.incomplete")
+    with project.start("download", "tiny_idx") as killed:
+        until(lambda: partial.exists() and partial.stat().st_size > 100_000)
+        killed.kill()
+        assert "download tiny_idx: killed or crashed, most often" in killed.communicate()[1]
+    has = partial.stat().st_size
+    assert partial.read_bytes() == DATA[:has]
+    server.sent = 0
+    server.reply("/a.gz", Reply(DATA))
+    done = project.run("download", "tiny_idx")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (server.sent, asked_ranges(server)[-1]) == (len(DATA) - has, f"bytes={has}-")
+    assert Path("data/raw/tiny_idx/a.gz").read_bytes() == DATA
 
 
 def test_a_later_run_resumes_a_pinned_file(server):
@@ -325,17 +405,68 @@ def test_a_mirror_that_is_none_is_refused(server, monkeypatch):
     assert "secret" not in message
 
 
-def test_credentials_stay_secret(server, monkeypatch):
-    secret = server.url.replace("http://", "http://me:secret@")
-    done = fetch(server.reply("/a.gz", Reply(DATA)).replace("http://", "http://me:secret@"))
-    assert done == f"1 file, 0.2 MB from {server.url}"
-    assert server.asked("Authorization") == ["Basic bWU6c2VjcmV0"]
-    monkeypatch.setenv(raw.MIRROR, f"{secret}/mirror")
-    server.reply("/b.gz", Reply(status=302, headers={"Location": "ftp://me:secret@host/?t=secret"}))
-    with pytest.raises(SourceError) as caught:
-        fetch(f"{secret}/none?token=secret", f"{secret}/b.gz", "http://me:secret@host.invalid/a")
+SIGNED = "/stored?X-Amz-Credential=secret&X-Amz-Signature=secret"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(status=404), "404 Not Found"),
+        (Reply(status=302, headers={"Location": SIGNED}), "404 Not Found"),
+        (
+            Reply(status=302, headers={"Location": "ftp://me:secret@host/?t=secret"}),
+            r"redirects to ftp://\*\*\*@host/\?\*\*\*, which is no web server",
+        ),
+        (
+            Reply(status=302, headers={"Location": "http://me:secret@host.invalid/?t=secret"}),
+            r"its host's name is not found \(is there a network\?\)",
+        ),
+        (
+            Reply(status=302, headers={"Location": "http://me:secret@host:port/?t=secret"}),
+            r"an address or header is malformed \(Port could not be cast .*\)",
+        ),
+    ],
+)
+def test_credentials_stay_secret(server, monkeypatch, reply, reason):
+    mirror = server.url.replace("http://", "http://me:secret@")
+    monkeypatch.setenv(raw.MIRROR, mirror)
+    server.reply("/cats/a.gz", reply)
+    shown = mirror.replace("me:secret@", r"\*\*\*@")
+    message = refuse(
+        f"^a.gz could not be fetched; DATA_MIRROR {shown}/cats/a.gz: {reason}; file:none"
+    )
+    assert "secret" not in message
+    server.reply("/cats/a.gz", Reply(DATA))
+    assert fetch("file:none") == "1 file, 0.2 MB from DATA_MIRROR"
+    assert server.asked("Authorization")[-1] == "Basic bWU6c2VjcmV0"
+
+
+@pytest.mark.parametrize("mirror", ["http://me:se/cret@host/a", "http://me:se?cret@host.invalid"])
+def test_a_malformed_password_stays_secret(monkeypatch, mirror):
+    monkeypatch.setenv(raw.MIRROR, mirror)
+    assert "cret" not in refuse(r"^a.gz could not be fetched; DATA_MIRROR http://\*\*\*@host")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:secret@host/a.gz",
+        "https://secret@host/a.gz",
+        "sftp://me:secret@host/a.gz",
+        f"https://host{SIGNED}",
+        "https://host/a.gz?sv=1&sig=secret",
+        "https://host/a.gz?access_token=secret",
+    ],
+)
+def test_parameters_hold_no_credentials(url):
+    with pytest.raises(ParameterError, match=r"files\[0\].sources\[0\]: must not hold") as caught:
+        params({"name": "a.gz", "sources": [url]})
     assert "secret" not in str(caught.value)
-    assert str(caught.value).count("***@") == 5
+
+
+@pytest.mark.parametrize("url", ["sftp://me@host/a.gz", "https://host/a?monkey=1", "https://h/a@1"])
+def test_what_is_no_secret_may_stand_in_parameters(url):
+    assert params({"name": "a.gz", "sources": [url]}).files[0].sources == (url,)
 
 
 def test_what_is_wrong_here_is_no_fault_of_the_source(server):
@@ -348,6 +479,7 @@ def test_what_is_wrong_here_is_no_fault_of_the_source(server):
     ("change", "message"),
     [
         ({"name": "../a.gz"}, r"download.files\[0\].name: must match pattern"),
+        ({"name": "a.incomplete"}, r"download.files\[0\].name: must not end in .incomplete"),
         ({"bytes": 0}, r"download.files\[0\].bytes: must be greater than 0, got 0"),
         ({"sha256": "ABC"}, r"download.files\[0\].sha256: must match pattern"),
         ({"sources": []}, r"download.files\[0\].sources: must name at least one source, got \[\]"),

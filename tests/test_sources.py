@@ -28,7 +28,7 @@ def read(url):
     "url",
     [
         "https://host/a.gz",
-        "http://me:secret@host:80/a?b=c",
+        "http://host:80/a?b=c",
         "file:data/a.gz",
         "file:../a",
         "file:///data/a.gz",
