@@ -104,6 +104,8 @@ def _read_7z(path: Path, gate: Gate) -> Members:
             archive = py7zr.SevenZipFile(file)
         except py7zr.exceptions.PasswordRequired:
             raise NotImplementedError("its table of members is encrypted") from None
+        except MemoryError:
+            raise
         except Exception as error:  # a foreign parser on foreign bytes: KeyError, struct.error …
             raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
         wanted = {member.id for member in archive.files if gate.admit(_entry_7z(member))}

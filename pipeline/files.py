@@ -1,7 +1,9 @@
 """Files: hashes, canonical JSON, and outputs that appear only when they are complete."""
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,8 @@ from typing import Any
 from pipeline.errors import DataError, PipelineError
 
 INCOMPLETE = ".incomplete"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a full disk, quota or limit is called."""
 
 
 def sha256(path: Path) -> str:
@@ -29,12 +33,24 @@ def beside(path: Path) -> Path:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Have the error of a full disk name ``path``; it names no file, or the one that was read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+@contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a path to write to; rename it to ``path`` if the body ends well, else remove it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = beside(path)
     try:
-        yield work
+        with writing(path):
+            yield work
         work.replace(path)
     finally:
         work.unlink(missing_ok=True)
@@ -53,7 +69,8 @@ def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=resume)
     try:
-        yield work
+        with writing(path):
+            yield work
         if path.exists():
             shutil.rmtree(path)
         work.rename(path)

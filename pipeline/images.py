@@ -17,6 +17,8 @@ from PIL import Image
 PNG = b"\x89PNG\r\n\x1a\n"
 FORMATS = {"BMP", "JPEG", "MPO", "PPM", "TIFF", "WEBP"}
 """Beside PNG, as Pillow calls them; MPO is a JPEG with another image behind it."""
+SPARE = 64 << 20
+"""Where memory for so many bytes is left, an image is not undecodable for want of it."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 Image.MAX_IMAGE_PIXELS = None  # only headers are read, and their sizes compared
@@ -59,6 +61,7 @@ def decode(content: bytes, shape: tuple[int, int, int], bits: int) -> Pixels:
     except cv2.error:  # an empty buffer, or a size above OpenCV's limit
         pixels = None
     if pixels is None:
+        np.empty(SPARE, np.uint8)  # or MemoryError, which OpenCV would not tell from damage
         raise ImageError("cannot be decoded")
     if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
         raise ImageError("has an alpha channel")

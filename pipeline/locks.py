@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline import paths, progress
+from pipeline import files, paths, progress
 
 
 @contextmanager
@@ -27,7 +27,8 @@ def held(name: str, folder: Path = paths.LOCKS) -> Iterator[None]:
         progress.say(f"{name}: waiting for process {process}, which is still at it")
         lock.acquire()
     try:
-        owner.write_text(str(os.getpid()))
+        with files.writing(owner):
+            owner.write_text(str(os.getpid()))
         yield
     finally:
         lock.release()

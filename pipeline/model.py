@@ -3,6 +3,7 @@
 Keras's own ``.keras`` files differ from save to save; these do not. Neither can hold code.
 """
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,7 +67,9 @@ def save(model: Model, folder: Path) -> None:
     import keras
 
     with files.new_folder(folder) as work:
-        model.network.save_weights(work / WEIGHTS)
+        weights = _Weights()
+        model.network.save_weights(weights)
+        (work / WEIGHTS).write_bytes(weights.getbuffer())
         architecture = {
             "classes": list(model.classes),
             "shape": list(model.shape),
@@ -74,6 +77,16 @@ def save(model: Model, folder: Path) -> None:
             "keras": keras.saving.serialize_keras_object(model.network),
         }
         files.write_json(work / ARCHITECTURE, architecture)
+
+
+class _Weights(io.BytesIO):
+    """A file in memory, which Keras takes for one by its name.
+
+    HDF5 crashes the process where it cannot close its file because the disk is full.
+    """
+
+    def __str__(self) -> str:
+        return WEIGHTS
 
 
 def load(folder: Path) -> Model:

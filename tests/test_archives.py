@@ -333,3 +333,14 @@ def test_a_folder_is_no_archive(tmp_path):
     (tmp_path / "a.7z").mkdir()
     with pytest.raises(DataError, match=r"a\.7z is no plain file"):
         read(tmp_path / "a.7z")
+
+
+def test_want_of_memory_is_no_damage(tmp_path, monkeypatch):
+    path = write_archive(tmp_path / "a.7z", [("a", b"a")])
+
+    def allocate(file):
+        return bytes(1 << 60)
+
+    monkeypatch.setattr(py7zr, "SevenZipFile", allocate)
+    with pytest.raises(MemoryError):
+        read(path)

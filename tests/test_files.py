@@ -1,4 +1,5 @@
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,20 @@ def test_new_file_leaves_the_old_one_after_a_failure(tmp_path, fault):
         raise fault
     assert path.read_text() == "old"
     assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("new", [files.new_file, files.new_folder])
+def test_a_full_disk_is_told_of_the_output(tmp_path, new):
+    with pytest.raises(OSError, match="No space left on device") as caught, new(tmp_path / "a"):
+        Path("/dev/full").write_text("half")
+    assert caught.value.filename == str(tmp_path / "a")
+    assert names(tmp_path) == []
+
+
+def test_other_errors_stay_as_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, files.new_file(tmp_path / "a"):
+        (tmp_path / "none").read_bytes()
+    assert caught.value.filename == str(tmp_path / "none")
 
 
 @pytest.mark.parametrize("before", [(), ("old", "common")])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline import images
 from pipeline.images import ImageError, declared_size, decode
 from tests import hostile
 from tests.builders import encode, palette_png, pixels, png
@@ -159,3 +160,9 @@ def test_progressive_jpeg_is_as_the_baseline_one():
         Image.fromarray(COLOUR).save(stream, "JPEG", progressive=progressive)
         found.append(decode(stream.getvalue(), (6, 5, 3), 8))
     assert (found[0] == found[1]).all()
+
+
+def test_want_of_memory_is_no_fault_of_the_image(monkeypatch):
+    monkeypatch.setattr(images, "SPARE", 1 << 60)  # more than there is
+    with pytest.raises(MemoryError):
+        decode(encode(COLOUR)[:60], (6, 5, 3), 8)  # it is cut off in its pixels
