@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import stage
+from pipeline import progress, stage
 
 if TYPE_CHECKING:
     from pipeline.params import Params
@@ -180,8 +180,7 @@ def main() -> None:
             sub.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     arguments = parser.parse_args()
     command = COMMANDS[arguments.command]
-    shown = stage.guard(lambda: command(arguments), f"pipeline {arguments.command}")
-    sys.stdout.write(shown + "\n")
+    stage.guard(lambda: progress.say(command(arguments)), f"pipeline {arguments.command}")
 
 
 if __name__ == "__main__":

@@ -101,7 +101,8 @@ def _write(path: Path, task: Task, program: str, layout: Layout) -> tuple[Record
     if record:
         return record, shard.identity(path)
     quarantined: list[Quarantined] = []
-    rows, identity = shard.write(path, task.groups(quarantined), layout.classes, layout.shape)
+    groups = workers.stoppable(task.groups(quarantined))
+    rows, identity = shard.write(path, groups, layout.classes, layout.shape)
     file = shards.ShardFile(
         name=path.name, rows=rows, bytes=path.stat().st_size, sha256=files.sha256(path)
     )

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.stats import binomtest
-from sklearn.metrics import precision_recall_fscore_support
 
 from pipeline import files, runtime
 from pipeline.errors import DataError
@@ -97,6 +95,8 @@ def accuracy_interval(hits: int, n: int) -> dict[str, float]:
     >>> {bound: round(value, 4) for bound, value in accuracy_interval(90, 100).items()}
     {'high': 0.9448, 'low': 0.8256}
     """
+    from scipy.stats import binomtest  # with scikit-learn 1 s, in which Ctrl-C would be a traceback
+
     interval = binomtest(hits, n).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
     return {"high": float(interval.high), "low": float(interval.low)}
 
@@ -149,6 +149,8 @@ def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, dic
     A score whose denominator is 0 is 0: precision of a class never predicted, recall of one that
     the test subset lacks.
     """
+    from sklearn.metrics import precision_recall_fscore_support
+
     scores = precision_recall_fscore_support(
         predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
     )

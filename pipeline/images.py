@@ -116,7 +116,7 @@ def _other_size(content: bytes) -> tuple[int, int]:
             if image.format != "MPO" and getattr(image, "is_animated", False):
                 raise ImageError("has several frames")
             return image.size
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Exception:  # a foreign parser on foreign bytes: OSError, SyntaxError, struct.error …
         raise ImageError("cannot be decoded") from None

@@ -1,10 +1,15 @@
 """Progress bars where there is a terminal, silence where there is none."""
 
+import io
+import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
+
+from pipeline import files
 
 
 def bar(
@@ -36,5 +41,23 @@ def bar(
 
 
 def say(line: str) -> None:
-    """Print a line on standard output, above the bars."""
-    tqdm.write(line)
+    """Print a line on standard output, above the bars; nowhere, once its reader is gone."""
+    try:
+        with files.writing(Path("standard output")):
+            tqdm.write(line)
+            sys.stdout.flush()
+    except BrokenPipeError:  # as by `| head`: what is told is no output of a stage
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def mend_streams() -> None:
+    """Open standard streams that are closed, and let standard output take any character.
+
+    A data file would get a closed stream's number, and whatever a library prints into it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline import libraries, locks
-from pipeline.errors import ParameterError, PipelineError
+from pipeline import errors, libraries, locks, progress, signals
+from pipeline.errors import ParameterError
 from pipeline.params import NAME
 
 
 def main(
     work: Callable[[str], str], *, uses: Iterable[str], description: str | None, name: str
 ) -> NoReturn:
-    """Run a stage program and exit: 0 if it is done, 1 after an error, 130 after Ctrl-C.
+    """Run a stage program and exit.
+
+    The status is 0 if it is done, 1 after an error, 130 after Ctrl-C, 143 after SIGTERM.
 
     Parameters
     ----------
@@ -38,41 +40,37 @@ def main(
     parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args()
     label = f"{Path(sys.argv[0]).stem} {arguments.name}"
+    started = time.perf_counter()
 
-    def run() -> str:
+    def run() -> None:
         if not re.match(NAME, arguments.name):  # it becomes part of paths
             raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)
         with locks.held(label.replace(" ", "@")):
-            return work(arguments.name)
+            done = work(arguments.name)
+        progress.say(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
 
-    started = time.perf_counter()
-    done = guard(run, label, show_traceback=arguments.traceback)
-    print(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
+    guard(run, label, show_traceback=arguments.traceback)
     sys.exit(0)
 
 
-def guard(work: Callable[[], str], label: str, *, show_traceback: bool = False) -> str:
+def guard(work: Callable[[], None], label: str, *, show_traceback: bool = False) -> None:
     """Call ``work``; turn what a user can mend into one line on standard error and an exit.
 
     Set ``PIPELINE_TRACEBACK=1`` to see tracebacks of such errors too.
     """
+    progress.mend_streams()
     try:
-        return work()
-    except KeyboardInterrupt:
-        print(f"\n{label}: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except (PipelineError, OSError) as error:
+        with signals.handled(label):
+            work()
+    except signals.Stop as stop:
+        print(f"\n{stop.line}", file=sys.stderr)
+        sys.exit(stop.status)
+    except Exception as error:
+        line = errors.explain(error)
+        if line is None:
+            raise
         if show_traceback or os.environ.get("PIPELINE_TRACEBACK") == "1":
             traceback.print_exc()
-        print(f"{label}: {_line(error)}", file=sys.stderr)
+        print(f"{label}: {line}", file=sys.stderr)
         sys.exit(1)
-
-
-def _line(error: Exception) -> str:
-    """An error's message on one line, with nothing in it that a terminal would obey."""
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    else:
-        text = str(error)
-    return "".join(c if c.isprintable() else " " for c in text)

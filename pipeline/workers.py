@@ -1,8 +1,9 @@
 """Workers: independent tasks, some at once, their results in order."""
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TypeVar
 
 from pipeline import progress
@@ -11,6 +12,8 @@ from pipeline.errors import ParameterError
 WORKERS = "PIPELINE_WORKERS"
 
 T = TypeVar("T")
+
+_is_stopping = threading.Event()
 
 
 def count() -> int:
@@ -32,13 +35,24 @@ def count() -> int:
 def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> list[T]:
     """Run tasks in threads (OpenCV, Arrow and hashing release the GIL), with a progress bar.
 
-    The first error ends the rest.
+    The first error, or Ctrl-C, ends the rest: tasks that have not begun, and those that have where
+    they next take one of their ``stoppable`` items.
     """
+    _is_stopping.clear()
     with ThreadPoolExecutor(count()) as pool:
-        running = [pool.submit(task) for task in tasks]
         try:
+            running = [pool.submit(task) for task in tasks]
             done = progress.bar(what, len(tasks), unit, running)
             return [future.result() for future in done]
         except BaseException:
+            _is_stopping.set()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def stoppable(items: Iterable[T]) -> Iterator[T]:
+    """Pass on what a task works through; end the task where the others are given up."""
+    for item in items:
+        if _is_stopping.is_set():
+            raise CancelledError
+        yield item

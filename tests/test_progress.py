@@ -1,9 +1,13 @@
 import contextlib
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 
 from pipeline import progress
+from tests.builders import ROOT
 
 
 class Terminal(io.StringIO):
@@ -47,3 +51,42 @@ def test_a_line_goes_to_standard_output(capsys):
     with terminal(), progress.bar("train", 1, "images"):
         progress.say("epoch 1: accuracy 0.5")
     assert capsys.readouterr().out.strip("\r") == "epoch 1: accuracy 0.5\n"
+
+
+def run(script, redirections="", **environment):
+    """Run a script that says something, its streams redirected by the shell."""
+    script = f"import sys\nfrom pipeline import progress\nprogress.mend_streams()\n{script}"
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"$1" -c "$2" {redirections}', "sh", sys.executable, script],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_reader_that_is_gone_ends_nothing():
+    done = run('[progress.say("a" * 9999) for n in range(99)]\nprint("on", file=sys.stderr)', "| :")
+    assert done.stderr == "on\n"
+
+
+def test_closed_streams_are_opened_before_a_file_gets_their_numbers(tmp_path):
+    script = (
+        f"file = open({str(tmp_path / 'a')!r}, 'wb')\n"
+        "progress.say('said')\nprint('said', file=sys.stderr)\nlist(progress.bar('b', items=[1]))\n"
+        "sys.exit(file.fileno())"
+    )
+    done = run(script, "<&- >&- 2>&-")
+    assert (done.returncode > 2, (tmp_path / "a").read_bytes()) == (True, b"")
+
+
+def test_a_full_disk_behind_standard_output_is_told():
+    done = run('progress.say("said")', ">/dev/full")
+    assert done.returncode == 1
+    assert "No space left on device: 'standard output'" in done.stderr
+
+
+def test_a_terminal_without_a_character_gets_its_number():
+    done = run('progress.say("cafe\\u0301")', PYTHONIOENCODING="ascii")
+    assert (done.stdout, done.stderr) == ("cafe\\u0301\n", "")

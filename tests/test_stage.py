@@ -1,7 +1,11 @@
+import mmap
 import re
+import signal
 import subprocess
 import sys
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline import stage
@@ -42,8 +46,9 @@ def test_a_stage_ends_with_what_it_did(run):
         (DataError("a.7z: member 'x' is refused"), "a.7z: member 'x' is refused"),
         (ParameterError("bad\nkey\t\x1b[31mred\x07 ü\u202e\r"), "bad key  [31mred  ü  "),
         (FileNotFoundError(2, "No such file or directory", "a\x1bb"), "No such file or .*: a b"),
-        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space left"), "No space left; free some space there and run this again"),
         (OSError("read error"), "read error"),
+        (OSError("no http://me:secret@host/?sig=secret"), r"no http://\*\*\*@host/\?\*\*\*"),
     ],
 )
 def test_an_error_is_one_line(run, error, line):
@@ -63,8 +68,29 @@ def test_the_traceback_is_shown_where_it_is_asked_for(run, monkeypatch):
     assert "Traceback" in run(failing(error))[2]
 
 
-def test_interruption(run):
-    assert run(failing(KeyboardInterrupt())) == (130, "", "\nextract cats: interrupted\n")
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_ends_a_stage_in_one_line(run, number, status, word):
+    handler = signal.getsignal(number)
+    assert run(lambda name: signal.raise_signal(number)) == (
+        status,
+        "",
+        f"\nextract cats: {word}\n",
+    )
+    assert signal.getsignal(number) is handler
+
+
+@pytest.mark.parametrize(
+    "allocate",
+    [bytes, np.empty, pa.allocate_buffer, lambda n: mmap.mmap(-1, n), lambda n: [None] * n],
+    ids=["Python", "NumPy", "Arrow", "mmap", "list"],
+)
+def test_want_of_memory_is_one_line(run, allocate):
+    status, out, err = run(lambda name: allocate(1 << 59))
+    assert (status, out) == (1, "")
+    assert re.fullmatch(r"extract cats: (out of|Cannot allocate) memory.*; free some .*\n", err)
 
 
 def test_a_bug_is_not_hidden(run):

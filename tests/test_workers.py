@@ -1,3 +1,4 @@
+import itertools
 import threading
 import time
 
@@ -36,6 +37,24 @@ def test_an_error_ends_the_tasks_that_have_not_begun(monkeypatch):
     with pytest.raises(ValueError, match="broken"):
         workers.run([fail] + [note] * 3000, "work", "tasks")
     assert len(done) < 3000
+
+
+def test_an_error_ends_the_tasks_that_have_begun(monkeypatch):
+    monkeypatch.setenv(workers.WORKERS, "2")
+    has_begun = threading.Event()
+
+    def fail():
+        assert has_begun.wait(10)
+        raise ValueError("broken")
+
+    def count():
+        for _ in workers.stoppable(itertools.count()):
+            has_begun.set()
+            time.sleep(0.001)
+
+    with pytest.raises(ValueError, match="broken"):
+        workers.run([fail, count], "work", "tasks")
+    assert workers.run([lambda: list(workers.stoppable("ab"))], "work", "tasks") == [["a", "b"]]
 
 
 def test_number_is_the_variables_or_that_of_the_cores(monkeypatch):
