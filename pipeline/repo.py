@@ -1,4 +1,4 @@
-"""The repository: what DVC has recorded of every stage. With ``revisions`` the only module that knows DVC."""
+"""The repository: what DVC has recorded of every stage. Only ``revisions`` knows DVC too."""
 
 import json
 import os
