@@ -1,6 +1,10 @@
+import csv
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline import labels
 from pipeline.errors import DataError
@@ -111,3 +115,54 @@ def test_what_does_not_correspond_is_named(names, ids, message):
     with pytest.raises(DataError) as raised:
         labels.join(pa.array(names), table(ids), "archive", "table")
     assert message in str(raised.value)
+
+
+# A carriage return of its own is left unquoted by some versions of the writer.
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=1, max_size=6)
+
+
+@settings(max_examples=60)
+@given(
+    ids=st.lists(TEXT, min_size=1, max_size=12, unique=True),
+    classes=st.lists(TEXT, min_size=1, max_size=4, unique=True).map(tuple),
+    others=st.lists(TEXT, max_size=2),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    data=st.data(),
+)
+def test_what_a_writer_of_csv_writes_is_read(tmp_path_factory, ids, classes, others, newline, data):
+    """Whatever stands in the fields: commas, quotes, line ends, numbers, blanks."""
+    path = tmp_path_factory.getbasetemp() / "labels.csv"
+    labels_of = [data.draw(st.integers(0, len(classes) - 1)) for _ in ids]
+    header = data.draw(
+        st.permutations(["id", "label", *(f"other {n}" for n in range(len(others)))])
+    )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator=newline)
+        writer.writerow(header)
+        for name, label in zip(ids, labels_of, strict=True):
+            row = {f"other {n}": other for n, other in enumerate(others)}
+            row |= {"id": name, "label": classes[label]}
+            writer.writerow([row[column] for column in header])
+    found = read(path, classes=classes)
+    assert found.ids.to_pylist() == ids
+    assert found.labels.tolist() == labels_of
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\."), min_size=1, max_size=4)
+
+
+@given(ids=st.lists(NAMES, min_size=1, max_size=20, unique=True), data=st.data())
+def test_join_is_a_look_up(ids, data):
+    """Against a dictionary, whatever the orders; what is surplus or missing is refused."""
+    members = data.draw(st.permutations(ids))
+    names = [f"{data.draw(st.sampled_from(['', 'a/', 'b/c/']))}{name}.png" for name in members]
+    row_of = {name: row for row, name in enumerate(ids)}
+    expected = [row_of[name] for name in members]
+    assert labels.join(pa.array(names), table(ids), "archive", "table").tolist() == expected
+    with pytest.raises(DataError, match=r"^table: 1 ids have no image in archive: "):
+        labels.join(pa.array(names[1:], pa.string()), table(ids), "archive", "table")
+    others = [name for name in ids if name != members[0]]
+    with pytest.raises(DataError, match=r"^archive: 1 images have no row in table: "):
+        labels.join(pa.array(names), table(others), "archive", "table")
+    with pytest.raises(DataError, match=r"^archive: 1 ids belong to several images: "):
+        labels.join(pa.array([*names, f"d/{names[0]}"]), table(ids), "archive", "table")

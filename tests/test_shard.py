@@ -1,11 +1,15 @@
 import hashlib
+from itertools import pairwise
 
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline import shard
+from pipeline import shard, shards
 from pipeline.errors import DataError
 from tests.builders import CLASSES, pixels
 
@@ -77,6 +81,47 @@ def test_squares_of_16_bits_do_not_overflow(tmp_path):
     one = np.zeros(1, np.int32)
     path, _ = write(tmp_path, "parquet", [shard.Rows(["a"], one, one, full)])
     assert column(path, "pixel_squares").to_pylist() == [[20 * 65535**2] * 3]
+
+
+IMAGES = st.tuples(
+    st.sampled_from([np.uint8, np.uint16]),
+    st.tuples(st.integers(1, 12), st.integers(1, 5), st.integers(1, 5), st.sampled_from([1, 3])),
+).flatmap(lambda of: hnp.arrays(*of))
+
+
+@settings(max_examples=40)
+@given(images=IMAGES, data=st.data())
+def test_images_come_back_bit_for_bit_however_they_are_divided(tmp_path_factory, images, data):
+    """Through both formats, against NumPy; the identity is that of the images alone."""
+    folder = tmp_path_factory.getbasetemp()
+    n, *shape = images.shape
+    shape = tuple(shape)
+    text = st.text(st.characters(codec="utf-8", exclude_characters="\0"))  # no archive has it
+    names = data.draw(st.lists(text, min_size=n, max_size=n))
+    labels = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)), np.int32)
+    whole = shard.Rows(names, np.arange(n, dtype=np.int32), labels, images)
+    cuts = sorted(data.draw(st.sets(st.integers(1, n - 1)))) if n > 1 else []
+    edges = list(pairwise([0, *cuts, n]))
+    groups = [shard.Rows(*(column[a:b] for column in whole)) for a, b in edges]
+    expected = images.astype(np.float64) / np.iinfo(images.dtype).max
+    wanted = np.array(data.draw(st.lists(st.integers(0, n - 1))), np.int64)
+    identities = set()
+    for suffix in FORMATS:
+        for division in ([whole], groups):
+            path = folder / f"part.{suffix}"
+            written = shard.write(path, division, CLASSES, shape)
+            assert written.rows == n
+            identities |= {written.identity, shard.identity(path)}
+            found = np.concatenate(list(shard.images(path, shape)))
+            assert found.dtype == np.float32
+            assert (found == expected.astype(np.float32)).all()
+            assert (shard.take(path, shape, wanted) == found[wanted]).all()
+            maximum = np.iinfo(images.dtype).max
+            assert (shards.integers(found, maximum) == images).all()
+            for name, values in (("id", names), ("label", labels.tolist())):
+                kind = shard.schema(len(CLASSES), shape).field(name).type
+                assert shard.column(path, name, kind).to_pylist() == values
+    assert len(identities) == 1
 
 
 def test_identity_is_id_label_and_pixels(tmp_path):

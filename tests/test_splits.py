@@ -2,6 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline import splits
 from pipeline.errors import DataError
@@ -41,3 +43,26 @@ def test_missing_damaged_and_foreign_files_are_named(tmp_path):
     pq.write_table(pa.table({"id": ["a"], "subset": ["holdout"]}), path)
     with pytest.raises(DataError, match="subsets other than train, validation, test"):
         splits.read(path)
+
+
+@settings(max_examples=50)
+@given(
+    rows=st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.integers(0, 2))),
+    chunk=st.integers(1, 5),
+)
+def test_round_trip(tmp_path_factory, rows, chunk):
+    """Every id with its subset, in order; the bytes do not depend on how the ids are chunked."""
+    path = tmp_path_factory.getbasetemp() / "split.parquet"
+    ids = [name for name, _ in rows]
+    subsets = np.array([subset for _, subset in rows], np.int8)
+    whole = pa.chunked_array([pa.array(ids, pa.string())])
+    splits.write(path, splits.Split(whole, subsets))
+    found = splits.read(path)
+    assert found.ids.to_pylist() == ids
+    assert found.subsets.tolist() == subsets.tolist()
+    taken = np.concatenate([found.rows(subset) for subset in splits.SUBSETS])
+    assert sorted(taken) == list(range(len(rows)))
+    before = path.read_bytes()
+    pieces = [whole.chunk(0)[n : n + chunk] for n in range(0, len(ids), chunk)]
+    splits.write(path, splits.Split(pa.chunked_array(pieces, pa.string()), subsets))
+    assert path.read_bytes() == before

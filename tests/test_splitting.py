@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.model_selection import train_test_split
@@ -78,6 +78,76 @@ def test_archives_are_divided_id_for_id_as_by_scikit_learn(n, test, validation, 
     assert set(numbers(split, "test")) == set(expected_test)
     assert set(numbers(split, "validation")) == set(expected_validation)
     assert set(numbers(split, "train")) == set(rest)
+
+
+@settings(max_examples=50)
+@given(
+    counts=st.lists(st.integers(8, 40), min_size=2, max_size=5),
+    test=st.floats(0.2, 0.5),
+    validation=st.floats(0.2, 0.5),
+    seed=st.integers(0, 2**32 - 1),
+    data=st.data(),
+)
+def test_stratified_archives_are_divided_id_for_id_as_by_scikit_learn(
+    counts, test, validation, seed, data
+):
+    """And so that each class has its share of each subset, to within one image of rounding."""
+    n = sum(counts)
+    table = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    table = table[np.array(data.draw(st.permutations(range(n))))]
+    positions = np.array(data.draw(st.permutations(range(n))), np.int32)
+    options = {
+        "test_fraction": test,
+        "validation_fraction": validation,
+        "seed": seed,
+        "stratify": True,
+    }
+    split = archive_split(positions, table[positions], **options)
+    rest, expected_test = train_test_split(
+        np.arange(n), test_size=test, random_state=seed, stratify=table
+    )
+    rest, expected_validation = train_test_split(
+        rest, test_size=validation, random_state=seed, stratify=table[rest]
+    )
+    assert set(numbers(split, "test")) == set(expected_test)
+    assert set(numbers(split, "validation")) == set(expected_validation)
+    assert set(numbers(split, "train")) == set(rest)
+    images = np.bincount(table[expected_test], minlength=len(counts))
+    assert (np.abs(images - len(expected_test) * np.array(counts) / n) < 1).all()
+
+
+@given(
+    train=st.integers(2, 200),
+    test=st.integers(1, 50),
+    part=st.one_of(
+        st.integers(0, 199).map(lambda n: {"validation_count": n}),
+        st.floats(0.01, 0.9).map(lambda f: {"validation_fraction": f}),
+    ),
+    seed=st.integers(0, 2**32 - 1),
+    data=st.data(),
+)
+def test_idx_subsets_are_disjoint_complete_and_leave_the_official_test_alone(
+    train, test, part, seed, data
+):
+    names = [f"train-{n}" for n in range(train)] + [f"test-{n}" for n in range(test)]
+    labels = np.zeros(len(names), np.int32)
+    params = IdxSplit(**part, seed=seed)
+    try:
+        split = splitting.split_idx(ids(names), labels, params)
+    except (DataError, ParameterError):
+        count = part.get("validation_count", math.ceil(part.get("validation_fraction", 0) * train))
+        assert count >= train
+        return
+    subsets = {subset: split.rows(subset) for subset in SUBSETS}
+    assert sorted(np.concatenate(list(subsets.values()))) == list(range(len(names)))
+    assert subsets["test"].tolist() == list(range(train, train + test))
+    assert len(subsets["train"])
+    expected = part.get("validation_count")
+    if expected is None:
+        expected = math.ceil(part["validation_fraction"] * train)
+    assert len(subsets["validation"]) == expected
+    again = splitting.split_idx(ids(names), labels, params)
+    assert (again.subsets == split.subsets).all()
 
 
 def test_cifar10_is_divided_as_in_the_tutorial():
