@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 TEMPLATE = "report.html.j2"
@@ -58,19 +58,24 @@ def inline(path: Path, dpi: int) -> Inlined:
 
 def render(**content: Any) -> str:
     """The page; ``content`` is what the template names."""
-    environment = Environment(
+    environment = templates()
+    environment.filters["csp_hash"] = csp_hash
+    environment.filters["percent"] = lambda share: f"{share:.2%}"
+    environment.filters["count"] = lambda number: f"{number:,}"
+    return environment.get_template(TEMPLATE).render(**content)
+
+
+def templates() -> Environment:
+    """Where templates are read and how they are filled; a name that is missing is an error."""
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
+        autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["csp_hash"] = csp_hash
-    environment.filters["percent"] = lambda share: f"{share:.2%}"
-    environment.filters["count"] = lambda number: f"{number:,}"
-    return environment.get_template(TEMPLATE).render(**content)
 
 
 def csp_hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The report of a run: its figures, and one static HTML page that holds all there is to know."""
+"""The report of a run: its figures, one static HTML page that holds all there is to know, cards."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline import figures, files, page, paths, pictures, shards, splits
+from pipeline import cards, figures, files, page, paths, pictures, shards, splits
 from pipeline.errors import DataError
 from pipeline.params import Section
 from pipeline.predictions import Predictions
@@ -34,7 +34,7 @@ class ReportParams(Section):
 
 
 def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
-    """Write ``figures/`` and ``report.html`` of a run.
+    """Write ``figures/``, ``report.html`` and the cards of a run.
 
     Parameters
     ----------
@@ -64,19 +64,30 @@ def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
     with files.new_folder(folder / "figures") as work:
         for name, figure in _figures(dataset, evaluation, history, predictions, params):
             figures.save(figure, work / f"{name}.png", params.dpi)
-    html = page.render(
-        run=run,
-        parameters={
+    common = {
+        "run": run,
+        "parameters": {
             name: page.flatten(value)
             for name, value in sorted(effective.items())
             if name != "dataset"
         },
-        card=card,
-        subsets=splits.SUBSETS,
-        evaluation=evaluation,
+        "card": card,
+        "subsets": splits.SUBSETS,
+        "evaluation": evaluation,
+        "confusions": most_frequent_confusions(predictions.confusion(), dataset.index.classes),
+    }
+    cards.write(
+        folder,
+        **common,
+        dataset=effective["dataset"],
+        classes=dataset.index.classes,
+        shape=dataset.index.shape,
+        epochs=len(history["epoch"]),
+    )
+    html = page.render(
+        **common,
         history=history,
         tracked=[subset for subset in splits.SUBSETS if f"{subset}_loss" in history],
-        confusions=most_frequent_confusions(predictions.confusion(), dataset.index.classes),
         images={
             path.stem: page.inline(path, params.dpi) for path in (folder / "figures").glob("*.png")
         },

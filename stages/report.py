@@ -7,7 +7,7 @@ USES = ("jinja2", "matplotlib", "numpy", "pillow", "pyarrow")
 
 
 def work(run: str) -> str:
-    """Write ``metrics/runs/<run>/figures/`` and ``report.html``."""
+    """Write ``figures/``, ``report.html`` and two cards into ``metrics/runs/<run>/``."""
     params = Params.read()
     section = runs.section(params, run, "report", report.ReportParams)
     return report.write(run, runs.resolve(params, run), section)

@@ -15,7 +15,13 @@ ROOT = Path(__file__).parent.parent
 GRAPH = read_yaml(ROOT / "dvc.yaml")
 PARAMS = read_yaml(ROOT / "params.yaml")
 STAGES = ["download", "extract", "decode", "split", "train", "evaluate", "report"]
-TEMPLATES = {"report": {"pipeline/report.html.j2"}}
+TEMPLATES = {
+    "report": {
+        "pipeline/report.html.j2",
+        "pipeline/model_card.md.j2",
+        "pipeline/data_card.md.j2",
+    }
+}
 """Files of the code that are read, not imported."""
 
 

@@ -91,7 +91,7 @@ def digests():
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(paths.metrics(RUN).rglob("*"))
-        if path.suffix in (".png", ".html")
+        if path.suffix in (".png", ".html", ".md")
     }
 
 
