@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline import repo
 from pipeline.yaml import read_yaml
@@ -67,6 +68,15 @@ class Copy:
     def lock(self):
         return read_yaml(self.folder / "dvc.lock")["stages"]
 
+    def forget_all_but_the_demos(self):
+        """Remove records and metrics of the other runs, which stand for code of their own time."""
+        stages = {name: stage for name, stage in self.lock().items() if "@demo" in name}
+        with (self.folder / "dvc.lock").open("w") as file:
+            YAML(typ="safe", pure=True).dump({"schema": "2.0", "stages": stages}, file)
+        for folder in self.folder.glob("metrics/*/*"):
+            if not folder.name.startswith("demo"):
+                shutil.rmtree(folder)
+
     def evaluation(self, run):
         return json.loads((self.folder / f"metrics/runs/{run}/evaluation.json").read_text())
 
@@ -75,6 +85,7 @@ class Copy:
 def reproduced(tmp_path_factory):
     """A copy in which both demos have been run, with two epochs."""
     copy = Copy(tmp_path_factory.mktemp("copy of the project"))
+    copy.forget_all_but_the_demos()
     copy.committed = copy.lock()
     for run in ("demo_idx", "demo_png"):
         train = f"    dataset: {run}\n    model: {{}}\n    train: {{track_test: true"
@@ -166,7 +177,7 @@ def test_an_untouched_tree_is_verified(copy):
     assert copy.call(sys.executable, "-m", "pipeline", "verify") == "all that is here agrees\n"
 
 
-def test_a_remote_is_verified_and_pulled_from(copy, tmp_path):
+def test_a_remote_is_verified(copy, tmp_path):
     verify = sys.executable, "-m", "pipeline", "verify", "--remote", "store"
     copy.call("dvc", "remote", "add", "--local", "store", str(tmp_path / "store"))
     copy.call("dvc", "push", "-r", "store", *DEMOS, "--with-deps")
