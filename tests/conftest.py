@@ -1,9 +1,14 @@
 """Settings and fixtures for every test."""
 
+import signal
+
 import hypothesis
 import pytest
 
 from tests import builders
+
+# Tests send it to programs, which inherit it as ignored where a shell runs all in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples each time, on however slow a machine, and no folder of them in the checkout.
 hypothesis.settings.register_profile("same", derandomize=True, database=None, deadline=None)
