@@ -1,7 +1,7 @@
 # Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro test test-slow fuzz check verify lock clean
+.PHONY: help setup demo repro test test-slow fuzz check verify resolve-lock lock clean
 
 # GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
 GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "PYTHON=... names the Python that a new .venv is made with; VERBOSE=1 shows each command."
 
 setup: $(STAMP) ## Install the locked versions into .venv (GPU=1: with CUDA; GPU=0: without)
@@ -53,6 +53,9 @@ check: $(STAMP) ## Check style, types and parameters
 
 verify: $(STAMP) ## Check that parameters, code, data, dvc.lock and metrics agree (ARGS=--remote: a remote too)
 	$(Q)python -m pipeline verify $(ARGS)
+
+resolve-lock: $(STAMP) ## Settle what a Git merge left in conflict in dvc.lock and metrics
+	$(Q)python -m pipeline resolve-lock
 
 lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newest versions)
 	$(Q)uv --version >/dev/null 2>&1 || { echo "make lock needs uv; install it" >&2; exit 1; }

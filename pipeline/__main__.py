@@ -51,6 +51,13 @@ def repair(_: Namespace) -> str:
     return "\n".join(repo.repair()) or "nothing to mend"
 
 
+def resolve_lock(_: Namespace) -> str:
+    """Settle what a Git merge left in conflict in dvc.lock and in metrics: docs/merging.md."""
+    from pipeline import merging
+
+    return merging.resolve()
+
+
 def lock(_: Namespace) -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
@@ -145,6 +152,7 @@ COMMANDS = {
     "compare": compare,
     "gate": gate,
     "repair": repair,
+    "resolve-lock": resolve_lock,
     "summary": summary,
     "lock": lock,
 }
