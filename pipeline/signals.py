@@ -52,8 +52,9 @@ def handled(label: str) -> Iterator[None]:
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
+    stderr = os.dup(2)  # which may be redirected at the time
     with _witness(label) as witness:
-        watch = threading.Thread(target=_watch, args=(reader, label, witness), daemon=True)
+        watch = threading.Thread(target=_watch, args=(reader, stderr, label, witness), daemon=True)
         watch.start()
         heeded = [number for number in WORDS if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, partial(_stop, label)) for number in heeded}
@@ -67,6 +68,7 @@ def handled(label: str) -> Iterator[None]:
             os.close(writer)
             watch.join()
             os.close(reader)
+            os.close(stderr)
 
 
 def _stop(label: str, number: int, _: Any) -> None:
@@ -74,7 +76,7 @@ def _stop(label: str, number: int, _: Any) -> None:
     raise Stop(label, number)
 
 
-def _watch(reader: int, label: str, witness: Shell) -> None:
+def _watch(reader: int, stderr: int, label: str, witness: Shell) -> None:
     """End the process if it goes on after a signal, or gets another one."""
     number = os.read(reader, 1)
     if not number:
@@ -84,7 +86,7 @@ def _watch(reader: int, label: str, witness: Shell) -> None:
         _dismiss(witness)
         stop = Stop(label, number[0])
         with suppress(OSError):
-            os.write(2, f"\n{stop.line}\n".encode())
+            os.write(stderr, f"\n{stop.line}\n".encode())
         os._exit(stop.status)
 
 

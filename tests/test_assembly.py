@@ -1,3 +1,6 @@
+import itertools
+import threading
+
 import numpy as np
 import pytest
 
@@ -150,3 +153,23 @@ def test_no_image_at_all_is_refused(tmp_path):
     with pytest.raises(DataError, match="no image could be used"):
         assembly.assemble([Task(lambda: "", lambda _: [])], tmp_path / "out", LAYOUT)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_ends_the_other_shards_between_their_row_groups(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIPELINE_WORKERS", "2")
+    has_begun = threading.Event()
+
+    def fail(_):
+        assert has_begun.wait(10)
+        raise DataError("damaged")
+        yield
+
+    def go_on(_):
+        for row in itertools.count():
+            has_begun.set()
+            label = np.int32([0])
+            yield shard.Rows([str(row)], np.int32([row]), label, pixels(label, SHAPE))
+
+    tasks = [Task(lambda: "fail", fail), Task(lambda: "go on", go_on)]
+    with pytest.raises(DataError, match="damaged"):
+        assembly.assemble(tasks, tmp_path / "out", LAYOUT)

@@ -53,6 +53,7 @@ def test_what_was_held_back_is_shown_with_an_exception():
     assert "ValueError: broken" in done.stderr
     assert "notice" in run(script.replace("raise", "pass #"), TF_CPP_MIN_LOG_LEVEL="0").stderr
     assert run(script.replace("raise", "pass #")).stderr == ""
+    assert "notice" not in run(script.replace("ValueError", "SystemExit")).stderr
 
 
 def test_neither_environment_nor_keras_json_has_a_say(tmp_path):

@@ -74,7 +74,7 @@ def test_a_signal_ends_the_work_which_cleans_up(number, told):
     ("number", "told"), [(signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)]
 )
 def test_a_library_that_does_not_return_is_ended(number, told):
-    process = start(STUCK, grace=0.1)
+    process = start(f"import os; os.dup2(1, 2); {STUCK}", grace=0.1)  # as while it is held back
     time.sleep(0.2)  # until it is stuck; if it is not yet, it is ended all the same
     status, _, err = end(process, number)
     assert (status, err) == told

@@ -158,11 +158,12 @@ def kaggle(tmp_path, monkeypatch):
 API = "/api/v1/competitions.CompetitionApiService/DownloadDataFile"
 
 
-def test_a_file_of_a_competition(kaggle):
+def test_a_file_of_a_competition(kaggle, capfd):
     stored = kaggle.reply(f"/storage/{LABELS}", Reply(b"id,label\n1,frog\n"))
     kaggle.reply(API, Reply(status=302, headers={"Location": stored}))
     assert read(f"kaggle://competitions/cifar-10/{LABELS}") == (b"id,label\n1,frog\n", None)
     assert kaggle.asked("Authorization")[0] == "Bearer secret-token"
+    assert "secret" not in "".join(capfd.readouterr())
 
 
 def test_what_kaggle_zips_is_unzipped(kaggle):
