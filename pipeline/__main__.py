@@ -116,6 +116,20 @@ def gate(arguments: Namespace) -> str:
     return shown
 
 
+def changes(arguments: Namespace) -> str:
+    """Show curves and confusion matrices, before and after, as Markdown; the gate's baseline."""
+    from pipeline import changes as tables
+    from pipeline import paths, revisions
+
+    revision = arguments.baseline or revisions.merge_base()
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = revisions.Revision(revision, Path(folder))
+        runs = baseline.names(paths.METRICS / "runs") | _names(paths.METRICS / "runs")
+        return tables.describe(
+            sorted(runs), baseline.find, lambda path: path if path.exists() else None
+        )
+
+
 def _predictions(name: str, folder: Path) -> "Predictions":
     """A run's predictions, here or at another revision."""
     from pipeline import paths, revisions
@@ -151,6 +165,7 @@ COMMANDS = {
     "verify": verify,
     "compare": compare,
     "gate": gate,
+    "changes": changes,
     "repair": repair,
     "resolve-lock": resolve_lock,
     "summary": summary,
@@ -182,7 +197,7 @@ def main() -> None:
         if name == "compare":
             sub.add_argument("first", metavar="RUN_A")
             sub.add_argument("second", metavar="RUN_B")
-        if name == "gate":
+        if name in ("gate", "changes"):
             sub.add_argument("--baseline", metavar="REV", help="a Git revision")
         if name in ("compare", "gate"):
             sub.add_argument("--format", choices=("text", "markdown", "json"), default="text")
