@@ -19,7 +19,7 @@ stages:
   train:
     foreach: ${runs}
     do:
-      cmd: python train.py ${key}
+      cmd: PYTHON train.py ${key}
       deps: [train.py]
       params: [defaults, "runs.${key}"]
       outs: ["data/models/${key}"]
@@ -29,10 +29,11 @@ stages:
       cmd: mkdir -p metrics/${key} && cp data/models/${key} metrics/${key}/evaluation.json
       deps: ["data/models/${key}"]
       metrics: ["metrics/${key}/evaluation.json": {cache: false}]
-"""
+""".replace("PYTHON", sys.executable)
 TRAIN = """
-import json, pathlib, sys, yaml
-params = yaml.safe_load(open("params.yaml"))
+import json, pathlib, sys
+from ruamel.yaml import YAML
+params = YAML(typ="safe").load(open("params.yaml"))
 value = params["defaults"] | params["runs"][sys.argv[1]] | {"code": 1}
 pathlib.Path("data/models").mkdir(parents=True, exist_ok=True)
 pathlib.Path("data/models", sys.argv[1]).write_text(json.dumps(value, indent=0, sort_keys=True))
@@ -222,9 +223,8 @@ def test_what_was_run_before_comes_from_the_cache_of_runs(project):
     branch("theirs", A_DENSE)
     assert not merge("ours")
     assert "to be run" in merging.resolve()
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", "evaluate@a"], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "dvc", "repro", "evaluate@a"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Running stage" not in done.stdout
     assert done.stdout.count("is cached - skipping run") == 2
     assert (metrics("a")["seed"], metrics("a")["dense"]) == (5, 7)
