@@ -48,10 +48,11 @@ class DvcProject(builders.Project):
 
     def begin(self, *command, **environment):
         """Start a command in a process group of its own, as a shell with a terminal does."""
+        inherited = {name: value for name, value in os.environ.items() if name != raw.MIRROR}
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "PATH": BIN, **environment},
+            env={**inherited, "PATH": BIN, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
