@@ -106,7 +106,7 @@ needs_mount = pytest.mark.skipif(
 
 FULL = """
 cp -a "$1" "$2"
-mount -t tmpfs -o size=4m none "$1"
+mount -t tmpfs -o size=16m none "$1"
 cp -a "$2"/. "$1"
 rm -rf "$1"/tiny_idx* "$1"/figures "$1"/report.html
 cat /dev/zero > "$1"/filler
