@@ -204,7 +204,7 @@ def test_a_flipped_byte_in_any_output_is_found(copy, monkeypatch):
         if "@demo" in name
         for out in stage["outs"]
     }
-    assert len(outputs) == 24
+    assert len(outputs) >= 24
     for output in sorted(outputs):
         path = max(output.rglob("*")) if output.is_dir() else output
         whole = path.read_bytes()
