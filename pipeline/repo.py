@@ -1,4 +1,4 @@
-"""The repository: what DVC has recorded of every stage. Only ``revisions`` knows DVC too."""
+"""The repository: what DVC has recorded of every stage. Also `revisions`, `remotes` know DVC."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def faults() -> Iterator[str]:
     str
         A difference. Data that is not here is none, for it may not have been pulled.
     """
-    with _dvc() as repo, tempfile.TemporaryDirectory() as nowhere:
+    with opened() as repo, tempfile.TemporaryDirectory() as nowhere:
         hashes = Hashes(Path(nowhere))
         made = {out.fs_path for stage in repo.index.stages for out in stage.outs}
         locks: dict[str, dict[str, Any]] = {}
@@ -77,7 +77,7 @@ def remote_faults(name: str) -> Iterator[str]:
     PipelineError
         If there is no such remote, it cannot be read, or it holds nothing of what is recorded.
     """
-    with _dvc() as repo:
+    with opened() as repo:
         name = name or repo.config["core"].get("remote")
         if not name:
             raise PipelineError("there is no default remote; make one: dvc remote add -d NAME URL")
@@ -116,12 +116,12 @@ def repair() -> list[str]:
     PipelineError
         If DVC is at work.
     """
-    with _dvc() as repo, repo.lock:
+    with opened() as repo, repo.lock:
         return [*_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE), *_repair_lock(repo)]
 
 
 @contextmanager
-def _dvc() -> Iterator[Repo]:
+def opened() -> Iterator[Repo]:
     """The repository of this folder; DVC's errors become ours."""
     try:
         with Repo(".") as repo:

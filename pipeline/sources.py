@@ -24,8 +24,8 @@ import requests
 from pipeline import http
 from pipeline.http import Body, FetchError
 
-EXTRAS = {"s3": "s3", "s3a": "s3", "ssh": "ssh", "sftp": "ssh"}
-"""This project's extra that installs what fsspec needs for a protocol."""
+INSTALLED = ("s3", "s3a", "ssh", "sftp")
+"""Protocols of fsspec's whose libraries this project installs."""
 
 AUTHENTICATE = (
     "create a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN to it, "
@@ -72,7 +72,7 @@ def check(url: str) -> str:
     if known := SCHEMES.get(name):
         if not re.fullmatch(known.pattern, url):
             raise ValueError(f"must look like {known.form}")
-    elif name not in EXTRAS:
+    elif name not in INSTALLED:
         from fsspec import available_protocols  # 0.2 s, for the few that need it
 
         if name not in available_protocols():
@@ -258,8 +258,8 @@ def _fsspec(url: str) -> Iterator[Body]:
     try:
         file = fsspec.open(url, "rb").open()
     except ImportError as error:
-        extra = EXTRAS.get(scheme(url))
-        raise FetchError(f"run: pip install '.[{extra}]'" if extra else str(error)) from None
+        reason = "run: make setup" if scheme(url) in INSTALLED else str(error)
+        raise FetchError(reason) from None
     except Exception as error:  # file systems of others, which raise what they like
         raise FetchError(_reason(error)) from None
     with file:

@@ -127,7 +127,7 @@ def s3(folder: Path) -> Iterator[Server]:
     data = folder / "data"
     data.mkdir()
     users = {
-        "writer": ["Admin", "Read", "Write", "List", "Tagging"],
+        "writer": [f"{action}:bucket" for action in ("Read", "Write", "List", "Tagging")],
         "reader": ["Read:bucket", "List:bucket"],
     }
     identities = [
