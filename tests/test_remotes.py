@@ -193,10 +193,9 @@ def only(*kinds):
     return pytest.mark.parametrize("served", kinds, indirect=True)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def demo(folder):
     """A copy of this project in which a demo was run; what DVC's cache here has of it is taken."""
-    copy = Copy(tmp_path_factory.mktemp("project"))
+    copy = Copy(folder)
     cache = ROOT / ".dvc/cache"
     if cache.exists():
         copy.call("dvc", "remote", "add", "-q", "--local", "checkout", str(cache))
@@ -210,6 +209,11 @@ def project(tmp_path_factory):
     copy.repro("--pull", TARGET)
     commit(copy.folder)
     return copy.folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return demo(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
