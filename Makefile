@@ -1,7 +1,7 @@
 # Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro test test-slow fuzz check verify resolve-lock lock clean
+.PHONY: help setup demo repro test test-slow fuzz check verify remote resolve-lock lock clean
 
 # GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
 GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
@@ -56,6 +56,9 @@ verify: $(STAMP) ## Check that parameters, code, data, dvc.lock and metrics agre
 
 resolve-lock: $(STAMP) ## Settle what a Git merge left in conflict in dvc.lock and metrics
 	$(Q)python -m pipeline resolve-lock
+
+remote: $(STAMP) ## Make URL=... the default DVC remote and try it; without URL try the one there is
+	$(Q)python -m pipeline remote '$(URL)'
 
 lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newest versions)
 	$(Q)uv --version >/dev/null 2>&1 || { echo "make lock needs uv; install it" >&2; exit 1; }

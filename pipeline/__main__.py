@@ -58,6 +58,13 @@ def resolve_lock(_: Namespace) -> str:
     return merging.resolve()
 
 
+def remote(arguments: Namespace) -> str:
+    """Make URL the default DVC remote, and try to write to it; without URL try the one there is."""
+    from pipeline import remotes
+
+    return remotes.use(arguments.url)
+
+
 def lock(_: Namespace) -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
@@ -166,6 +173,7 @@ COMMANDS = {
     "compare": compare,
     "gate": gate,
     "changes": changes,
+    "remote": remote,
     "repair": repair,
     "resolve-lock": resolve_lock,
     "summary": summary,
@@ -194,6 +202,8 @@ def main() -> None:
                 help="check too that a DVC remote (the default one, if none is named) holds every "
                 "object that dvc.lock records: fetches and hashes each, and keeps none",
             )
+        if name == "remote":
+            sub.add_argument("url", nargs="?", default="", metavar="URL")
         if name == "compare":
             sub.add_argument("first", metavar="RUN_A")
             sub.add_argument("second", metavar="RUN_B")

@@ -1,4 +1,7 @@
-"""The repository: what DVC has recorded of each stage. Knows DVC, as ``revisions``, ``merging``."""
+"""The repository: what DVC has recorded of each stage.
+
+Knows DVC, as `revisions`, `merging` and `remotes` do.
+"""
 
 import json
 import os

@@ -112,6 +112,16 @@ def test_every_run_is_in_the_plots():
             assert runs == list(PARAMS["runs"]), name
 
 
+def test_every_dataset_and_model_is_an_artifact():
+    found = [(artifact["path"], artifact["type"]) for artifact in GRAPH["artifacts"].values()]
+    expected = [(f"data/shards/{name}", "dataset") for name in PARAMS["datasets"]]
+    expected += [(f"data/models/{name}", "model") for name in PARAMS["runs"]]
+    assert sorted(found) == sorted(expected)
+    for artifact in GRAPH["artifacts"].values():
+        assert artifact["desc"]
+        assert artifact["labels"]
+
+
 def test_no_parameter_has_a_name_that_dvcs_run_cache_ignores():
     def keys(value):
         if isinstance(value, dict):

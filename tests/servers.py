@@ -1,0 +1,282 @@
+"""Real servers on the loopback that hold DVC remotes: OpenSSH, SeaweedFS (S3), nginx (WebDAV).
+
+Each keeps everything in the folder that it is given, and is stopped by its process id.
+"""
+
+import getpass
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+Options = dict[str, str]
+"""Settings of a DVC remote, for ``dvc remote modify --local``."""
+
+
+@dataclass
+class Server:
+    """A server, and what a client has to know of it.
+
+    Attributes
+    ----------
+    url : str
+        A folder that is there, or a bucket; a remote is made below it.
+    writer, reader, stranger : dict
+        Settings of somebody who may write, of one who may only read, and of one with a wrong key.
+    data : Path
+        Where it keeps what it is given, in whatever form.
+    """
+
+    command: Sequence[str]
+    data: Path
+    url: str = ""
+    writer: Options = field(default_factory=dict)
+    reader: Options = field(default_factory=dict)
+    stranger: Options = field(default_factory=dict)
+    is_ready: Callable[[], bool] = lambda: True
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; return when it answers."""
+        log = self.data.with_name("server.log")
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                self.command, stdout=out, stderr=out, env={**os.environ, "GOMAXPROCS": "1"}
+            )
+        end = time.monotonic() + 60
+        while not self.is_ready():
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < end, f"{self.command[0]} is not ready\n{log.read_text()}"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it at once, with all that it has started (sshd has a process for each client)."""
+        if self.process:
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(self.process.pid).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def bytes(self) -> int:
+        """How much it keeps by now, half-written files included."""
+        found = 0
+        for path in self.data.parent.rglob("*"):
+            with suppress(FileNotFoundError):
+                found += path.stat().st_size
+        return found
+
+
+@contextmanager
+def ssh(folder: Path) -> Iterator[Server]:
+    """OpenSSH's server, for keys of its own; with one of them its files can only be read."""
+    sshd = _program("sshd")
+    if os.getuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    data = folder / "data"
+    data.mkdir()
+    keys = {name: folder / name for name in ("host", "writer", "reader", "stranger")}
+    for key in keys.values():
+        subprocess.run(["ssh-keygen", "-qt", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = {name: key.with_suffix(".pub").read_text() for name, key in keys.items()}
+    (folder / "authorized").write_text(
+        public["writer"] + 'command="internal-sftp -R",restrict ' + public["reader"]
+    )
+    (port,) = _free_ports(1)
+    (folder / "sshd_config").write_text(f"""
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {keys["host"]}
+PidFile {folder}/pid
+AuthorizedKeysFile {folder}/authorized
+StrictModes no
+PubkeyAuthentication yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+Subsystem sftp internal-sftp
+""")
+    server = Server(
+        [sshd, "-D", "-e", "-f", f"{folder}/sshd_config"],
+        data,
+        f"ssh://{getpass.getuser()}@127.0.0.1:{port}{data}",
+        *({"keyfile": str(keys[name])} for name in ("writer", "reader", "stranger")),
+        is_ready=lambda: _answers(port),
+    )
+    with _running(server):
+        yield server
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[Server]:
+    """SeaweedFS with its S3 gateway, a bucket and two users."""
+    weed = _program("weed")
+    data = folder / "data"
+    data.mkdir()
+    users = {
+        "writer": [f"{action}:bucket" for action in ("Read", "Write", "List", "Tagging")],
+        "reader": ["Read:bucket", "List:bucket"],
+    }
+    identities = [
+        {
+            "name": name,
+            "credentials": [{"accessKey": name, "secretKey": f"{name}s-secret"}],
+            "actions": actions,
+        }
+        for name, actions in users.items()
+    ]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    master, volume, filer, port = _free_ports(4, beside=10_000)  # there it has gRPC
+    server = Server(
+        [
+            *(weed, "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+            *(f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
+            *(f"-s3.port={port}", f"-s3.config={folder}/s3.json", "-bucket=bucket"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"),
+            *("-master.telemetry=false", f"-filer.localSocket={folder}/filer.sock"),
+            f"-s3.localSocket={folder}/s3.sock",
+        ],
+        data,
+        "s3://bucket",
+        *(
+            {
+                "endpointurl": f"http://127.0.0.1:{port}",
+                "region": "us-east-1",
+                "access_key_id": user,
+                "secret_access_key": secret,
+            }
+            for user, secret in (
+                ("writer", "writers-secret"),
+                ("reader", "readers-secret"),
+                ("writer", "wrong"),
+            )
+        ),
+        is_ready=lambda: "All enabled components" in (folder / "server.log").read_text(),
+    )
+    with _running(server):
+        yield server
+
+
+@contextmanager
+def webdav(folder: Path) -> Iterator[tuple[Server, str]]:
+    """nginx with its WebDAV module; also the URL at which it serves the same files for reading."""
+    nginx = _program("nginx")
+    module = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
+    if not module.exists():
+        _missing(f"nginx's module {module.name}")
+    data = folder / "data"
+    data.mkdir()
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-apr1", "secret"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (folder / "writers").write_text(f"writer:{hashed}\n")
+    (folder / "readers").write_text(f"writer:{hashed}\nreader:{hashed}\n")
+    dav, plain = _free_ports(2)
+    places = "client_body", "proxy", "fastcgi", "uwsgi", "scgi"
+    temporary = "\n".join(f"    {name}_temp_path {folder}/{name};" for name in places)
+    (folder / "nginx.conf").write_text(f"""
+load_module {module};
+{"user root;" if os.getuid() == 0 else ""}
+daemon off;
+pid {folder}/pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+{temporary}
+    client_max_body_size 0;
+    dav_ext_lock_zone zone=dav:1m;
+    server {{
+        listen 127.0.0.1:{dav};
+        root {data};
+        location / {{
+            dav_methods PUT DELETE MKCOL COPY MOVE;
+            dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK;
+            dav_ext_lock zone=dav;
+            create_full_put_path on;
+            auth_basic remote;
+            auth_basic_user_file {folder}/readers;
+            limit_except GET PROPFIND OPTIONS {{
+                auth_basic remote;
+                auth_basic_user_file {folder}/writers;
+            }}
+        }}
+    }}
+    server {{
+        listen 127.0.0.1:{plain};
+        root {data};
+    }}
+}}
+""")
+    server = Server(
+        [nginx, "-e", "stderr", "-c", f"{folder}/nginx.conf"],
+        data,
+        f"webdav://127.0.0.1:{dav}",
+        {"user": "writer", "password": "secret"},
+        {"user": "reader", "password": "secret"},
+        {"user": "writer", "password": "wrong"},
+        is_ready=lambda: _answers(dav) and _answers(plain),
+    )
+    with _running(server):
+        yield server, f"http://127.0.0.1:{plain}"
+
+
+@contextmanager
+def _running(server: Server) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.kill()
+
+
+def _program(name: str) -> str:
+    """Where a program is, an absolute path: beside Python, or where the system has its servers."""
+    places = Path(sys.executable).parent, "/usr/sbin", os.environ["PATH"]
+    found = shutil.which(name, path=os.pathsep.join(map(str, places)))
+    return found or _missing(name)
+
+
+def _missing(name: str) -> str:
+    reason = f"{name} is not installed; .ci/run says how to install it"
+    if os.environ.get("PIPELINE_ALL_SERVERS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _free_ports(count: int, beside: int = 0) -> list[int]:
+    """Ports that nobody listens at; with ``beside`` nor at those so much higher."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(20_000, 30_000)  # below those that the system gives to clients
+        if port not in found and not any(map(_is_taken, (port, port + beside))):
+            found.append(port)
+    return found
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
