@@ -65,6 +65,13 @@ def remote(arguments: Namespace) -> str:
     return remotes.use(arguments.url)
 
 
+def push_runs(_: Namespace) -> str:
+    """Push DVC's run cache with the data of its runs, so that nobody runs them again."""
+    from pipeline import remotes
+
+    return remotes.push_runs()
+
+
 def lock(_: Namespace) -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
@@ -174,6 +181,7 @@ COMMANDS = {
     "gate": gate,
     "changes": changes,
     "remote": remote,
+    "push-runs": push_runs,
     "repair": repair,
     "resolve-lock": resolve_lock,
     "summary": summary,

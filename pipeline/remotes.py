@@ -1,11 +1,11 @@
-"""Remotes: which one is the default, and whether it can be written to. Knows DVC, as ``repo``."""
+"""Remotes: which is the default, whether it can be written to, runs shared by it. Knows DVC."""
 
 import os
-import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from dvc.stage.cache import RunCacheNotSupported
 from dvc_objects.fs.errors import RemoteMissingDepsError
 
 from pipeline import repo, sources
@@ -74,6 +74,41 @@ def use(url: str) -> str:
             ) from None
 
 
+def push_runs() -> str:
+    """Push DVC's run cache to the default remote, with the data of every run in it.
+
+    ``dvc push --run-cache`` (DVC 3.67) pushes the list of runs and what ``dvc.lock`` records, but
+    not the outputs that are Git's (``cache: false``) nor other runs' data, for want of which
+    ``dvc repro --pull`` elsewhere runs everything again.
+
+    Returns
+    -------
+    str
+        How much was pushed.
+
+    Raises
+    ------
+    PipelineError
+        If there is no default remote, or it cannot keep a run cache or be written to.
+    """
+    with repo.opened() as project:
+        name = project.config["core"].get("remote")
+        if not name:
+            raise PipelineError("there is no default remote; make one: make remote URL=...")
+        try:
+            runs = project.stage_cache.push(name)
+        except RunCacheNotSupported as error:
+            raise PipelineError(f"the remote {name}: {error}") from None
+        pushed = failed = 0
+        for objects in project.stage_cache.get_used_objs(runs, remote=name).values():
+            result = project.cloud.push(objects, remote=name)
+            pushed += len(result.transferred)
+            failed += len(result.failed)
+    if failed:
+        raise PipelineError(f"the remote {name}: {failed:,} objects could not be pushed")
+    return f"{len(runs):,} runs and {pushed:,} new objects pushed to {name}"
+
+
 class _Trial:
     """A remote that is being tried: by the name, DVC's file system and its path there."""
 
@@ -88,8 +123,8 @@ class _Trial:
         os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # else it takes minutes to give up
         if self.fs.protocol in HTTP:
             return self._read_only(odb, recorded)
-        probe = self.fs.join(self.path, f"probe-{secrets.token_hex(8)}")
-        content = secrets.token_bytes(32)
+        probe = self.fs.join(self.path, f"probe-{os.urandom(8).hex()}")
+        content = os.urandom(32)
         self._look(probe)
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder, "probe")

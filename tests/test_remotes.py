@@ -196,17 +196,17 @@ def only(*kinds):
 def demo(folder):
     """A copy of this project in which a demo was run; what DVC's cache here has of it is taken."""
     copy = Copy(folder)
-    cache = ROOT / ".dvc/cache"
-    if cache.exists():
-        copy.call("dvc", "remote", "add", "-q", "--local", "checkout", str(cache))
-        subprocess.run(  # it may lack some
-            ["dvc", "fetch", "-q", "-r", "checkout", "--run-cache", "--with-deps", TARGET],
-            cwd=copy.folder,
-            env=ENVIRONMENT,
-            capture_output=True,
-            check=False,
-        )
+    # The default one, without which `dvc repro --pull` fails where the cache lacks anything.
+    copy.call("dvc", "remote", "add", "-q", "--local", "-d", "checkout", str(ROOT / ".dvc/cache"))
+    subprocess.run(  # it may lack some, or all
+        ["dvc", "fetch", "-q", "--run-cache", "--with-deps", TARGET],
+        cwd=copy.folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        check=False,
+    )
     copy.repro("--pull", TARGET)
+    copy.call("dvc", "remote", "remove", "-q", "--local", "checkout")
     commit(copy.folder)
     return copy.folder
 

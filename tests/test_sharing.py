@@ -86,6 +86,19 @@ def test_a_change_runs_and_fetches_what_it_concerns(project, tmp_path, changes, 
     assert fetched(clone) == needed
 
 
+def test_a_run_that_is_not_committed_is_shared(project, tmp_path):
+    one = fresh(project, tmp_path / "one")
+    change(one, DROPOUT)
+    assert repro(one) == TRAIN
+    (push,) = recipe("Runs that are not committed")
+    assert re.fullmatch(r"\d+ runs and \d+ new objects pushed to storage\n", one.shell(push, {}))
+    two = fresh(project, tmp_path / "two")
+    change(two, DROPOUT)
+    assert repro(two) == []
+    for path in "dvc.lock", "metrics/runs/demo_png/history.csv":
+        assert (two.folder / path).read_bytes() == (one.folder / path).read_bytes()
+
+
 def test_another_project_imports_the_model_and_predicts(project, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
