@@ -31,9 +31,7 @@ def packed(content, method, dictionary=1 << 20):
 
 
 def decode(raw, method, properties, length, behind=b""):
-    return b"".join(
-        liblzma.decode(io.BytesIO(raw + behind), len(raw), method, properties, length)
-    )
+    return b"".join(liblzma.decode(io.BytesIO(raw + behind), len(raw), method, properties, length))
 
 
 @pytest.mark.parametrize("method", [LZMA, LZMA2])
