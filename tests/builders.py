@@ -28,6 +28,7 @@ from py7zr.helpers import ArchiveTimestamp
 from ruamel.yaml import YAML
 
 from pipeline import files, idx
+from pipeline.subsets import InMemory
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ("cat", "dog", "emu")
@@ -358,3 +359,18 @@ def until(is_so: Callable[[], object], seconds: float = 60) -> None:
     while not is_so():
         assert time.monotonic() < end, "it does not become so"
         time.sleep(0.01)
+
+
+def in_memory(
+    pixels: NDArray[Any], labels: NDArray[np.int32], groups: Sequence[int] = (0,)
+) -> InMemory:
+    """Images of a subset as ``subsets`` has them; ``groups`` are where row groups begin."""
+    return InMemory(
+        [str(number) for number in range(len(labels))],
+        labels,
+        pixels.shape[1:],
+        pixels.dtype,
+        np.iinfo(pixels.dtype).max,
+        np.array(groups),
+        pixels,
+    )
