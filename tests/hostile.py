@@ -542,6 +542,10 @@ INPUTS: dict[str, Input] = {
             ("BMP of 60000x60000", huge_bmp, "is 60000x60000 pixels"),
             ("JPEG of 60000x60000", huge_jpeg, "is 60000x60000 pixels"),
             ("PNG with a wrong checksum", wrong_crc_png, "cannot be decoded"),
+            *(
+                (f"{name} cut short", lambda name=name: saved(name)[:-9], "cannot be decoded")
+                for name in ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
+            ),
             ("PNG whose data are a bomb", bomb_png, None),
             ("PNG whose comment is a bomb", text_bomb_png, None),
             ("PNG of 200,000 chunks", many_chunks_png, None),
