@@ -581,7 +581,7 @@ INPUTS: dict[str, Input] = {
         for name, put, ends in (
             ("CSV of 100,000 columns", _many_columns, "has 100,002 columns, above 1,000"),
             ("CSV of a million columns", _million_columns, "has 1,000,000 columns, above 1,000"),
-            ("CSV with a line of 2 GB", _long_line, "has a line of more than 1,048,576 bytes"),
+            ("CSV with a line of 2 GB", _long_line, "has a line above 1,048,576 bytes"),
             ("CSV of no UTF-8", _labels(b"id,label\n1,caf\xe9\n"), "is not a CSV table in UTF-8"),
             ("CSV in UTF-16", _labels("id,label\n1,cat\n".encode("utf-16")), "not a CSV table in"),
             ("CSV with a column twice", _labels(b"id,label,id\n1,cat,2\n"), "column id more than"),
