@@ -11,6 +11,7 @@ import pytest
 from dvc.utils.serialize import dump_yaml
 
 from pipeline.yaml import read_yaml
+from tests import servers
 from tests.builders import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -33,6 +34,16 @@ def test_workflows_are_valid():
     schema = "vendor.github-workflows"
     done = run("check-jsonschema", "--builtin-schema", schema, *WORKFLOWS)
     assert done.returncode == 0, done.stdout
+
+
+def test_actionlint_finds_nothing(tmp_path):
+    """Expressions, contexts, inputs of actions; with shellcheck, where it is, the scripts too."""
+    actionlint = servers.program("actionlint")
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(METRICS.read_text().replace("github.event_name ==", "github.event_nam =="))
+    assert "event_nam" in run(actionlint, "-no-color", wrong).stdout
+    done = run(actionlint, "-no-color", *WORKFLOWS)
+    assert (done.stdout, done.returncode) == ("", 0)
 
 
 def test_zizmor_finds_nothing_dangerous():
