@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
+from dvc.utils.serialize import dump_yaml
 
 from pipeline import repo
 from pipeline.yaml import read_yaml
@@ -71,8 +71,7 @@ class Copy:
     def forget_all_but(self, demos):
         """Remove records and metrics of the other runs, which stand for code of their own time."""
         stages = {name: stage for name, stage in self.lock().items() if f"@{demos}" in name}
-        with (self.folder / "dvc.lock").open("w") as file:
-            YAML(typ="safe", pure=True).dump({"schema": "2.0", "stages": stages}, file)
+        dump_yaml(self.folder / "dvc.lock", {"schema": "2.0", "stages": stages})
         for folder in self.folder.glob("metrics/*/*"):
             if not folder.name.startswith(demos):
                 shutil.rmtree(folder)
