@@ -313,7 +313,9 @@ class Project:
 
     def write(self) -> None:
         """Write ``params`` to ``params.yaml``."""
-        YAML(typ="safe", pure=True).dump(self.params, self.folder / "params.yaml")
+        yaml = YAML(typ="safe", pure=True)
+        yaml.default_flow_style = False  # in the other, DVC's parser takes no unquoted colon
+        yaml.dump(self.params, self.folder / "params.yaml")
 
     def set(self, key: str, value: Any) -> None:
         """Set a parameter, named by its full key, and write ``params.yaml``."""
