@@ -9,7 +9,7 @@ from tests.builders import ROOT
 FILES = [
     path
     for folder in ("pipeline", "stages", "data/demo")
-    for path in sorted((ROOT / folder).glob("*.py"))
+    for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 EXECUTING = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml", "code"}
 """Modules that turn data into code; ``yaml`` is PyYAML, whose ``load`` does."""
