@@ -3,7 +3,7 @@
 import argparse
 import inspect
 
-from pipeline import commands
+from pipeline import commands, options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         commands.add_arguments(command, sub)
+        options.add(sub)
         sub.set_defaults(run=command.run)
     return top
 
@@ -32,10 +33,13 @@ def main() -> None:
         return
     from pipeline import progress, stage
 
-    def run() -> None:
-        progress.say(arguments.run(arguments))
+    options.heed(arguments)
 
-    stage.guard(run, f"pipeline {arguments.command}")
+    def run() -> None:
+        if result := arguments.run(arguments):
+            progress.show(result)
+
+    stage.guard(run, f"pipeline {arguments.command}", show_traceback=arguments.traceback)
 
 
 if __name__ == "__main__":

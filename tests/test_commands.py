@@ -12,7 +12,7 @@ from pipeline import __main__, commands
 from tests.builders import ROOT
 
 COMMANDS = commands.found()
-LIGHT = {"pipeline", "pipeline.__main__", "pipeline.commands"}
+LIGHT = {"pipeline", "pipeline.__main__", "pipeline.commands", "pipeline.options"}
 
 
 def test_help_imports_nothing_heavy():
