@@ -92,7 +92,7 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
                     f"{n_labels:,} labels; check datasets.{raw.name}.extract.{subset}"
                 )
             counts.append(f"{n_images:,} {subset}")
-    return f"{' and '.join(counts)} images"
+    return f"{' and '.join(counts)} images, {files.megabytes(folder)}"
 
 
 def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:

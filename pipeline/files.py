@@ -23,6 +23,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def megabytes(*paths: Path) -> str:
+    """Length of files, and of all in folders, together, such as ``"1.2 MB"``."""
+    found = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
+    return f"{sum(file.stat().st_size for file in found if file.is_file()) / 1e6:,.1f} MB"
+
+
 def beside(path: Path) -> Path:
     """Where an output is made before it is renamed into its place: ``NAME.incomplete``.
 

@@ -8,6 +8,7 @@ BGR) and the number of colours are converted, on purpose.
 
 import io
 import struct
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,6 +58,18 @@ def decode(content: bytes, shape: tuple[int, int, int], bits: int) -> Pixels:
     found, wanted = declared_size(content), (shape[1], shape[0])
     if found != wanted:  # before OpenCV asks for the memory
         raise ImageError(f"is {found[0]}x{found[1]} pixels, not {wanted[0]}x{wanted[1]}")
+    pixels = decode_unchanged(content)
+    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
+        raise ImageError("has an alpha channel")
+    if pixels.dtype != DEPTHS[bits]:
+        raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
+    if pixels.shape[:2] != shape[:2]:
+        raise ImageError("is not of the size that its header says")
+    return convert(pixels, shape[2])
+
+
+def decode_unchanged(content: bytes) -> NDArray[Any]:
+    """Decode an image to whatever it is: grey, BGR or BGRA; raises ImageError if it cannot be."""
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # an empty buffer, or a size above OpenCV's limit
@@ -64,13 +77,7 @@ def decode(content: bytes, shape: tuple[int, int, int], bits: int) -> Pixels:
     if pixels is None:
         np.empty(SPARE, np.uint8)  # or MemoryError, which OpenCV would not tell from damage
         raise ImageError("cannot be decoded")
-    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
-        raise ImageError("has an alpha channel")
-    if pixels.dtype != DEPTHS[bits]:
-        raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
-    if pixels.shape[:2] != shape[:2]:
-        raise ImageError("is not of the size that its header says")
-    return _convert(pixels, shape[2])
+    return np.asarray(pixels)
 
 
 def declared_size(content: bytes) -> tuple[int, int]:
@@ -123,7 +130,8 @@ def _other_size(content: bytes) -> tuple[int, int]:
         raise ImageError("cannot be decoded") from None
 
 
-def _convert(pixels: Pixels, channels: int) -> Pixels:
+def convert(pixels: Pixels, channels: int) -> Pixels:
+    """Grey or BGR as grey or RGB, shape (h, w, ``channels``)."""
     colour = pixels.ndim == 3 and pixels.shape[2] == 3
     if channels == 3:
         converted = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if colour else cv2.COLOR_GRAY2RGB)

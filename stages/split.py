@@ -15,7 +15,8 @@ def work(dataset: str) -> str:
     split = splitting.split(params, dataset, folder, index)
     splits.write(paths.split(dataset), split)
     files.write_json(paths.data_card(dataset), data_card.data_card(dataset, folder, index, split))
-    return ", ".join(f"{len(split.rows(subset)):,} {subset}" for subset in splits.SUBSETS)
+    counts = [f"{len(split.rows(subset)):,} {subset}" for subset in splits.SUBSETS]
+    return f"{', '.join(counts)}, {files.megabytes(paths.split(dataset))}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train a run's network on its dataset's training subset."""
 
-from pipeline import model, network, paths, runs, stage, training
+from pipeline import files, model, network, paths, runs, stage, training
 from pipeline.params import Params
 from pipeline.subsets import Dataset
 
@@ -20,7 +20,8 @@ def work(run: str) -> str:
     model.save(trained, paths.model(run))
     training.write_history(paths.metrics(run) / "history.csv", history)
     checkpoint.remove()
-    return f"{trained.network.count_params():,} parameters, {len(history)} epochs"
+    counts = f"{trained.network.count_params():,} parameters, {len(history)} epochs"
+    return f"{counts}, {files.megabytes(paths.model(run))}"
 
 
 if __name__ == "__main__":
