@@ -72,6 +72,13 @@ def push_runs(_: Namespace) -> str:
     return remotes.push_runs()
 
 
+def worker(arguments: Namespace) -> str:
+    """Train RUN with the other machines of TF_CONFIG, whose chief runs dvc repro: docs/scale.md."""
+    from pipeline import worker as workers
+
+    return workers.work(arguments.run)
+
+
 def lock(_: Namespace) -> str:
     """Write libraries.yaml, the versions that can change an output, from requirements.lock."""
     from pipeline import libraries, paths
@@ -185,6 +192,7 @@ COMMANDS = {
     "repair": repair,
     "resolve-lock": resolve_lock,
     "summary": summary,
+    "worker": worker,
     "lock": lock,
 }
 
@@ -212,6 +220,8 @@ def main() -> None:
             )
         if name == "remote":
             sub.add_argument("url", nargs="?", default="", metavar="URL")
+        if name == "worker":
+            sub.add_argument("run", metavar="RUN")
         if name == "compare":
             sub.add_argument("first", metavar="RUN_A")
             sub.add_argument("second", metavar="RUN_B")
