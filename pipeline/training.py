@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pipeline import checkpoints, files, network, optimization, progress, runtime
+from pipeline import checkpoints, files, network, optimization, peers, progress, runtime
 from pipeline.augmentation import Augmentation
 from pipeline.checkpoints import Checkpoint
 from pipeline.early_stopping import EarlyStopping
@@ -22,6 +22,8 @@ from pipeline.params import Section
 from pipeline.subsets import Dataset, Images, OnDisk
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from pipeline.augmenter import Augmenter
     from pipeline.loop import Loop
 
@@ -106,6 +108,8 @@ def train(
         network does not fit the images.
     TrainingError
         If the loss is no longer finite.
+    ClusterError
+        If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
     from pipeline.augmenter import Augmenter
@@ -121,7 +125,13 @@ def train(
         )
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
-    loop = _loop(dataset, model_params, params, steps)
+    strategy = peers.strategy()
+    peers.agree(
+        strategy,
+        parameters=model_params.model_dump_json() + params.model_dump_json(),
+        data=dataset.identity,
+    )
+    loop = _loop(dataset, model_params, params, steps, strategy)
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
     key = _key(dataset, subsets["train"], model_params, params, loop)
     saved = Checkpoint(checkpoint, key)
@@ -168,12 +178,17 @@ def order(images: Images, params: TrainParams, epoch: int, steps: int) -> NDArra
     return rows[: steps * params.batch_size]
 
 
-def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, steps: int) -> "Loop":
-    """The network, its optimizer, and the loop around them, on the machine's devices."""
+def _loop(
+    dataset: Dataset,
+    model_params: ModelParams,
+    params: TrainParams,
+    steps: int,
+    strategy: "tf.distribute.Strategy",
+) -> "Loop":
+    """The network, its optimizer, and the loop around them, on the devices of ``strategy``."""
     from pipeline.loop import Loop
 
     index = dataset.index
-    strategy = runtime.strategy()
     with strategy.scope():
         return Loop(
             network.build(
@@ -216,7 +231,7 @@ def _key(
 
 def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:
     """Put the loop into the checkpoint's state, if any; return history and best weights so far."""
-    found = saved.read()
+    found = peers.share(loop.strategy, saved.read())
     if found is None:
         return [], []
     arrays, history = found
