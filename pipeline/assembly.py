@@ -25,6 +25,7 @@ class Layout(NamedTuple):
     shape: shard.Shape
     classes: tuple[str, ...]
     divisor: int
+    resize: str | None = None
 
 
 class Task(NamedTuple):

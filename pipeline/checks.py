@@ -36,7 +36,7 @@ class ArchiveDataset(Section):
     download: raw.DownloadParams
     extract: extracted.ArchiveExtract
     decode: decoding.ArchiveDecode
-    split: splitting.ArchiveSplit
+    split: splitting.OwnSplit
 
 
 class Defaults(Section):

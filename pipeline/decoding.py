@@ -12,10 +12,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, field_validator
 
-from pipeline import assembly, checkpoints, files, idx, images, labels, parts, shard, shards
+from pipeline import (
+    assembly,
+    checkpoints,
+    files,
+    folders,
+    idx,
+    images,
+    labels,
+    parts,
+    shard,
+    shards,
+)
 from pipeline.assembly import Layout, Task
 from pipeline.errors import DataError, first_few
-from pipeline.labels import LabelColumns
+from pipeline.fitting import Fit
+from pipeline.labels import LabelColumns, Match
 from pipeline.params import Section
 from pipeline.shards import Quarantined
 
@@ -46,16 +58,21 @@ class IdxDecode(Decode):
 
 
 class ArchiveDecode(Decode):
-    """``datasets.<name>.decode`` of kind ``archive``; each extracted part becomes one shard."""
+    """``datasets.<name>.decode`` of the other kinds; each extracted part becomes one shard."""
 
     shape: shards.ImageShape
-    """Height, width and channels that every image must have."""
+    """Height, width and channels that every image must have, or is brought to."""
+    resize: Fit | None = None
+    """How an image of another size is brought to the shape; null: it is a bad image."""
+    max_pixels: Annotated[int, Field(gt=0)] = images.MAX_PIXELS
+    """With ``resize``: an image that declares more, width times height, is a bad image."""
     bits: Literal[8, 16] = 8
     """Depth that every image must have, in bits a channel."""
     on_bad_image: Literal["fail", "quarantine"] = "fail"
     """What to do with an image that cannot be decoded or has a palette, alpha, or another size or
     depth: end with an error, or leave it out and list it in ``index.json``."""
     labels: LabelColumns = LabelColumns()
+    """Of the table of labels; without a table, images are labelled by their folders."""
 
 
 def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
@@ -88,8 +105,9 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
 def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     """Decode the parts of an extracted archive in ``source`` into shards in ``folder``.
 
-    Rows are in the archive's order. Every image is joined to its label by its id: the name of its
-    file without folder and suffix.
+    Rows are in the archive's order. Every image is joined to its label by its id
+    (``labels.match``). Where there is no table of labels, an image's class is its folder (see
+    ``folders``) and its id its path.
 
     Returns
     -------
@@ -102,19 +120,26 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         If the table of labels is not as declared, images and labels do not correspond, or an image
         cannot be used and the policy is ``fail``.
     """
-    table = labels.read(source / "labels.csv", params.labels, params.classes)
     paths = parts.paths(source)
     names = [parts.names(path) for path in paths]
-    positions = labels.join(
-        pa.concat_arrays(names), table, f"the archive ({source})", f"{source / 'labels.csv'}"
-    )
+    members, archive = pa.concat_arrays(names), f"the archive ({source})"
+    table = source / "labels.csv"
+    if table.exists():
+        match = params.labels.match
+        known = labels.read(table, params.labels, params.classes)
+        positions = labels.join(members, known, archive, str(table), match)
+        targets = known.labels
+    else:
+        match = "path"
+        positions, targets = folders.labels(members, params.classes, archive)
     ends = np.cumsum([len(part) for part in names])[:-1]
     tasks = [
-        _archive_task(part, rows, table.labels, params)
+        _archive_task(part, rows, targets, params, match)
         for part, rows in zip(paths, np.split(positions, ends), strict=True)
     ]
     divisor = 2**params.bits - 1
-    return assembly.assemble(tasks, folder, _layout(params, params.shape, divisor))
+    layout = _layout(params, params.shape, divisor)._replace(resize=params.resize)
+    return assembly.assemble(tasks, folder, layout)
 
 
 def _layout(params: Decode, shape: shard.Shape, divisor: int) -> Layout:
@@ -194,13 +219,17 @@ def _idx_task(
 
 
 def _archive_task(
-    part: Path, positions: NDArray[np.int32], targets: NDArray[np.int32], params: ArchiveDecode
+    part: Path,
+    positions: NDArray[np.int32],
+    targets: NDArray[np.int32],
+    params: ArchiveDecode,
+    match: Match,
 ) -> Task:
     """A shard of an extracted part's images, whose labels are ``targets[positions]``."""
 
     def key() -> str:
         rows = positions.data, targets[positions].data
-        return checkpoints.key(params.model_dump_json(), files.sha256(part), *rows)
+        return checkpoints.key(params.model_dump_json(), match, files.sha256(part), *rows)
 
     def groups(quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
         start = 0
@@ -208,11 +237,18 @@ def _archive_task(
             ids, kept, pixels = [], [], []
             for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
                 try:
-                    pixels.append(images.decode(content, params.shape, params.bits))
+                    pixels.append(
+                        images.decode(
+                            content, params.shape, params.bits, params.resize, params.max_pixels
+                        )
+                    )
                 except images.ImageError as fault:
-                    quarantined.append(_quarantined(part, name, fault, params))
+                    reason = _reason(part, name, fault, params)
+                    quarantined.append(
+                        Quarantined(id=labels.member_id(name, match), name=name, reason=reason)
+                    )
                 else:
-                    ids.append(labels.member_id(name))
+                    ids.append(labels.member_id(name, match))
                     kept.append(positions[row])
             start += len(names)
             if pixels:
@@ -222,12 +258,11 @@ def _archive_task(
     return Task(key, groups)
 
 
-def _quarantined(
-    part: Path, name: str, fault: images.ImageError, params: ArchiveDecode
-) -> Quarantined:
+def _reason(part: Path, name: str, fault: images.ImageError, params: ArchiveDecode) -> str:
+    """Why an image is left out; raises DataError if none may be."""
     if params.on_bad_image == "fail":
         raise DataError(
             f"{part.parent}: image {name!r} {fault}; mend it, or leave such images out with "
             "decode.on_bad_image: quarantine in params.yaml"
         )
-    return Quarantined(id=labels.member_id(name), name=name, reason=str(fault))
+    return str(fault)

@@ -3,7 +3,7 @@
 IDX streams are unzipped to ``{train,test}-{images,labels}.idx``. The members of an archive go, as
 they are, into a few Parquet files ``part-00000.parquet`` … (``name`` string, ``bytes`` binary), in
 the archive's order, since 50,000 loose files cost DVC, file systems and networks dearly; the table
-of labels becomes ``labels.csv``, byte for byte.
+of labels, where there is one, becomes ``labels.csv``, byte for byte.
 """
 
 import gzip
@@ -44,9 +44,9 @@ class ArchiveExtract(Section):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
     archive: FileName
-    """Name of the archive: .7z, .zip, .tar.gz or .tgz."""
-    labels: FileName
-    """Name of the table of labels, a CSV file."""
+    """Name of the archive: .7z, .zip, .tar, .tar.gz or .tgz."""
+    labels: FileName | None = None
+    """Name of the table of labels, a CSV file; null: images are labelled by their folders."""
     members: str = "*"
     """Shell-style pattern of the members that are images; ``*`` also matches ``/``."""
     part_rows: Positive = 5000
@@ -112,10 +112,11 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
         member matches.
     """
     archive = raw / params.archive
-    labels = files.existing(raw / params.labels, "download")
+    labels = None if params.labels is None else files.existing(raw / params.labels, "download")
     limits = Limits(params.max_bytes, params.max_member_bytes, params.max_members, params.max_ratio)
     with files.new_folder(folder) as work:
-        shutil.copyfile(labels, work / "labels.csv")
+        if labels:
+            shutil.copyfile(labels, work / "labels.csv")
         members = archives.members(archive, params.members, limits)
         rows, total = parts.write(members, work, params.part_rows)
         if not rows:
