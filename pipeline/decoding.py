@@ -76,10 +76,10 @@ class ArchiveDecode(Decode):
 
 
 def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
-    """Decode the four IDX files in ``source`` into shards in ``folder``.
+    """Decode the IDX files in ``source`` into shards in ``folder``.
 
-    Rows are the training images, then the test images, with ids ``train-<position>`` and
-    ``test-<position>``.
+    Rows are the training images, then the test images, if there are any, with ids
+    ``train-<position>`` and ``test-<position>``.
 
     Returns
     -------
@@ -92,8 +92,11 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
         If images are not uint8 of shape (n, h, w) or (n, h, w, 1 or 3), labels are not integers of
         shape (n,), the numbers differ, or a label is outside the classes.
     """
-    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in ("train", "test")}
-    shape = _idx_shape(source, pairs["train"][0], pairs["test"][0])
+    subsets = ["train"]
+    if (source / "test-images.idx").exists():
+        subsets.append("test")
+    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in subsets}
+    shape = _idx_shape(source, *(pixels for pixels, _ in pairs.values()))
     tasks = [
         _idx_task(subset, pixels, targets, slice(start, start + params.shard_rows), shape)
         for subset, (pixels, targets) in pairs.items()
@@ -178,13 +181,14 @@ def _idx_pair(
     return pixels, targets.astype(np.int32)
 
 
-def _idx_shape(source: Path, train: NDArray[np.uint8], test: NDArray[np.uint8]) -> shard.Shape:
-    """Height, width and channels of both subsets' images."""
-    train_shape, test_shape = ((*array.shape[1:], 1)[:3] for array in (train, test))
-    if train_shape != test_shape:
-        raise DataError(
-            f"{source}: training images are of shape {train_shape}, test images of {test_shape}"
-        )
+def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> shard.Shape:
+    """Height, width and channels of all subsets' images."""
+    train_shape, *test_shapes = ((*array.shape[1:], 1)[:3] for array in (train, *test))
+    for test_shape in test_shapes:
+        if train_shape != test_shape:
+            raise DataError(
+                f"{source}: training images are of shape {train_shape}, test images of {test_shape}"
+            )
     height, width, channels = train_shape
     if channels not in (1, 3) or not height or not width:
         raise DataError(f"{source}: images of shape {train_shape} are neither grey nor RGB")

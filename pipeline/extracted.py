@@ -35,7 +35,8 @@ class IdxExtract(Section):
     """``datasets.<name>.extract`` of kind ``idx``: which published file is which."""
 
     train: IdxPair
-    test: IdxPair
+    test: IdxPair | None = None
+    """The official test set; null: there is none, and ``split.test_fraction`` takes one."""
     max_bytes: Positive = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
 
@@ -63,7 +64,9 @@ class ArchiveExtract(Section):
 
 
 def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
-    """Unzip four IDX files from ``raw`` into ``folder`` and check that they belong together.
+    """Unzip IDX files from ``raw`` into ``folder`` and check that they belong together.
+
+    Those whose names do not end in ``.gz`` are copied.
 
     Returns
     -------
@@ -78,6 +81,8 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     counts = []
     with files.new_folder(folder) as work:
         for subset, pair in (("train", params.train), ("test", params.test)):
+            if pair is None:
+                continue
             images = work / f"{subset}-images.idx"
             labels = work / f"{subset}-labels.idx"
             _gunzip(raw / pair.images, images, params.max_bytes)
@@ -126,8 +131,9 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
 
 def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
     """Unzip an IDX file, but no byte more than its header promises."""
+    opened = gzip.open if source.name.endswith(".gz") else open
     try:
-        with gzip.open(files.existing(source, "download")) as stream, target.open("wb") as file:
+        with opened(files.existing(source, "download"), "rb") as stream, target.open("wb") as file:
             start = stream.read(idx.HEADER_BYTES)
             expected = idx.parse_header(start, str(source)).length
             if expected > max_bytes:

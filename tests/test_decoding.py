@@ -72,6 +72,16 @@ def test_idx_rows_are_training_then_test_images(tmp_path):
     assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
 
 
+def test_idx_without_a_test_set(tmp_path):
+    idx_files(tmp_path)
+    for what in ("images", "labels"):
+        (tmp_path / f"test-{what}.idx").unlink()
+    decoding.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    index = shards.Index.read(tmp_path / "shards")
+    ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [f"train-{n}" for n in range(10)]
+
+
 def test_idx_of_colour_images(tmp_path):
     rgb = builders.pixels(np.arange(10) % 3, (8, 8, 3))
     idx_files(tmp_path, train_images=rgb, test_images=rgb[:5])

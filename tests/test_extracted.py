@@ -58,6 +58,22 @@ def test_idx(tmp_path, out):
             np.testing.assert_array_equal(idx.read(out / f"{subset}-{what}.idx"), array)
 
 
+def test_idx_pair_without_a_test_set_and_without_gzip(tmp_path, out):
+    images, labels = builders.idx_dataset(tmp_path)["train"]
+    idx.write(tmp_path / "raw/images.idx3-ubyte", images)
+    idx.write(tmp_path / "raw/labels", labels)
+    params = IdxExtract.model_validate(
+        {"train": {"images": "images.idx3-ubyte", "labels": "labels"}}
+    )
+    assert extracted.extract_idx(tmp_path / "raw", params, out) == "30 train images"
+    assert sorted(p.name for p in out.iterdir()) == ["train-images.idx", "train-labels.idx"]
+    np.testing.assert_array_equal(idx.read(out / "train-images.idx"), images)
+    path = tmp_path / "raw/labels"
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(DataError, match=r"labels: header promises 38 bytes .*the file has 42"):
+        extracted.extract_idx(tmp_path / "raw", params, out)
+
+
 @pytest.mark.parametrize("suffix", [".7z", ".zip", ".tar.gz"])
 def test_archive(tmp_path, out, suffix):
     raw = tmp_path / "raw"
