@@ -29,6 +29,7 @@ class Layout(NamedTuple):
     shape: shard.Shape
     classes: tuple[str, ...]
     divisor: int
+    resize: str | None = None
 
 
 class Task(Protocol):

@@ -3,7 +3,7 @@
 IDX streams are unzipped to ``{train,test}-{images,labels}.idx``. The members of an archive go, as
 they are, into a few Parquet files ``part-00000.parquet`` … (``name`` string, ``bytes`` binary), in
 the archive's order, since 50,000 loose files cost DVC, file systems and networks dearly; the table
-of labels becomes ``labels.csv``, byte for byte.
+of labels, where there is one, becomes ``labels.csv``, byte for byte.
 """
 
 import gzip
@@ -37,7 +37,8 @@ class IdxExtract(Section):
     """``datasets.<name>.extract`` of kind ``idx``: which published file is which."""
 
     train: IdxPair
-    test: IdxPair
+    test: IdxPair | None = None
+    """The official test set; null: there is none, and ``split.test_fraction`` takes one."""
     max_bytes: Positive = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
 
@@ -46,9 +47,9 @@ class ArchiveExtract(Section):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
     archive: FileName
-    """Name of the archive: .7z, .zip, .tar.gz or .tgz."""
-    labels: FileName
-    """Name of the table of labels, a CSV file."""
+    """Name of the archive: .7z, .zip, .tar, .tar.gz or .tgz."""
+    labels: FileName | None = None
+    """Name of the table of labels, a CSV file; null: images are labelled by their folders."""
     members: str = "*"
     """Shell-style pattern of the members that are images; ``*`` also matches ``/``."""
     part_rows: Positive = 5000
@@ -65,7 +66,9 @@ class ArchiveExtract(Section):
 
 
 def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
-    """Unzip four IDX files from ``raw`` into ``folder`` and check that they belong together.
+    """Unzip IDX files from ``raw`` into ``folder`` and check that they belong together.
+
+    Those whose names do not end in ``.gz`` are copied.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     DataError
         If a file is missing, truncated, not gzip, not IDX, or images and labels differ in number.
     """
-    pairs = {"train": params.train, "test": params.test}
+    pairs = {"train": params.train} | ({"test": params.test} if params.test else {})
     counts = []
     with files.new_folder(folder) as work:
         with tempfile.TemporaryDirectory(dir=work) as scratch:
@@ -121,10 +124,11 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
         member matches.
     """
     archive = raw / params.archive
-    labels = files.existing(raw / params.labels, "download")
+    labels = None if params.labels is None else files.existing(raw / params.labels, "download")
     limits = Limits(params.max_bytes, params.max_member_bytes, params.max_members, params.max_ratio)
     with files.new_folder(folder) as work:
-        shutil.copyfile(labels, work / "labels.csv")
+        if labels:
+            shutil.copyfile(labels, work / "labels.csv")
         members = archives.members(archive, params.members, limits)
         rows, total = parts.write(members, work, params.part_rows)
         if not rows:
@@ -141,8 +145,9 @@ def _unzip(source: Path, target: Path, max_bytes: int, scratch: Path) -> int:
 
 def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
     """Unzip an IDX file, but no byte more than its header promises."""
+    opened = gzip.open if source.name.endswith(".gz") else open
     try:
-        with gzip.open(files.existing(source, "download")) as stream, target.open("wb") as file:
+        with opened(files.existing(source, "download"), "rb") as stream, target.open("wb") as file:
             start = stream.read(idx.HEADER_BYTES)
             expected = idx.parse_header(start, str(source)).length
             if expected > max_bytes:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from pipeline import checkpoints, files, network, optimization, peers, progress, runtime
 from pipeline.augmentation import Augmentation
 from pipeline.checkpoints import Checkpoint
+from pipeline.class_weights import ClassWeights, balanced
 from pipeline.early_stopping import EarlyStopping
 from pipeline.errors import ParameterError, TrainingError
 from pipeline.model import Model
@@ -54,6 +55,8 @@ class TrainParams(Section):
     """Of the learning rate."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of each label that is given to all classes alike; the training loss is of these."""
+    class_weights: ClassWeights = "none"
+    """How much an image counts by its class; the training loss is of the weighted images."""
     augmentation: Augmentation = Augmentation()
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
@@ -209,7 +212,21 @@ def _loop(
             strategy,
             scale_loss=params.precision == "float16",
             label_smoothing=params.label_smoothing,
+            class_weights=_class_weights(dataset) if params.class_weights == "balanced" else None,
         )
+
+
+def _class_weights(dataset: Dataset) -> NDArray[np.float64]:
+    """The weight of each class, from the labels of the training subset."""
+    classes = dataset.index.classes
+    counts = np.bincount(dataset.labels()[dataset.split.rows("train")], minlength=len(classes))
+    try:
+        return balanced(counts)
+    except ZeroDivisionError:
+        raise ParameterError(
+            f"train.class_weights: the class {classes[int(np.argmin(counts))]!r} has no training "
+            "image to weight; take it out of decode.classes, or set class_weights: none"
+        ) from None
 
 
 def _key(

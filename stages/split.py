@@ -3,7 +3,7 @@
 from pipeline import data_card, datasets, files, paths, shards, splits, splitting, stage
 from pipeline.params import Params
 
-USES = ("numpy", "pyarrow", "scikit-learn")
+USES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 
 
 def work(dataset: str) -> str:
