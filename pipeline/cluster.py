@@ -11,9 +11,6 @@ from pipeline.errors import ParameterError
 from pipeline.params import Params, Section
 
 TF_CONFIG = "TF_CONFIG"
-LOST_SECONDS = 30
-"""Within this time a machine that is lost ends the training on the others. TensorFlow takes one
-for lost after ten seconds without a heartbeat, and looks at once where a connection breaks."""
 
 Address = Annotated[str, StringConstraints(pattern=r"^\S+:\d+$")]
 """``host:port``."""

@@ -13,10 +13,10 @@ Environment = Mapping[str, str]
 """Versions of Python and the tracked libraries, and the SHA-256 of each module, by name."""
 
 
-def current() -> Environment:
-    """The environment of this process, with the project's modules that it has loaded."""
-    names = [name for name in sys.modules if name.split(".")[0] == "pipeline"]
-    return describe(sorted(set(names) - {"pipeline.__main__"}))
+def current(*later: str) -> Environment:
+    """The environment of this process, with the project's modules that it has loaded, or will."""
+    loaded = [name for name in sys.modules if name.split(".")[0] == "pipeline"]
+    return describe(sorted({*loaded, *later} - {"pipeline.__main__"}))
 
 
 def describe(modules: Iterable[str]) -> Environment:

@@ -4,6 +4,7 @@ Each function is called by all of them, and waits for all.
 """
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,19 @@ from pipeline.errors import ClusterError
 if TYPE_CHECKING:
     import tensorflow as tf
 
+WAIT_SECONDS = 600
+"""For how long machines wait for each other at the start."""
+SILENT_SECONDS = 30
+"""A machine that is silent for so long is taken for lost; where its process ends, and so its
+connections, the others hear of it at once."""
+LOST_SECONDS = 60
+"""Within this time a machine that is lost ends the training on the others."""
+
+LATER = tuple(
+    f"pipeline.{name}" for name in ("augmenter", "layers", "loop", "schedules", "tensorboard")
+)
+"""Modules that training imports once TensorFlow is set up."""
+
 State = tuple[list[NDArray[Any]], Any]
 """Arrays and a JSON value, as a checkpoint has them."""
 
@@ -23,14 +37,36 @@ def strategy() -> "tf.distribute.Strategy":
     """The devices of this machine, or those of all that ``TF_CONFIG`` names, for which this waits.
 
     Call it before any operation of TensorFlow.
+
+    Raises
+    ------
+    ClusterError
+        If not all of them have come within ``WAIT_SECONDS``.
     """
     import tensorflow as tf
+    from tensorflow.python.eager import context
 
     machines = cluster.read()
     if machines is None:
         return runtime.strategy()
-    progress.say(f"waiting for all of {', '.join(machines.addresses)}")
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    names = ", ".join(machines.addresses)
+    progress.say(f"waiting for all of {names}")
+    # The strategy configures this with TensorFlow's own times: ten seconds are few on a busy
+    # machine, and an hour is much to wait for one that does not come.
+    session = context.context()
+    session.configure_coordination_service = partial(
+        session.configure_coordination_service,
+        cluster_register_timeout_in_ms=1000 * WAIT_SECONDS,
+        heartbeat_timeout_in_ms=1000 * SILENT_SECONDS,
+    )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        reason = error.message.splitlines()[0][:200]
+        raise ClusterError(
+            f"not all of {names} have come ({reason}); start dvc repro on the first and python -m "
+            f"pipeline worker on the others, within {WAIT_SECONDS} s, and let them reach each other"
+        ) from None
 
 
 def agree(strategy: "tf.distribute.Strategy", **inputs: str) -> None:
@@ -44,7 +80,7 @@ def agree(strategy: "tf.distribute.Strategy", **inputs: str) -> None:
     machines = cluster.read()
     if machines is None:
         return
-    mine = json.dumps([dict(environment.current()), inputs])
+    mine = json.dumps([dict(environment.current(*LATER)), inputs])
     expected, given = json.loads(_tell(strategy, mine if machines.is_chief else "")[0])
     fault = environment.differences(expected)
     others = [name for name, value in given.items() if inputs[name] != value]

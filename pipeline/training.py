@@ -129,6 +129,7 @@ def train(
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
     strategy = peers.strategy()
+    _check_division(len(subsets["train"].labels), params, strategy.num_replicas_in_sync)
     peers.agree(
         strategy,
         parameters=model_params.model_dump_json() + params.model_dump_json(),
@@ -275,6 +276,16 @@ def _steps(n: int, params: TrainParams) -> int:
             "choose a smaller one, or drop_remainder: false"
         )
     return n // params.batch_size
+
+
+def _check_division(n: int, params: TrainParams, devices: int) -> None:
+    """Refuse a batch that leaves a device without an image, on which oneDNN crashes."""
+    last = params.batch_size if params.drop_remainder else n % params.batch_size
+    if 0 < last < devices:
+        raise ParameterError(
+            f"a batch of {last:,} images cannot be divided among {devices} devices; change "
+            "train.batch_size, or set drop_remainder: true"
+        )
 
 
 def _epoch(

@@ -1,4 +1,5 @@
 import csv
+from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -194,6 +195,21 @@ def test_incomplete_last_batch(n, drop, steps, used):
     params = TrainParams(batch_size=4, drop_remainder=drop)
     assert training._steps(n, params) == steps
     assert training.order(black(n), params, 1, steps).tolist() == list(range(used))
+
+
+@pytest.mark.parametrize(
+    ("n", "batch", "drop", "devices", "refused"),
+    [
+        (9, 4, False, 2, True),
+        (9, 4, True, 2, False),
+        (10, 4, False, 2, False),
+        (9, 2, True, 4, True),
+    ],
+)
+def test_every_device_has_an_image(n, batch, drop, devices, refused):
+    params = TrainParams(batch_size=batch, drop_remainder=drop)
+    with pytest.raises(ParameterError, match="cannot be divided") if refused else nullcontext():
+        training._check_division(n, params, devices)
 
 
 def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
