@@ -141,7 +141,7 @@ def test_the_command_marks_what_it_finds_and_exits_with_1(repository, monkeypatc
     checks = ["_kaggle", "_cpu", "_gpus", "_cache", "_remote", "_memory", "_disk", "_locked"]
     for name in checks:
         monkeypatch.setattr(doctor, name, lambda: iter([]))
-    assert command.run(None) == "all is well; 0 problems, 0 notes"
+    assert command.run(None) == "problems: 0, notes: 0"
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("OK       Python: 3.")
     assert lines[2] == "OK       parameters: params.yaml: 2 datasets and 2 runs are valid"
@@ -151,7 +151,7 @@ def test_the_command_marks_what_it_finds_and_exits_with_1(repository, monkeypatc
     assert ended.value.code == 1
     out = capsys.readouterr().out
     assert "problem  parameters: params.yaml: runs.tiny_png.dataset: there is no dataset" in out
-    assert out.endswith("1 problems, 0 notes\n")
+    assert out.endswith("problems: 1, notes: 0\n")
 
 
 def test_a_bug_is_not_a_finding(monkeypatch):

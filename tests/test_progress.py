@@ -125,7 +125,7 @@ def test_how_much_is_told(log, out, err):
     shown = lines[: -len(err)]
     assert bool(shown) is (log != "quiet")
     for line in shown:  # plain ones, for there is no terminal
-        assert re.fullmatch(r"decode: +\d+%\| \d/8 \[.*images/s\]", line), line
+        assert re.fullmatch(r"decode: +\d+% \d/8 \[.*images/s\]", line), line
 
 
 def test_an_unknown_amount_is_refused(monkeypatch):
