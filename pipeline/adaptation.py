@@ -229,7 +229,7 @@ class _Header(NamedTuple):
 
 
 def _orientation(image: Image.Image) -> int:
-    """Exif's, if it stands before the pixels: Pillow would decode a whole PNG to look further."""
+    """Exif's, if it stands before the pixels: to look further, Pillow would decode a whole PNG."""
     if image.format == "PNG" and "exif" not in image.info:
         return 1
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))

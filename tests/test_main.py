@@ -8,8 +8,11 @@ import sys
 
 import pytest
 
-from tests.builders import ROOT
+from pipeline.shards import Statistics
+from tests.builders import CLASSES, ROOT
 from tests.test_comparison import predictions
+
+STATISTICS = Statistics((0.5,) * 3, (0.25,) * 3)
 
 
 @pytest.fixture
@@ -164,3 +167,31 @@ def test_the_gate_fails_when_a_metric_is_worse(call, project):
     assert "1 of 1 comparisons with HEAD fail" in done.stdout
     assert "| run tiny\\_idx | accuracy" in done.stdout
     assert "there is no Git revision nothing" in call("gate", "--baseline", "nothing").stderr
+
+
+def test_predict_says_what_is_missing_without_a_model(call, project):
+    done = call("predict", "tiny_png", "x.png")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "dvc repro train@tiny_png" in done.stderr
+    assert "dvc pull train@tiny_png" in done.stderr
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_predict_and_export_as_they_are_typed(call, project):
+    from pipeline import model, network
+
+    built = network.build(network.ModelParams(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
+    model.save(model.Model(built, CLASSES), project.folder / "data/models/tiny_png")
+    (project.folder / "bad.png").write_bytes(b"no image")
+    given = "data/raw/tiny_png/train.7z", "bad.png"
+    done = call("predict", "tiny_png", *given, "--format", "csv", "--top", "1")
+    assert done.returncode == 1
+    assert done.stdout.startswith("image,class_1,probability_1,notes\n")
+    assert done.stdout.count("train.7z:train/") == 30
+    assert "pipeline predict: bad.png cannot be decoded\n" in done.stderr
+    assert re.search(r"30 images in .* s \(.*/s\), 1 could not be read\n$", done.stderr)
+    quiet = call("predict", "data/models/tiny_png", given[0], "--quiet", "--invert")
+    assert (quiet.returncode, quiet.stderr, quiet.stdout.count("\n")) == (0, "", 31)
+    done = call("export", "tiny_png")
+    assert done.stdout.startswith("data/exports/tiny_png: a SavedModel of ")
+    assert (project.folder / "data/exports/tiny_png/saved_model.pb").exists()
