@@ -144,6 +144,39 @@ def changes(arguments: Namespace) -> str:
         )
 
 
+def new_dataset(arguments: Namespace) -> str:
+    """Look at your own images and add them to params.yaml, with a run: docs/own-data.md.
+
+    An archive or a folder with a folder for each class, or with a table of labels; Parquet files
+    as Hugging Face writes them; IDX files; each as a path or URL:
+
+        python -m pipeline new-dataset pets ~/pictures/pets
+        python -m pipeline new-dataset cells cells.zip --labels cells.csv
+        python -m pipeline new-dataset digits images-idx3-ubyte.gz labels-idx1-ubyte.gz --yes
+
+    It shows what it found, draws some images, and writes nothing before you say yes.
+    """
+    from pipeline import new_dataset as proposals
+    from pipeline import paths
+
+    with proposals.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
+        progress.say(proposal.describe())
+        picture = paths.LOGS / f"{arguments.name}.png"
+        proposals.draw(proposal, picture)
+        progress.say(f"\nSome images of each class, as they will be decoded: {picture}")
+        if not arguments.yes and not _confirmed():
+            return "Nothing was written. To write it, run this again with --yes"
+        proposal.write()
+    return f"Written. Now run: dvc repro report@{arguments.name}"
+
+
+def _confirmed() -> bool:
+    """Whether someone at the terminal says yes; nobody does where there is none."""
+    if not sys.stdin.isatty():
+        return False
+    return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
+
+
 def _predictions(name: str, folder: Path) -> "Predictions":
     """A run's predictions, here or at another revision."""
     from pipeline import paths, revisions
@@ -176,6 +209,7 @@ def _names(folder: Path) -> set[str]:
 
 COMMANDS = {
     "check": check,
+    "new-dataset": new_dataset,
     "verify": verify,
     "compare": compare,
     "gate": gate,
@@ -210,6 +244,11 @@ def main() -> None:
                 help="check too that a DVC remote (the default one, if none is named) holds every "
                 "object that dvc.lock records: fetches and hashes each, and keeps none",
             )
+        if name == "new-dataset":
+            sub.add_argument("name", metavar="NAME", help="of the dataset and of its run")
+            sub.add_argument("where", nargs="+", metavar="PATH_OR_URL", help="where the images are")
+            sub.add_argument("--labels", metavar="CSV", help="a table of ids and labels")
+            sub.add_argument("--yes", action="store_true", help="write without asking")
         if name == "remote":
             sub.add_argument("url", nargs="?", default="", metavar="URL")
         if name == "compare":
