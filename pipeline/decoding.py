@@ -5,7 +5,7 @@ One shard is one task: a range of rows of an IDX file, or one part of an extract
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from pipeline import (
     shard,
     shards,
 )
-from pipeline.assembly import Layout, Task
+from pipeline.assembly import Layout
 from pipeline.errors import DataError, first_few
 from pipeline.fitting import Fit
 from pipeline.labels import LabelColumns, Match
@@ -98,7 +98,9 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     pairs = {subset: _idx_pair(source, subset, params.classes) for subset in subsets}
     shape = _idx_shape(source, *(pixels for pixels, _ in pairs.values()))
     tasks = [
-        _idx_task(subset, pixels, targets, slice(start, start + params.shard_rows), shape)
+        IdxTask(
+            subset, _idx_images(source, subset), start, targets[start:][: params.shard_rows], shape
+        )
         for subset, (pixels, targets) in pairs.items()
         for start in range(0, len(pixels), params.shard_rows)
     ]
@@ -137,7 +139,7 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         positions, targets = folders.labels(members, params.classes, archive)
     ends = np.cumsum([len(part) for part in names])[:-1]
     tasks = [
-        _archive_task(part, rows, targets, params, match)
+        ArchiveTask(part, rows, targets[rows], params, match)
         for part, rows in zip(paths, np.split(positions, ends), strict=True)
     ]
     divisor = 2**params.bits - 1
@@ -145,15 +147,95 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     return assembly.assemble(tasks, folder, layout)
 
 
+class IdxTask(NamedTuple):
+    """A shard of some images of an IDX file."""
+
+    subset: str
+    path: Path
+    start: int
+    """Position of the first image."""
+    targets: NDArray[np.int32]
+    """The images' labels."""
+    shape: shard.Shape
+
+    def key(self) -> str:
+        """See ``assembly.Task``."""
+        return checkpoints.key(self.subset, str(self.start), self._pixels().data, self.targets.data)
+
+    def groups(self, _: list[Quarantined]) -> Iterator[shard.Rows]:
+        """See ``assembly.Task``."""
+        pixels = self._pixels().reshape(-1, *self.shape)
+        step = shard.row_group_rows(self.shape)
+        for first in range(0, len(self.targets), step):
+            targets = self.targets[first : first + step]
+            positions = np.arange(len(targets), dtype=np.int32) + np.int32(self.start + first)
+            yield shard.Rows(
+                ids=[f"{self.subset}-{position}" for position in positions],
+                positions=positions,
+                labels=targets,
+                pixels=pixels[first : first + step],
+            )
+
+    def _pixels(self) -> NDArray[np.uint8]:
+        return idx.memmap(self.path)[self.start : self.start + len(self.targets)]
+
+
+class ArchiveTask(NamedTuple):
+    """A shard of an extracted part's images."""
+
+    part: Path
+    positions: NDArray[np.int32]
+    """The images' rows in the table of labels."""
+    targets: NDArray[np.int32]
+    """The images' labels."""
+    params: ArchiveDecode
+    match: Match
+    """How ids are made from names."""
+
+    def key(self) -> str:
+        """See ``assembly.Task``."""
+        rows = self.positions.data, self.targets.data
+        return checkpoints.key(
+            self.params.model_dump_json(), self.match, files.sha256(self.part), *rows
+        )
+
+    def groups(self, quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
+        """See ``assembly.Task``."""
+        start = 0
+        for names, contents in parts.read(self.part, shard.row_group_rows(self.params.shape)):
+            ids, kept, pixels = [], [], []
+            for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
+                try:
+                    pixels.append(self._decode(content))
+                except images.ImageError as fault:
+                    reason = _reason(self.part, name, fault, self.params)
+                    member = labels.member_id(name, self.match)
+                    quarantined.append(Quarantined(id=member, name=name, reason=reason))
+                else:
+                    ids.append(labels.member_id(name, self.match))
+                    kept.append(row)
+            start += len(names)
+            if pixels:
+                yield shard.Rows(ids, self.positions[kept], self.targets[kept], np.stack(pixels))
+
+    def _decode(self, content: bytes) -> images.Pixels:
+        params = self.params
+        return images.decode(content, params.shape, params.bits, params.resize, params.max_pixels)
+
+
 def _layout(params: Decode, shape: shard.Shape, divisor: int) -> Layout:
     return Layout(params.format, shape, params.classes, divisor)
+
+
+def _idx_images(source: Path, subset: str) -> Path:
+    return source / f"{subset}-images.idx"
 
 
 def _idx_pair(
     source: Path, subset: str, classes: tuple[str, ...]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """A subset's images (mapped, not read) and labels."""
-    path = source / f"{subset}-images.idx"
+    path = _idx_images(source, subset)
     pixels = idx.memmap(path)
     if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
         raise DataError(
@@ -193,73 +275,6 @@ def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8])
     if channels not in (1, 3) or not height or not width:
         raise DataError(f"{source}: images of shape {train_shape} are neither grey nor RGB")
     return height, width, channels
-
-
-def _idx_task(
-    subset: str,
-    pixels: NDArray[np.uint8],
-    targets: NDArray[np.int32],
-    rows: slice,
-    shape: shard.Shape,
-) -> Task:
-    """A shard of some rows of a subset."""
-    numbers = np.arange(len(pixels), dtype=np.int32)[rows]
-
-    def key() -> str:
-        return checkpoints.key(subset, str(rows), pixels[rows].data, targets[rows].data)
-
-    def groups(_: list[Quarantined]) -> Iterator[shard.Rows]:
-        step = shard.row_group_rows(shape)
-        for first in range(0, len(numbers), step):
-            positions = numbers[first : first + step]
-            yield shard.Rows(
-                ids=[f"{subset}-{position}" for position in positions],
-                positions=positions,
-                labels=targets[positions],
-                pixels=pixels[positions[0] : positions[-1] + 1].reshape(-1, *shape),
-            )
-
-    return Task(key, groups)
-
-
-def _archive_task(
-    part: Path,
-    positions: NDArray[np.int32],
-    targets: NDArray[np.int32],
-    params: ArchiveDecode,
-    match: Match,
-) -> Task:
-    """A shard of an extracted part's images, whose labels are ``targets[positions]``."""
-
-    def key() -> str:
-        rows = positions.data, targets[positions].data
-        return checkpoints.key(params.model_dump_json(), match, files.sha256(part), *rows)
-
-    def groups(quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
-        start = 0
-        for names, contents in parts.read(part, shard.row_group_rows(params.shape)):
-            ids, kept, pixels = [], [], []
-            for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
-                try:
-                    pixels.append(
-                        images.decode(
-                            content, params.shape, params.bits, params.resize, params.max_pixels
-                        )
-                    )
-                except images.ImageError as fault:
-                    reason = _reason(part, name, fault, params)
-                    quarantined.append(
-                        Quarantined(id=labels.member_id(name, match), name=name, reason=reason)
-                    )
-                else:
-                    ids.append(labels.member_id(name, match))
-                    kept.append(positions[row])
-            start += len(names)
-            if pixels:
-                rows = np.asarray(kept, np.int32)
-                yield shard.Rows(ids, rows, targets[rows], np.stack(pixels))
-
-    return Task(key, groups)
 
 
 def _reason(part: Path, name: str, fault: images.ImageError, params: ArchiveDecode) -> str:

@@ -8,13 +8,15 @@ of labels, where there is one, becomes ``labels.csv``, byte for byte.
 
 import gzip
 import shutil
+import tempfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from pipeline import archives, files, idx, parts
+from pipeline import archives, files, idx, parts, workers
 from pipeline.admission import Limits
 from pipeline.errors import DataError
 from pipeline.params import FileName, Section
@@ -78,26 +80,31 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     DataError
         If a file is missing, truncated, not gzip, not IDX, or images and labels differ in number.
     """
+    pairs = {"train": params.train} | ({"test": params.test} if params.test else {})
     counts = []
     with files.new_folder(folder) as work:
-        for subset, pair in (("train", params.train), ("test", params.test)):
-            if pair is None:
-                continue
-            images = work / f"{subset}-images.idx"
-            labels = work / f"{subset}-labels.idx"
-            _gunzip(raw / pair.images, images, params.max_bytes)
-            _gunzip(raw / pair.labels, labels, params.max_bytes)
-            n_images, n_labels = (
-                _idx_rows(images, raw / pair.images),
-                _idx_rows(labels, raw / pair.labels),
-            )
+        with tempfile.TemporaryDirectory(dir=work) as scratch:
+            unzipping = [
+                partial(
+                    _unzip,
+                    raw / name,
+                    work / f"{subset}-{what}.idx",
+                    params.max_bytes,
+                    Path(scratch),
+                )
+                for subset, pair in pairs.items()
+                for what, name in (("images", pair.images), ("labels", pair.labels))
+            ]
+            rows = iter(workers.run(unzipping, "extract", "files"))
+        for subset, pair in pairs.items():
+            n_images, n_labels = next(rows), next(rows)
             if n_images != n_labels:
                 raise DataError(
                     f"{raw / pair.images} has {n_images:,} images, but {raw / pair.labels} "
                     f"{n_labels:,} labels; check datasets.{raw.name}.extract.{subset}"
                 )
             counts.append(f"{n_images:,} {subset}")
-    return f"{' and '.join(counts)} images"
+    return f"{' and '.join(counts)} images, {files.megabytes(folder)}"
 
 
 def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
@@ -129,6 +136,13 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     return f"{rows:,} members, {total / 1e6:,.1f} MB"
 
 
+def _unzip(source: Path, target: Path, max_bytes: int, scratch: Path) -> int:
+    """Unzip an IDX file; return its number of rows."""
+    with files.attempt(target, scratch) as new:
+        _gunzip(source, new, max_bytes)
+        return _idx_rows(new, source)
+
+
 def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
     """Unzip an IDX file, but no byte more than its header promises."""
     opened = gzip.open if source.name.endswith(".gz") else open
@@ -144,9 +158,9 @@ def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
                 )
             file.write(start)
             left = expected - len(start)
-            while left > 0 and (chunk := stream.read(min(left, CHUNK))):
-                file.write(chunk)
-                left -= len(chunk)
+            sizes = [CHUNK] * (left // CHUNK) + [left % CHUNK]
+            for size in workers.stoppable(sizes):
+                file.write(stream.read(size))
             if stream.read(1):
                 raise DataError(f"{source}: holds more than the {expected:,} bytes of its header")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

@@ -8,6 +8,7 @@ BGR) and the number of colours are converted, on purpose, and the size where tha
 
 import io
 import struct
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ SPARE = 64 << 20
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 Image.MAX_IMAGE_PIXELS = None  # only headers are read, and their sizes compared
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a fault is told by us, once
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -74,6 +76,19 @@ def decode(
         raise ImageError(
             f"is {found[0]}x{found[1]} pixels, above {max_pixels:,} in all (decode.max_pixels)"
         )
+    pixels = decode_unchanged(content)
+    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
+        raise ImageError("has an alpha channel")
+    if pixels.dtype != DEPTHS[bits]:
+        raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
+    if pixels.shape[1::-1] != found:
+        raise ImageError("is not of the size that its header says")
+    converted = convert(pixels, shape[2])
+    return converted if resize is None else fit(converted, shape, resize)
+
+
+def decode_unchanged(content: bytes) -> NDArray[Any]:
+    """Decode an image to whatever it is: grey, BGR or BGRA; raises ImageError if it cannot be."""
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # an empty buffer, or a size above OpenCV's limit
@@ -81,14 +96,7 @@ def decode(
     if pixels is None:
         np.empty(SPARE, np.uint8)  # or MemoryError, which OpenCV would not tell from damage
         raise ImageError("cannot be decoded")
-    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
-        raise ImageError("has an alpha channel")
-    if pixels.dtype != DEPTHS[bits]:
-        raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
-    if pixels.shape[1::-1] != found:
-        raise ImageError("is not of the size that its header says")
-    converted = _convert(pixels, shape[2])
-    return converted if resize is None else fit(converted, shape, resize)
+    return np.asarray(pixels)
 
 
 def declared_size(content: bytes) -> tuple[int, int]:
@@ -141,7 +149,8 @@ def _other_size(content: bytes) -> tuple[int, int]:
         raise ImageError("cannot be decoded") from None
 
 
-def _convert(pixels: Pixels, channels: int) -> Pixels:
+def convert(pixels: Pixels, channels: int) -> Pixels:
+    """Grey or BGR as grey or RGB, shape (h, w, ``channels``)."""
     colour = pixels.ndim == 3 and pixels.shape[2] == 3
     if channels == 3:
         converted = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if colour else cv2.COLOR_GRAY2RGB)

@@ -52,6 +52,11 @@ def predictions(run: str) -> Path:
     return DATA / "predictions" / f"{run}.parquet"
 
 
+def export(run: str) -> Path:
+    """Folder of the model as a SavedModel; no stage's output."""
+    return DATA / "exports" / run
+
+
 def metrics(run: str) -> Path:
     """Folder of a run's metrics and report."""
     return METRICS / "runs" / run

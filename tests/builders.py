@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 from py7zr.helpers import ArchiveTimestamp
 from ruamel.yaml import YAML
 
-from pipeline import files, idx
+from pipeline import files, idx, shard, shards
+from pipeline.subsets import InMemory
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ("cat", "dog", "emu")
@@ -336,7 +337,9 @@ class Project:
 
     def write(self) -> None:
         """Write ``params`` to ``params.yaml``."""
-        YAML(typ="safe", pure=True).dump(self.params, self.folder / "params.yaml")
+        yaml = YAML(typ="safe", pure=True)
+        yaml.default_flow_style = False  # in the other, DVC's parser takes no unquoted colon
+        yaml.dump(self.params, self.folder / "params.yaml")
 
     def set(self, key: str, value: Any) -> None:
         """Set a parameter, named by its full key, and write ``params.yaml``."""
@@ -382,3 +385,24 @@ def until(is_so: Callable[[], object], seconds: float = 60) -> None:
     while not is_so():
         assert time.monotonic() < end, "it does not become so"
         time.sleep(0.01)
+
+
+def in_memory(
+    pixels: NDArray[Any], labels: NDArray[np.int32], groups: Sequence[int] = (0,)
+) -> InMemory:
+    """Images of a subset as ``subsets`` has them; ``groups`` are where row groups begin."""
+    return InMemory(
+        [str(number) for number in range(len(labels))],
+        labels,
+        pixels.shape[1:],
+        pixels.dtype,
+        np.iinfo(pixels.dtype).max,
+        np.array(groups),
+        pixels,
+    )
+
+
+def shard_images(folder: Path, index: shards.Index) -> NDArray[np.float32]:
+    """All images of shards."""
+    files = [folder / file.name for file in index.files]
+    return np.concatenate([part for file in files for part in shard.images(file, index.shape)])

@@ -45,7 +45,7 @@ def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
     assert done.startswith("30 images of shape (8, 8, 3), 5 shards")
     folder = tmp_path / "shards"
     ids = shards.column(folder, index, "id").to_pylist()
-    images = np.concatenate(list(shards.batches(folder, index)))
+    images = builders.shard_images(folder, index)
     classes = shards.column(folder, index, "class").to_pylist()
     positions = shards.column(folder, index, "position").to_pylist()
     assert ids == sorted(found)  # alphabetical, as the archive; the table is numerical
@@ -65,7 +65,7 @@ def test_idx_rows_are_training_then_test_images(tmp_path):
     assert [file.rows for file in index.files] == [4, 4, 2, 4, 1]  # no shard spans both
     ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
     assert ids == [f"train-{n}" for n in range(10)] + [f"test-{n}" for n in range(5)]
-    images = np.concatenate(list(shards.batches(tmp_path / "shards", index)))
+    images = builders.shard_images(tmp_path / "shards", index)
     expected = [idx.read(tmp_path / f"{subset}-images.idx") for subset in ("train", "test")]
     assert (images[..., 0] == (np.concatenate(expected) / 255).astype(np.float32)).all()
     labels = shards.column(tmp_path / "shards", index, "label").to_pylist()
@@ -112,7 +112,7 @@ def test_16_bits_and_grey(tmp_path):
     found = archive(tmp_path, shape=(8, 8, 1), bits=16)
     _, index = decode(tmp_path, shape=(8, 8, 1), bits=16)
     assert index.divisor == 65535
-    images = np.concatenate(list(shards.batches(tmp_path / "shards", index)))
+    images = builders.shard_images(tmp_path / "shards", index)
     assert (shards.integers(images[0], 65535) == found["1"][0]).all()
 
 

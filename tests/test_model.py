@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,9 +8,8 @@ from pipeline import files, model, network
 from pipeline.errors import DataError
 from pipeline.network import ModelParams
 from pipeline.shards import Statistics
-from pipeline.subsets import Images
 from pipeline.views import Views
-from tests.builders import CLASSES, pixels
+from tests.builders import CLASSES, in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -17,7 +17,7 @@ PARAMS = ModelParams(
     filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5, standardize=True
 )
 PIXELS = pixels(np.arange(7) % 3, (8, 8, 1))
-IMAGES = Images([str(n) for n in range(7)], PIXELS, np.arange(7, dtype=np.int32) % 3, 255)
+IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
 
 
 def build(precision="float32"):
@@ -31,7 +31,7 @@ def build(precision="float32"):
 def test_saved_model_predicts_the_same(tmp_path, precision):
     trained = build(precision)
     model.save(trained, tmp_path / "model")
-    loaded = model.load(tmp_path / "model")
+    loaded = model.load_model(tmp_path / "model")
     assert loaded.classes == CLASSES
     assert loaded.shape == (8, 8, 1)
     expected = trained.predict(IMAGES, 3)
@@ -46,7 +46,7 @@ def test_saved_model_predicts_the_same(tmp_path, precision):
 def test_probabilities_are_means_over_the_views():
     trained = build()
     plain = trained.predict(IMAGES, 3)
-    mirrored = trained.predict(IMAGES._replace(pixels=PIXELS[:, :, ::-1]), 3)
+    mirrored = trained.predict(in_memory(PIXELS[:, :, ::-1], IMAGES.labels), 3)
     found = trained.predict(IMAGES, 3, Views(flip_horizontal=True))
     mean = (plain.probabilities + mirrored.probabilities) / 2
     np.testing.assert_allclose(found.probabilities, mean, rtol=1e-5)
@@ -81,18 +81,18 @@ def test_same_model_same_bytes(tmp_path):
 
 def test_missing_and_damaged_files_are_named(tmp_path):
     with pytest.raises(DataError, match=r"architecture\.json is missing"):
-        model.load(tmp_path)
+        model.load_model(tmp_path)
     model.save(build(), tmp_path / "model")
     (tmp_path / "model" / model.WEIGHTS).write_bytes(b"no weights")
     with pytest.raises(DataError, match="no model can be read there"):
-        model.load(tmp_path / "model")
+        model.load_model(tmp_path / "model")
     (tmp_path / "model" / model.WEIGHTS).unlink()
-    with pytest.raises(DataError, match="missing; run the train stage"):
-        model.load(tmp_path / "model")
+    with pytest.raises(DataError, match=r"weights\.h5 is missing; name a run, or the folder"):
+        model.load_model(tmp_path / "model")
     files.write_json(tmp_path / "model" / model.ARCHITECTURE, {})
     (tmp_path / "model" / model.WEIGHTS).write_bytes(b"")
     with pytest.raises(DataError, match="no model can be read there"):
-        model.load(tmp_path / "model")
+        model.load_model(tmp_path / "model")
 
 
 def test_code_in_an_architecture_is_refused(tmp_path):
@@ -108,4 +108,18 @@ def test_code_in_an_architecture_is_refused(tmp_path):
     value["keras"] = keras.saving.serialize_keras_object(harmful)
     files.write_json(path, value)
     with pytest.raises(DataError, match="no model can be read there"):
-        model.load(tmp_path / "model")
+        model.load_model(tmp_path / "model")
+
+
+def test_a_model_is_named_by_its_run_or_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"make it \(dvc repro train@tiny\), or .* pull train@tiny"):
+        model.load_model("tiny")
+    model.save(build(), Path("data/models/tiny"))
+    for source in ("tiny", "data/models/tiny", "./data/models/tiny", Path("data/models/tiny")):
+        assert model.load_model(source).classes == CLASSES
+    model.save(build(), Path("tiny"))
+    assert model.load_model(Path("tiny")).classes == CLASSES
+    assert [model.is_run(name) for name in ("tiny", "./tiny", "a/b", Path("tiny"))] == [
+        *[True, False, False, False]
+    ]
