@@ -68,7 +68,8 @@ class Proposal:
         added += insertion.dump({"runs": {self.name: self.run}})
         others = "".join(f", and the run to {path}" for path in self.changes if path == GRAPH)
         lines += ["", f"To be added to {paths.PARAMS}{others}:", "", added.rstrip()]
-        return "\n".join(lines)
+        # Names in archives are strangers'.
+        return "".join(c if c == "\n" or c.isprintable() else " " for c in "\n".join(lines))
 
     def write(self) -> None:
         """Write what was proposed."""

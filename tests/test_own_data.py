@@ -100,7 +100,7 @@ def test_a_folder_for_each_class(copy):
     card, subsets = run(copy, "pets", COMMANDS["pets"])
     assert card["classes"] == ["cat", "dog", "emu"]
     assert sum(subset["n"] for subset in card["subsets"].values()) == N == len(subsets)
-    assert card["shape"] == [32, 32, 3]
+    assert card["shape"] == [24, 24, 3]
     model_card = (copy.folder / "metrics/runs/pets/model_card.md").read_text()
     assert "class_weights: balanced" in model_card  # three times as many cats as emus
     assert copy.repro("report@pets") == []
