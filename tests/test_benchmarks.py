@@ -115,6 +115,9 @@ def test_synthetic_archive_has_the_published_shape_and_is_the_same_every_time(tm
     assert sorted({line.split(",")[1] for line in lines[1:]}) == sorted(synthetic.CLASSES)
     first, second = (list(synthetic.members(30)) for _ in "12")
     assert first == second
+    synthetic.write_archive(tmp_path, 30, synthetic.STORED)
+    stored = (tmp_path / "train.7z").read_bytes()
+    assert all(content in stored for _, content in first)
     assert 1500 < np.mean([len(content) for _, content in first]) < 3000
 
 
