@@ -199,6 +199,18 @@ def test_part_on_tiny_data(part, targets, settings):
     assert not list(settings.cache.glob("work-*"))
 
 
+def test_an_epochs_speed_is_the_second_ones_and_not_of_its_bar():
+    lines = [
+        "epoch 1/2: 100% 256/256 [01:19<00:00,  3.23 images/s, loss 2.3469, accuracy 0.1250]",
+        "epoch 1/2: train 0.1 (loss 2.3469), validation 0.1 (loss 2.3141); 79.2 s, 3 images/s",
+        "epoch 2/2: train 0.1 (loss 2.2771), validation 0.2 (loss 2.2882); 1.3 s, 1,194 images/s",
+        "train float32: 356,234 parameters, 2 epochs, 1.5 MB in 304.7 s",
+    ]
+    assert training.speed("\n".join(lines)) == 1194
+    with pytest.raises(BenchmarkError, match="does not say how fast"):
+        training.speed("\n".join(lines[:2]))
+
+
 @pytest.mark.slow
 def test_training_on_tiny_data(settings):
     findings = whats(program._part("training").run(settings))
