@@ -115,6 +115,9 @@ def test_synthetic_archive_has_the_published_shape_and_is_the_same_every_time(tm
     assert sorted({line.split(",")[1] for line in lines[1:]}) == sorted(synthetic.CLASSES)
     first, second = (list(synthetic.members(30)) for _ in "12")
     assert first == second
+    synthetic.write_archive(tmp_path, 30, synthetic.STORED)
+    stored = (tmp_path / "train.7z").read_bytes()
+    assert all(content in stored for _, content in first)
     assert 1500 < np.mean([len(content) for _, content in first]) < 3000
 
 
@@ -194,6 +197,18 @@ def test_part_on_tiny_data(part, targets, settings):
     complete(findings)
     assert [finding.target for finding in findings if finding.target] == targets
     assert not list(settings.cache.glob("work-*"))
+
+
+def test_an_epochs_speed_is_the_second_ones_and_not_of_its_bar():
+    lines = [
+        "epoch 1/2: 100% 256/256 [01:19<00:00,  3.23 images/s, loss 2.3469, accuracy 0.1250]",
+        "epoch 1/2: train 0.1 (loss 2.3469), validation 0.1 (loss 2.3141); 79.2 s, 3 images/s",
+        "epoch 2/2: train 0.1 (loss 2.2771), validation 0.2 (loss 2.2882); 1.3 s, 1,194 images/s",
+        "train float32: 356,234 parameters, 2 epochs, 1.5 MB in 304.7 s",
+    ]
+    assert training.speed("\n".join(lines)) == 1194
+    with pytest.raises(BenchmarkError, match="does not say how fast"):
+        training.speed("\n".join(lines[:2]))
 
 
 @pytest.mark.slow
