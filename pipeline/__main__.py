@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 def check(_: Namespace) -> str:
-    """Validate every section of params.yaml and the installed versions' record."""
-    from pipeline.checks import check_params
+    """Validate every section of params.yaml and of the ablation study's."""
+    from pipeline import checks, paths
     from pipeline.params import Params
 
-    return check_params(Params.read())
+    params = Params.read()
+    found = [checks.check_params(params)]
+    study = Path("ablation") / paths.PARAMS
+    if study.exists():
+        found.append(checks.check_study(Params.read(study), params))
+    return "\n".join(found)
 
 
 def summary(_: Namespace) -> str:
@@ -87,14 +92,16 @@ def compare(arguments: Namespace) -> str:
 
         python -m pipeline compare fashion_mnist fashion_mnist_best
         python -m pipeline compare demo_idx@main demo_idx --format markdown
+        python -m pipeline compare ablation/baseline_0 ablation/dropout_0
     """
-    from pipeline import comparison
+    from pipeline import comparison, paths
     from pipeline.params import Params
 
     names = arguments.first, arguments.second
     with tempfile.TemporaryDirectory() as folder:
         first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
-        classes = _classes(Params.read(), arguments.first.partition("@")[0])
+        run = arguments.first.partition("@")[0]
+        classes = _classes(Params.read(), Params.read(paths.params(run)), run)
         return comparison.describe(
             comparison.compare(first, second, classes), names, arguments.format
         )
@@ -163,10 +170,11 @@ def _predictions(name: str, folder: Path) -> "Predictions":
     return Predictions.read(found)
 
 
-def _classes(params: "Params", run: str) -> list[str]:
+def _classes(params: "Params", own: "Params", run: str) -> list[str]:
+    """The classes of a run, whose ``own`` parameters are its graph's."""
     from pipeline import runs
 
-    names: list[str] = params.value("datasets", runs.dataset(params, run), "decode", "classes")
+    names: list[str] = params.value("datasets", runs.dataset(own, run), "decode", "classes")
     return names
 
 
