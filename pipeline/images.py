@@ -22,6 +22,7 @@ SPARE = 64 << 20
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 Image.MAX_IMAGE_PIXELS = None  # only headers are read, and their sizes compared
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a fault is told by us, once
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 

@@ -63,7 +63,8 @@ def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
     repeated = repeats(ids)
     if repeated:
         raise DataError(
-            f"{path}: {len(repeated):,} ids stand there more than once: {first_few(repeated)}"
+            f"{path}: {len(repeated):,} ids stand there more than once: {first_few(repeated)}; "
+            "mend the table"
         )
     return Labels(ids, labels.to_numpy().astype(np.int32))
 
@@ -100,12 +101,14 @@ def join(names: pa.StringArray, labels: Labels, archive: str, table: str) -> NDA
     if rows.null_count:
         surplus = names.filter(rows.is_null()).to_pylist()
         raise DataError(
-            f"{archive}: {len(surplus):,} images have no row in {table}: {first_few(surplus)}"
+            f"{archive}: {len(surplus):,} images have no row in {table}: {first_few(surplus)}; "
+            "add their rows, or leave them out by extract.members in params.yaml"
         )
     if len(rows) != len(labels.ids):
         missing = labels.ids.filter(pc.invert(pc.is_in(labels.ids, value_set=ids))).to_pylist()
         raise DataError(
-            f"{table}: {len(missing):,} ids have no image in {archive}: {first_few(missing)}"
+            f"{table}: {len(missing):,} ids have no image in {archive}: {first_few(missing)}; "
+            "remove their rows, or widen extract.members in params.yaml"
         )
     found: NDArray[np.int32] = rows.to_numpy().astype(np.int32)
     return found
@@ -133,7 +136,7 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
             )
         twice = [column for column in wanted if header.count(column) > 1]
         if twice:
-            raise DataError(f"{path}: has column {first_few(twice)} more than once")
+            raise DataError(f"{path}: has column {first_few(twice)} more than once; mend it")
         with pd.read_csv(
             path,
             dtype=str,
@@ -143,6 +146,8 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
             chunksize=CHUNK_ROWS,
         ) as reader:
             for chunk in reader:
+                if not isinstance(chunk.index, pd.RangeIndex):  # it took the first for one
+                    raise DataError(f"{path}: rows have more values than the header; mend them")
                 ids, names = (
                     pa.array(chunk[column].astype(object), pa.string()) for column in wanted
                 )
@@ -154,7 +159,7 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
         csv.Error,
     ) as error:
         raise DataError(
-            f"{path}: is not a CSV table in UTF-8: {' '.join(str(error).split())}"
+            f"{path}: is not a CSV table in UTF-8, mend it: {' '.join(str(error).split())}"
         ) from None
     return found
 
@@ -164,13 +169,13 @@ def _header(path: Path) -> list[str]:
     with files.existing(path, "extract").open("rb") as file:
         while line := file.readline(MAX_LINE_BYTES + 1):
             if len(line) > MAX_LINE_BYTES:
-                raise DataError(f"{path}: has a line of more than {MAX_LINE_BYTES:,} bytes")
+                raise DataError(f"{path}: has a line above {MAX_LINE_BYTES:,} bytes; mend it")
     with path.open(encoding="utf-8-sig", newline="") as text:
         names = next(csv.reader(text), [])
     if not names:
         raise DataError(f"{path}: is not a CSV table in UTF-8: it has no header")
     if len(names) > MAX_COLUMNS:
-        raise DataError(f"{path}: has {len(names):,} columns, above {MAX_COLUMNS:,}")
+        raise DataError(f"{path}: has {len(names):,} columns, above {MAX_COLUMNS:,}; drop some")
     return names
 
 
@@ -178,4 +183,4 @@ def _refuse_empty(path: Path, column: str, values: pa.StringArray) -> None:
     empty = pc.equal(values, "")
     if pc.any(empty).as_py():
         row = int(pc.index(empty, True).as_py())
-        raise DataError(f"{path}: row {row + 2} has an empty {column}")
+        raise DataError(f"{path}: row {row + 2} has an empty {column}; mend the table")

@@ -1,6 +1,6 @@
 """A dataset's shards as a whole: the index that describes them, and reading across their files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -63,6 +63,11 @@ class Index(Section):
     content_sha256: str
     """SHA-256 over every row's id, label and pixels' digest, in order: the data's identity,
     whatever the format and however the rows are divided into files."""
+
+    @property
+    def kind(self) -> "np.dtype[Any]":
+        """The source's type: uint8 or uint16."""
+        return np.dtype(np.uint8 if self.divisor == 255 else np.uint16)
 
     @classmethod
     def read(cls, folder: Path) -> "Index":
@@ -127,12 +132,6 @@ def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
         for chunk in shard.column(folder / file.name, name, kind).chunks
     ]
     return pa.chunked_array(chunks, kind)
-
-
-def batches(folder: Path, index: Index) -> Iterator[NDArray[np.float32]]:
-    """All images in order, a row group at a time: float32 in [0, 1], shape (n, h, w, c)."""
-    for file in index.files:
-        yield from shard.images(folder / file.name, index.shape)
 
 
 def take(

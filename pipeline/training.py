@@ -19,7 +19,7 @@ from pipeline.errors import ParameterError, TrainingError
 from pipeline.model import Model
 from pipeline.network import ModelParams, Precision
 from pipeline.params import Section
-from pipeline.subsets import Dataset, Images
+from pipeline.subsets import Dataset, Images, OnDisk
 
 if TYPE_CHECKING:
     from pipeline.augmenter import Augmenter
@@ -44,6 +44,9 @@ class TrainParams(Section):
     """Whether an incomplete last batch is left out of an epoch."""
     shuffle: bool = False
     """Whether each epoch has an order of its own; otherwise all have that of the shards."""
+    shuffle_buffer: Annotated[int, Field(gt=0)] | None = None
+    """Images that are shuffled together, after the shards' row groups were; all if there is none.
+    Data that is read from disk in every epoch needs it, see ``subsets``."""
     optimizer: optimization.Optimizer = optimization.Adam(name="adam")
     schedule: optimization.Schedule = optimization.Constant(name="constant")
     """Of the learning rate."""
@@ -58,7 +61,9 @@ class TrainParams(Section):
     """Whether the test subset is measured after each epoch: drawn, and used for no decision."""
 
     @model_validator(mode="after")
-    def _schedule_fits(self) -> "TrainParams":
+    def _consistent(self) -> "TrainParams":
+        if self.shuffle_buffer and not self.shuffle:
+            raise ValueError("shuffle_buffer needs shuffle: true")
         fault = optimization.faults(self.schedule, self.epochs)
         if fault:
             raise ValueError(fault)
@@ -110,11 +115,17 @@ def train(
     names = ["train", "validation"] + ["test"] * params.track_test
     subsets = dict(zip(names, dataset.images(*names), strict=True))
     steps = _steps(len(subsets["train"].labels), params)
+    if isinstance(subsets["train"], OnDisk) and params.shuffle and not params.shuffle_buffer:
+        raise ParameterError(
+            "train.shuffle is of all images, which do not fit into the memory; set "
+            "train.shuffle_buffer to a number of images, or raise PIPELINE_MEMORY"
+        )
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
     loop = _loop(dataset, model_params, params, steps)
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
-    saved = Checkpoint(checkpoint, _key(dataset, model_params, params, loop))
+    key = _key(dataset, subsets["train"], model_params, params, loop)
+    saved = Checkpoint(checkpoint, key)
     history, best = _resume(loop, saved, params.epochs)
     board = TensorBoard(logs)
     board.write_graph(loop.network)
@@ -139,12 +150,22 @@ def write_history(path: Path, history: History) -> None:
         rows.writerows(history)
 
 
-def order(n: int, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int64]:
-    """The training images of an epoch, in order; depends on (seed, epoch) alone."""
+def order(images: Images, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int64]:
+    """The training images of an epoch, in order; depends on (seed, epoch) and the shards alone.
+
+    With a ``shuffle_buffer`` the images stay near those of their row group, so that they can be
+    read from disk: the groups are permuted, then the images within each run of so many.
+    """
+    rows = np.arange(len(images.labels))
     if params.shuffle:
-        rows = np.random.default_rng([params.seed, epoch]).permutation(n)
-    else:
-        rows = np.arange(n)
+        chance = np.random.default_rng([params.seed, epoch])
+        if params.shuffle_buffer is None:
+            rows = chance.permutation(rows)
+        else:
+            groups = np.split(rows, images.blocks[1:])
+            rows = np.concatenate([groups[n] for n in chance.permutation(len(groups))])
+            for start in range(0, len(rows), params.shuffle_buffer):
+                chance.shuffle(rows[start : start + params.shuffle_buffer])
     return rows[: steps * params.batch_size]
 
 
@@ -177,12 +198,19 @@ def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, step
         )
 
 
-def _key(dataset: Dataset, model_params: ModelParams, params: TrainParams, loop: "Loop") -> str:
+def _key(
+    dataset: Dataset,
+    images: Images,
+    model_params: ModelParams,
+    params: TrainParams,
+    loop: "Loop",
+) -> str:
     return checkpoints.key(
         checkpoints.program(),
         model_params.model_dump_json(),
         params.model_dump_json(),
         dataset.identity,
+        images.blocks.tobytes(),
         str(loop.strategy.num_replicas_in_sync),
     )
 
@@ -227,7 +255,7 @@ def _epoch(
     epoch: int,
 ) -> dict[str, float | int | None]:
     images = subsets["train"]
-    rows = order(len(images.labels), params, epoch, steps)
+    rows = order(images, params, epoch, steps)
     started = time.perf_counter()
     with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), "images") as bar:
 

@@ -28,6 +28,7 @@ from py7zr.helpers import ArchiveTimestamp
 from ruamel.yaml import YAML
 
 from pipeline import files, idx
+from pipeline.subsets import InMemory
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ("cat", "dog", "emu")
@@ -312,7 +313,9 @@ class Project:
 
     def write(self) -> None:
         """Write ``params`` to ``params.yaml``."""
-        YAML(typ="safe", pure=True).dump(self.params, self.folder / "params.yaml")
+        yaml = YAML(typ="safe", pure=True)
+        yaml.default_flow_style = False  # in the other, DVC's parser takes no unquoted colon
+        yaml.dump(self.params, self.folder / "params.yaml")
 
     def set(self, key: str, value: Any) -> None:
         """Set a parameter, named by its full key, and write ``params.yaml``."""
@@ -358,3 +361,18 @@ def until(is_so: Callable[[], object], seconds: float = 60) -> None:
     while not is_so():
         assert time.monotonic() < end, "it does not become so"
         time.sleep(0.01)
+
+
+def in_memory(
+    pixels: NDArray[Any], labels: NDArray[np.int32], groups: Sequence[int] = (0,)
+) -> InMemory:
+    """Images of a subset as ``subsets`` has them; ``groups`` are where row groups begin."""
+    return InMemory(
+        [str(number) for number in range(len(labels))],
+        labels,
+        pixels.shape[1:],
+        pixels.dtype,
+        np.iinfo(pixels.dtype).max,
+        np.array(groups),
+        pixels,
+    )

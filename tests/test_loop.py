@@ -10,8 +10,7 @@ from pipeline import network, optimization
 from pipeline.loop import Loop, batches, cross_entropy, hits, normalize
 from pipeline.network import ModelParams
 from pipeline.shards import Statistics
-from pipeline.subsets import Images
-from tests.builders import ROOT, pixels
+from tests.builders import ROOT, in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -22,7 +21,7 @@ CONSTANT = optimization.Constant(name="constant")
 
 def images(n=10, shape=(8, 8, 1)):
     labels = (np.arange(n) % 3).astype(np.int32)
-    return Images([str(i) for i in range(n)], pixels(labels, shape), labels, 255)
+    return in_memory(pixels(labels, shape), labels)
 
 
 def loop(scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, **params):
@@ -186,7 +185,7 @@ def test_augmented_images_are_trained_on():
     ours, data = loop(), images(8)
     ours.train(data, np.arange(8), 4, silent, black)
     other = loop()
-    other.train(data._replace(pixels=np.zeros_like(data.pixels)), np.arange(8), 4, silent)
+    other.train(in_memory(np.zeros_like(data.pixels), data.labels), np.arange(8), 4, silent)
     for mine, theirs in zip(ours.weights(), other.weights(), strict=True):
         assert (mine == theirs).all()
 
