@@ -57,13 +57,16 @@ def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
     with files.new_file(place.with_suffix(".svg")) as work:
         forest.save_svg(drawn, work)
     picture = inline(place.with_suffix(".png"), dpi)
-    for suffix in (".md", ".html"):
-        content = page.render(
-            f"ablation{suffix}.j2", study=study, order=order, picture=picture, folder=folder
-        )
+    html = page.render("ablation.html.j2", study=study, order=order, picture=picture, folder=folder)
+    for suffix, content in ((".md", markdown(study)), (".html", html)):
         with files.new_file(place.with_suffix(suffix)) as work:
             work.write_text(content, encoding="utf-8", newline="\n")
     return place.with_suffix(".html")
+
+
+def markdown(study: Mapping[str, Any]) -> str:
+    """The study as a table in Markdown."""
+    return page.render("ablation.md.j2", study=study, order=ordered(study))
 
 
 def ordered(study: Mapping[str, Any]) -> list[str]:

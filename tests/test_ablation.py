@@ -218,6 +218,7 @@ def test_report_shows_the_study(folder):
         dropout["gap"],
     ]
     assert rows[0]["low"] == ""
+    assert found["ablation.md"] == ablation_report.markdown(study)
     table = found["ablation.md"].splitlines()
     assert len(table) == 4
     assert f"`model.dropout: 0.5` | {dropout['accuracy']:.4f} |" in table[3]
@@ -257,6 +258,22 @@ def test_every_change_has_three_seeds():
     changes = ablation.by_change(Params(PARAMS))
     assert {tuple(seeds) for seeds in changes.values()} == {(0, 1, 2)}
     assert next(iter(changes)) == PARAMS["ablation"]["baseline"]
+
+
+def test_its_best_is_the_main_graphs():
+    best = read_yaml(ROOT / "params.yaml")["runs"]["fashion_mnist_best"]
+    mine = copy.deepcopy(PARAMS["runs"]["best_0"])
+    assert mine["train"].pop("seed") == 0
+    assert mine == {name: value for name, value in best.items() if name != "report"}
+
+
+def test_results_md_has_the_table_of_what_is_committed():
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    path = ROOT / "ablation/metrics/ablation.json"
+    not_run = "**The study has not been run yet.**" in page
+    assert not_run != path.exists()
+    if path.exists():
+        assert ablation_report.markdown(files.read_json(path)) in page
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate"])
