@@ -16,6 +16,7 @@ from pipeline import (
     splitting,
     training,
 )
+from pipeline.ablation import AblationParams, StudyRun, by_change
 from pipeline.errors import ParameterError
 from pipeline.params import Name, Params, Section
 
@@ -74,6 +75,43 @@ class Top(Section):
     runs: dict[Name, runs.Run]
 
 
+class StudyDefaults(Section):
+    """``defaults`` of an ablation study, which writes no report of each run."""
+
+    model: network.ModelParams
+    train: training.TrainParams
+    evaluate: evaluation.EvaluateParams
+
+
+class Study(Section):
+    """The top level of an ablation study's ``params.yaml``."""
+
+    datasets: dict[Name, Any]
+    defaults: StudyDefaults
+    ablation: AblationParams
+    runs: dict[Name, StudyRun]
+
+
+def check_study(params: Params, main: Params) -> str:
+    """Validate all sections of an ablation study; ``main`` has the datasets.
+
+    Returns
+    -------
+    str
+        What was found to be well, for the console.
+
+    Raises
+    ------
+    ParameterError
+        With all faults.
+    """
+    faults = list(_study_faults(params, main))
+    if faults:
+        raise ParameterError("; ".join(dict.fromkeys(faults)))
+    changes = by_change(params)
+    return f"{params.path}: {len(params.value('runs'))} runs of {len(changes)} changes are valid"
+
+
 def check_params(params: Params) -> str:
     """Validate all sections.
 
@@ -105,12 +143,29 @@ def _faults(params: Params) -> Iterator[str]:
             params.section(DATASETS[datasets.kind(params, name)], "datasets", name)
         except ParameterError as error:
             yield str(error)
+    yield from _run_faults(params, Defaults)
+
+
+def _study_faults(params: Params, main: Params) -> Iterator[str]:
+    try:
+        params.section(Study)
+        by_change(params)
+    except ParameterError as error:
+        yield str(error)
+        return
+    for name in params.value("datasets"):
+        if name not in main.value("datasets"):
+            yield f"{params.path}: datasets.{name}: there is no such dataset in {main.path}"
+    yield from _run_faults(params, StudyDefaults)
+
+
+def _run_faults(params: Params, defaults: type[Section]) -> Iterator[str]:
     for run in params.value("runs"):
         try:
             runs.dataset(params, run)
         except ParameterError as error:
             yield str(error)
-        for name, model in get_type_hints(Defaults).items():
+        for name, model in get_type_hints(defaults).items():
             try:
                 runs.section(params, run, name, model)
             except ParameterError as error:

@@ -44,11 +44,15 @@ class ModelParams(Section):
     """Convolutions in each block: its depth."""
     residual: bool = False
     """Whether each block's input is added to what its convolutions give, before the last
-    activation, through a 1x1 convolution where the filters differ in number (He et al., 2016)."""
+    activation, through a 1x1 convolution where the filters differ in number (He et al., 2016).
+    With ``pool_after: first``, what the first convolution gives is added, not the input."""
     kernel: Positive = 3
     """Height and width of the filters, in pixels."""
     pool: Positive = 2
-    """Height, width and stride of the max-pooling at the end of each block, in pixels; 1: none."""
+    """Height, width and stride of the max-pooling in each block, in pixels; 1: none."""
+    pool_after: Literal["last", "first"] = "last"
+    """Which of a block's convolutions the pooling follows: the last, or the first and before its
+    normalization and activation, so that all that comes after has fewer pixels to work on."""
     padding: Literal["same", "valid"] = "same"
     """Of convolutions and pooling."""
     activation: Activation = "relu"
@@ -72,6 +76,8 @@ class ModelParams(Section):
     def _consistent(self) -> "ModelParams":
         if self.residual and self.padding != "same":
             raise ValueError("residual needs padding: same")
+        if self.residual and self.pool_after == "first" and self.convolutions < 2:
+            raise ValueError("residual with pool_after: first needs convolutions of 2 or more")
         if self.bias_initializer == "orthogonal":
             raise ValueError("bias_initializer cannot be orthogonal: a bias is no matrix")
         return self
@@ -134,17 +140,26 @@ def build(
 
 def _refuse_too_deep(params: ModelParams, shape: tuple[int, int, int]) -> None:
     """Refuse more blocks than the images have pixels for."""
+    before = 1 if params.pool_after == "first" else params.convolutions
     for side in shape[:2]:
         for n in range(1, len(params.filters) + 1):
-            if params.padding == "valid":
-                side = (side - params.convolutions * (params.kernel - 1)) // params.pool
-            elif side < params.pool:
-                side = 0
-            else:
-                side = -(-side // params.pool)
+            side = _pooled(_convolved(side, before, params), params)
+            side = _convolved(side, params.convolutions - before, params)
             if side < 1:
                 raise ParameterError(
                     f"model.filters has {len(params.filters)} blocks, but block {n} would leave "
                     f"no pixel of images of {shape[0]}x{shape[1]}; take fewer filters, a smaller "
                     "kernel or pool, or padding: same"
                 )
+
+
+def _convolved(side: int, times: int, params: ModelParams) -> int:
+    """Height or width after so many convolutions."""
+    return side - times * (params.kernel - 1) if params.padding == "valid" else side
+
+
+def _pooled(side: int, params: ModelParams) -> int:
+    """Height or width after pooling; 0 if the window is larger."""
+    if side < params.pool:
+        return 0
+    return side // params.pool if params.padding == "valid" else -(-side // params.pool)

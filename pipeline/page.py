@@ -1,7 +1,7 @@
-"""The HTML page of a report, from ``report.html.j2``.
+"""HTML pages, from templates.
 
-It is a single file that loads nothing and runs nothing: its pictures are inlined, and its content
-security policy forbids the rest. Whatever it shows is escaped.
+Each is a single file that loads nothing and runs nothing: its pictures are inlined, and its
+content security policy forbids the rest. Whatever it shows is escaped.
 """
 
 import base64
@@ -56,13 +56,13 @@ def inline(path: Path, dpi: int) -> Inlined:
     )
 
 
-def render(**content: Any) -> str:
-    """The page; ``content`` is what the template names."""
+def render(template: str = TEMPLATE, /, **content: Any) -> str:
+    """The page, or text, of a template; ``content`` is what that names."""
     environment = templates()
     environment.filters["csp_hash"] = csp_hash
     environment.filters["percent"] = lambda share: f"{share:.2%}"
     environment.filters["count"] = lambda number: f"{number:,}"
-    return environment.get_template(TEMPLATE).render(**content)
+    return environment.get_template(template).render(**content)
 
 
 def templates() -> Environment:

@@ -1,4 +1,8 @@
-"""Where everything lies, relative to the folder of ``dvc.yaml``, in which DVC runs every stage."""
+"""Where everything lies, relative to the folder of ``dvc.yaml``, in which DVC runs every stage.
+
+A run of another graph below this folder has that graph's folder before its name, as
+``ablation/dropout_0``. Its parameters, models and metrics lie there; its dataset lies here.
+"""
 
 from pathlib import Path
 
@@ -37,19 +41,29 @@ def data_card(dataset: str) -> Path:
     return METRICS / "datasets" / dataset / "data.json"
 
 
+def graph(run: str) -> Path:
+    """Folder of the graph that a run is of: ``ablation`` for ``ablation/dropout_0``."""
+    return Path(run).parent
+
+
+def params(run: str) -> Path:
+    """YAML file of a run's parameters."""
+    return graph(run) / PARAMS
+
+
 def model(run: str) -> Path:
     """Folder of the trained model."""
-    return DATA / "models" / run
+    return graph(run) / DATA / "models" / Path(run).name
 
 
 def checkpoint(run: str) -> Path:
     """File of an unfinished training's state after its last epoch."""
-    return DATA / "checkpoints" / f"{run}.npz"
+    return graph(run) / DATA / "checkpoints" / f"{Path(run).name}.npz"
 
 
 def predictions(run: str) -> Path:
     """Parquet file of the test subset's predictions."""
-    return DATA / "predictions" / f"{run}.parquet"
+    return graph(run) / DATA / "predictions" / f"{Path(run).name}.parquet"
 
 
 def export(run: str) -> Path:
@@ -59,4 +73,4 @@ def export(run: str) -> Path:
 
 def metrics(run: str) -> Path:
     """Folder of a run's metrics and report."""
-    return METRICS / "runs" / run
+    return graph(run) / METRICS / "runs" / Path(run).name

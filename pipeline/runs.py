@@ -1,6 +1,10 @@
-"""Runs: what is trained on what. A run names its dataset and what differs from the defaults."""
+"""Runs: what is trained on what. A run names its dataset and what differs from the defaults.
+
+Functions take a run's name with or without its graph's folder; the parameters are that graph's.
+"""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ParameterError
@@ -36,6 +40,7 @@ def dataset(params: Params, run: str) -> str:
         If there is no such run or no such dataset.
     """
     # This key alone, for the other ones are not every stage's to read.
+    run = Path(run).name
     value = {"dataset": params.value("runs", run, "dataset")}
     name = params.validate(Named, value, lambda _: f"runs.{run}").dataset
     known = params.value("datasets")
@@ -55,6 +60,7 @@ def section(params: Params, run: str, name: str, model: type[S]) -> S:
     ParameterError
         Naming the key in the run where the fault stands there, else the one in the defaults.
     """
+    run = Path(run).name
     change = params.value("runs", run, name)
 
     def prefix(place: tuple[str, ...]) -> str:
@@ -65,8 +71,9 @@ def section(params: Params, run: str, name: str, model: type[S]) -> S:
 
 def resolve(params: Params, run: str) -> dict[str, Any]:
     """All parameters of a run, the defaults merged in, and its dataset's name."""
+    key = Path(run).name
     merged = {
-        name: merge(params.value("defaults", name), params.value("runs", run, name))
+        name: merge(params.value("defaults", name), params.value("runs", key, name))
         for name in SECTIONS
     }
     return {"dataset": dataset(params, run), **merged}

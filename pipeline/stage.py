@@ -45,11 +45,12 @@ def main(
     started = time.perf_counter()
 
     def run() -> None:
-        if not re.match(NAME, arguments.name):  # it becomes part of paths
+        parts = arguments.name.split("/", 1) if name == "RUN" else [arguments.name]
+        if not all(re.match(NAME, part) for part in parts):  # they become parts of paths
             raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)
         progress.detail(f"{label}: {_versions(uses)}")
-        with locks.held(label.replace(" ", "@")):
+        with locks.held(re.sub("[ /]", "@", label)):
             done = work(arguments.name)
         progress.say(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
         progress.detail(f"{label}: {_consumption()}")

@@ -118,6 +118,7 @@ def train(
     """
     runtime.configure(params.seed, params.threads)
     from pipeline.augmenter import Augmenter
+    from pipeline.layers import portable
     from pipeline.tensorboard import TensorBoard
 
     names = ["train", "validation"] + ["test"] * params.track_test
@@ -154,7 +155,7 @@ def train(
             best = loop.weights()
         saved.write([*_arrays(loop.variables), *best], history)
     _assign(loop.network.variables, best)
-    return Model(loop.network, dataset.index.classes), history, saved
+    return Model(portable(loop.network), dataset.index.classes), history, saved
 
 
 def write_history(path: Path, history: History) -> None:

@@ -11,7 +11,7 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflo
 
 def work(run: str) -> str:
     """Write ``data/predictions/<run>.parquet``, ``evaluation.json`` and ``confusion.csv``."""
-    params = Params.read()
+    params = Params.read(paths.params(run))
     section = runs.section(params, run, "evaluate", evaluation.EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
     trained = model.load_model(paths.model(run))

@@ -8,7 +8,7 @@ USES = ("jinja2", "matplotlib", "numpy", "pillow", "pyarrow")
 
 def work(run: str) -> str:
     """Write ``figures/``, ``report.html`` and two cards into ``metrics/runs/<run>/``."""
-    params = Params.read()
+    params = Params.read(paths.params(run))
     section = runs.section(params, run, "report", report.ReportParams)
     done = report.write(run, runs.resolve(params, run), section)
     return f"{files.megabytes(paths.metrics(run))}, {done}"

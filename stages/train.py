@@ -10,7 +10,7 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 def work(run: str) -> str:
     """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
     cluster.expect(chief=True, run=run)
-    params = Params.read()
+    params = Params.read(paths.params(run))
     trained, history, checkpoint = training.train(
         Dataset.read(runs.dataset(params, run)),
         runs.section(params, run, "model", network.ModelParams),

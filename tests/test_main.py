@@ -144,6 +144,19 @@ def test_compare_two_runs(call, project):
     assert "data/predictions/nothing.parquet is missing" in call("compare", "nothing", "x").stderr
 
 
+def test_compare_runs_of_a_study(call, project):
+    study = project.folder / "ablation"
+    study.mkdir()
+    run = {"dataset": "tiny_png", "model": {}, "train": {}, "evaluate": {}}
+    values = {"datasets": {"tiny_png": {}}, "defaults": {}, "runs": {"plain_0": run}}
+    (study / "params.yaml").write_text(json.dumps(values))
+    predictions(0.8, 1).write(study / "data/predictions/plain_0.parquet")
+    predictions(0.9, 2).write(project.folder / "data/predictions/tiny_png.parquet")
+    done = call("compare", "ablation/plain_0", "tiny_png")
+    assert "ablation/plain_0: accuracy 0.8" in done.stdout, done.stderr
+    assert "emu" in done.stdout
+
+
 def test_the_gate_fails_when_a_metric_is_worse(call, project):
     def git(*command):
         identity = ["-c", "user.name=x", "-c", "user.email=x"]

@@ -133,6 +133,38 @@ def test_a_residual_block_adds_its_input():
     assert np.asarray(one(images)).any()
 
 
+def test_pooling_can_follow_the_first_convolution():
+    net = build(
+        filters=(2, 2),
+        convolutions=2,
+        pool_after="first",
+        residual=True,
+        batch_normalization=True,
+        block_dropout=0.25,
+    )
+    assert names(net)[1:10] == [
+        "convolution_1_1",
+        "pooling_1",
+        "normalization_1_1",
+        "activation_1_1",
+        "convolution_1_2",
+        "normalization_1_2",
+        "sum_1",
+        "activation_1_2",
+        "block_dropout_1",
+    ]
+    assert not any("shortcut" in name for name in names(net))  # the filters are as many
+    sides = [net.get_layer(f"convolution_{n}").output.shape[1] for n in ("1_1", "1_2", "2_1")]
+    assert sides == [8, 4, 4]
+
+
+def test_pooling_before_or_after_the_activation_is_the_same_where_there_is_no_normalization():
+    """So that ``pool_after`` is what it says: max and ReLU commute."""
+    images = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    first, last = (build(pool_after=after)(images) for after in ("first", "last"))
+    assert (np.asarray(first) == np.asarray(last)).all()
+
+
 @pytest.mark.parametrize(
     ("features", "length"), [("flatten", 32), ("global_average", 2), ("global_max", 2)]
 )
@@ -170,6 +202,7 @@ def test_initial_weights_of_other_layers_stay_as_they_are():
         ({"padding": "valid", "kernel": 9}, (8, 8, 1)),
         ({"pool": 9}, (8, 8, 1)),
         ({"padding": "valid", "convolutions": 4}, (8, 8, 1)),
+        ({"padding": "valid", "convolutions": 3, "pool_after": "first"}, (8, 8, 1)),
     ],
 )
 def test_more_blocks_than_pixels_are_refused(params, shape):
@@ -193,6 +226,8 @@ def test_more_blocks_than_pixels_are_refused(params, shape):
         {"block_dropout": 1.0},
         {"features": "some"},
         {"residual": True, "padding": "valid"},
+        {"residual": True, "pool_after": "first"},
+        {"pool_after": "none"},
         {"bias_initializer": "orthogonal"},
     ],
 )

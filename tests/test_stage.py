@@ -133,6 +133,7 @@ def test_help_is_the_programs_docstring():
     [
         ("dogs", "params.yaml: datasets.dogs is missing; datasets has: tiny_idx, tiny_png"),
         ("../x", "'../x' is no name of a dataset"),
+        ("ablation/x", "'ablation/x' is no name of a dataset"),
         ("tiny_idx", r"data/raw/tiny_idx/.*gz: truncated or not gzip .*; fetch it again"),
     ],
 )
@@ -174,3 +175,17 @@ def test_an_unknown_amount_is_refused_in_one_line(project):
     done = project.run("extract", "tiny_idx", env={"PIPELINE_LOG": "loud"})
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "PIPELINE_LOG must be one of quiet, normal, verbose, got 'loud'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["../tiny_png", "a/../tiny_png", "/tiny_png", "a/b/tiny_png", "a/"]
+)
+def test_a_run_may_have_one_folder_before_its_name_and_no_other_path(project, name):
+    done = project.run("report", name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"'{name}' is no name of a run" in done.stderr
+
+
+def test_parameters_of_a_run_with_a_folder_are_read_there(project):
+    done = project.run("report", "study/mine")
+    assert "study/params.yaml is missing" in done.stderr

@@ -70,6 +70,15 @@ def weights(model):
     return b"".join(np.asarray(variable).tobytes() for variable in model.network.variables)
 
 
+def test_a_model_holds_keras_own_normalization_with_what_it_learned(tiny, tmp_path):
+    model = ModelParams(filters=(2,), dense=(), batch_normalization=True)
+    (trained, _), (again, _) = (train(tiny, tmp_path / name, model) for name in "ab")
+    layer = trained.network.get_layer("normalization_1")
+    assert type(layer).__module__.startswith("keras.")
+    assert np.asarray(layer.moving_mean).any()
+    assert weights(trained) == weights(again)
+
+
 def test_history_has_a_row_an_epoch(tiny, tmp_path):
     model, history = train(tiny, tmp_path, track_test=True)
     assert model.classes == CLASSES

@@ -1,4 +1,4 @@
-"""Validate every section of params.yaml and the installed versions' record.
+"""Validate every section of params.yaml and of the ablation study's.
 
 All faults are named at once, each with its full key:
 
@@ -6,11 +6,17 @@ All faults are named at once, each with its full key:
 """
 
 from argparse import Namespace
+from pathlib import Path
 
 
 def run(_: Namespace) -> str:
     """All faults in one error, else how many datasets and runs are valid."""
-    from pipeline.checks import check_params
+    from pipeline import checks, paths
     from pipeline.params import Params
 
-    return check_params(Params.read())
+    params = Params.read()
+    found = [checks.check_params(params)]
+    study = Path("ablation") / paths.PARAMS
+    if study.exists():
+        found.append(checks.check_study(Params.read(study), params))
+    return "\n".join(found)

@@ -4,6 +4,7 @@ A run at another Git revision is RUN@REV:
 
     python -m pipeline compare fashion_mnist fashion_mnist_best
     python -m pipeline compare demo_idx@main demo_idx --format markdown
+    python -m pipeline compare ablation/baseline_0 ablation/dropout_0
 """
 
 import tempfile
@@ -25,13 +26,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """The comparison, in the format that is asked for."""
-    from pipeline import comparison
+    from pipeline import comparison, paths
     from pipeline.params import Params
 
     names = arguments.first, arguments.second
     with tempfile.TemporaryDirectory() as folder:
         first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
-        classes = _classes(Params.read(), arguments.first.partition("@")[0])
+        run = arguments.first.partition("@")[0]
+        classes = _classes(Params.read(), Params.read(paths.params(run)), run)
         return comparison.describe(
             comparison.compare(first, second, classes), names, arguments.format
         )
@@ -56,8 +58,9 @@ def _predictions(name: str, folder: Path) -> "Predictions":
     return Predictions.read(found)
 
 
-def _classes(params: "Params", run: str) -> list[str]:
+def _classes(params: "Params", own: "Params", run: str) -> list[str]:
+    """The classes of a run, whose ``own`` parameters are its graph's."""
     from pipeline import runs
 
-    names: list[str] = params.value("datasets", runs.dataset(params, run), "decode", "classes")
+    names: list[str] = params.value("datasets", runs.dataset(own, run), "decode", "classes")
     return names

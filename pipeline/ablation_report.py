@@ -1,0 +1,89 @@
+"""What an ablation study is shown as: JSON, CSV, a Markdown table, a figure, and a page."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline import figures, files, forest, page, paths
+from pipeline.page import inline
+
+COLUMNS = (
+    "change",
+    "seeds",
+    "accuracy",
+    "deviation",
+    "difference",
+    "low",
+    "high",
+    "train_accuracy",
+    "gap",
+    "parameters",
+    "multiply_adds",
+)
+"""Of ``ablation.csv``."""
+
+
+def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
+    """Write ``ablation.json``, ``.csv``, ``.md``, ``.png``, ``.svg``, ``.html`` into ``metrics``.
+
+    Parameters
+    ----------
+    folder : str
+        The study's.
+    study : mapping
+        As ``ablation.study`` gives it.
+    dpi : int
+        Of the PNG.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    place = Path(folder) / paths.METRICS / "ablation"
+    order = ordered(study)
+    files.write_json(place.with_suffix(".json"), study)
+    with (
+        files.new_file(place.with_suffix(".csv")) as work,
+        work.open("w", encoding="utf-8", newline="") as file,
+    ):
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        table.writerows(_rows(study, order))
+    drawn = forest.forest(study, order)
+    with files.new_file(place.with_suffix(".png")) as work:
+        figures.save(drawn, work, dpi)
+    with files.new_file(place.with_suffix(".svg")) as work:
+        forest.save_svg(drawn, work)
+    picture = inline(place.with_suffix(".png"), dpi)
+    html = page.render("ablation.html.j2", study=study, order=order, picture=picture, folder=folder)
+    for suffix, content in ((".md", markdown(study)), (".html", html)):
+        with files.new_file(place.with_suffix(suffix)) as work:
+            work.write_text(content, encoding="utf-8", newline="\n")
+    return place.with_suffix(".html")
+
+
+def markdown(study: Mapping[str, Any]) -> str:
+    """The study as a table in Markdown."""
+    return page.render("ablation.md.j2", study=study, order=ordered(study))
+
+
+def ordered(study: Mapping[str, Any]) -> list[str]:
+    """The changes' names: the baseline, then the others, the best first."""
+    changes = study["changes"]
+    others = sorted(changes.keys() - {study["baseline"]})
+    return [study["baseline"], *sorted(others, key=lambda name: -changes[name]["accuracy"])]
+
+
+def _rows(study: Mapping[str, Any], order: list[str]) -> Iterator[list[Any]]:
+    for name in order:
+        change = study["changes"][name]
+        low, high = change["interval"] or (None, None)
+        row = change | {
+            "change": name,
+            "seeds": len(change["seeds"]),
+            "low": low,
+            "high": high,
+        }
+        yield [row[column] for column in COLUMNS]
