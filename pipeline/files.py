@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,21 @@ def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
         if not resume or isinstance(error, PipelineError):
             shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+@contextmanager
+def attempt(path: Path, scratch: Path) -> Iterator[Path]:
+    """Yield a path to write to, of this attempt alone; rename it to ``path`` if the body ends well.
+
+    Several attempts at one file, on several machines, do not meet, and none can put it in place
+    once ``scratch``, a folder on the same file system, is gone.
+    """
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        yield folder / path.name
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def existing(path: Path, stage: str) -> Path:

@@ -2,7 +2,8 @@
 
 Keras builds the network and updates its weights. The rest is here: images come as integers, in an
 order that depends on (seed, epoch) alone, and are normalized on the device; many steps run in one
-call of a ``tf.function``, and the sums of loss and hits stay on the device between them.
+call of a ``tf.function``, and the sums of loss and hits stay on the device between them. Images in
+memory are put on the device once, and there taken from by their rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from pipeline.subsets import Images
+from pipeline.subsets import Images, InMemory
 
 AUGMENTED_AT_ONCE = 2
 """Batches; their order and content do not depend on it."""
@@ -26,6 +27,10 @@ Report = Callable[[int, float, float], None]
 
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 """Called with a step's number, its images and labels; gives changed ones."""
+
+
+Store = tuple[Any, ...]
+"""Pixels and labels of a subset on the device; empty where batches come with their own."""
 
 
 class Means(NamedTuple):
@@ -46,16 +51,19 @@ class Loop:
         *,
         scale_loss: bool = False,
         label_smoothing: float = 0.0,
+        class_weights: NDArray[np.float64] | None = None,
     ) -> None:
         self.network = network
         self.averages = optimizer.use_ema
         self.clips = bool(optimizer.global_clipnorm)
         self.label_smoothing = label_smoothing
+        self.class_weights = class_weights
         vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
         self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
         self.optimizer.build(network.trainable_variables)
         self.strategy = strategy
+        self.stores: dict[int, tuple[Images, Store]] = {}
         self.train_steps = tf.function(self._train_steps, reduce_retracing=True)
         self.test_steps = tf.function(self._test_steps, reduce_retracing=True)
 
@@ -95,48 +103,62 @@ class Loop:
 
         The means are running ones: each batch is measured before its update, as Keras does.
         """
-        data = batches(images, order, batch, augment)
-        return self._run(self.train_steps, data, images.divisor, len(order), batch, report)
+        return self._run(self.train_steps, images, order, batch, report, augment)
 
     def test(self, images: Images, batch: int) -> Means:
         """Evaluate on ``images``, all of them, in inference mode."""
-        n = len(images.labels)
-        data = batches(images, np.arange(n), batch)
-        return self._run(self.test_steps, data, images.divisor, n, batch, lambda *_: None)
+        order = np.arange(len(images.labels))
+        return self._run(self.test_steps, images, order, batch, lambda *_: None)
 
     def _run(
         self,
         steps: Callable[..., Any],
-        batches: tf.data.Dataset,
-        divisor: int,
-        n: int,
+        images: Images,
+        order: NDArray[np.int64],
         batch: int,
         report: Report,
+        augment: Augment | None = None,
     ) -> Means:
-        data = iter(self.strategy.experimental_distribute_dataset(batches))
-        scale = tf.constant(divisor, tf.float32)
-        left = -(-n // batch)
+        store: Store = () if augment else self._store(images)
+        dataset = row_batches(order, batch) if store else batches(images, order, batch, augment)
+        data = iter(self.strategy.experimental_distribute_dataset(dataset))
+        scale = tf.constant(images.divisor, tf.float32)
+        left = -(-len(order) // batch)
         loss, hits, done = 0.0, 0, 0
         while left:
             count = min(STEPS_A_CALL, left)
-            sums = [float(total) for total in steps(data, tf.constant(count), scale)]
+            sums = [float(total) for total in steps(data, tf.constant(count), scale, store)]
             loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
             left -= count
             report(done, loss / done, hits / done)
         return Means(loss / done, hits / done)
 
-    def _train_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
-        return self._repeat(self._train_step, data, count, divisor)
+    def _store(self, images: Images) -> Store:
+        """A subset on the device, put there once; empty for several devices, or images on disk."""
+        if not isinstance(images, InMemory) or self.strategy.num_replicas_in_sync > 1:
+            return ()
+        if id(images) not in self.stores:
+            # A variable, since GPUs gather bytes from nothing else.
+            pixels = tf.Variable(images.pixels, trainable=False)
+            self.stores[id(images)] = images, (pixels, tf.constant(images.labels))
+        return self.stores[id(images)][1]
 
-    def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
-        return self._repeat(self._test_step, data, count, divisor)
+    def _train_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
+        return self._repeat(self._train_step, data, count, divisor, store)
 
-    def _repeat(self, step: Any, data: Any, count: tf.Tensor, divisor: tf.Tensor) -> Any:
+    def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
+        return self._repeat(self._test_step, data, count, divisor, store)
+
+    def _repeat(
+        self, step: Any, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store
+    ) -> Any:
         """Take ``count`` steps; return the sums of loss, hits and images over them."""
         sums = (tf.constant(0.0), tf.constant(0.0), tf.constant(0.0))
         for _ in tf.range(count):
-            pixels, labels = next(data)
-            parts = self.strategy.run(step, args=(pixels, labels, divisor))
+            batch = next(data)
+            if store:
+                batch = tuple(tf.gather(column, batch) for column in store)
+            parts = self.strategy.run(step, args=(*batch, divisor))
             totals = [self.strategy.reduce("SUM", part, axis=None) for part in parts]
             sums = tuple(total + part for total, part in zip(sums, totals, strict=True))
         return sums
@@ -147,6 +169,8 @@ class Loop:
         with tf.GradientTape() as tape:
             logits = self.network(normalize(pixels, divisor), training=True)
             losses = cross_entropy(labels, logits, self.label_smoothing)
+            if self.class_weights is not None:
+                losses *= weights_of(labels, tf.constant(self.class_weights, tf.float32))
             loss = tf.reduce_sum(losses) / replica.all_reduce("SUM", size)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.network.trainable_variables
@@ -163,19 +187,33 @@ class Loop:
         return tf.reduce_sum(losses), hits(labels, logits), size
 
 
+def row_batches(order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
+    """Batches of rows in ``order``, the last as long as what is left."""
+    return _plain(tf.data.Dataset.from_tensor_slices(order).batch(batch))
+
+
 def batches(
     images: Images, order: NDArray[np.int64], batch: int, augment: Augment | None = None
 ) -> tf.data.Dataset:
     """Batches of (pixels, labels) in ``order``, the last as long as what is left."""
-    pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
-
-    def gather(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.gather(pixels, rows), tf.gather(labels, rows)
-
-    data = tf.data.Dataset.from_tensor_slices(order).batch(batch).map(gather)
+    if isinstance(images, InMemory):
+        pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
+        rows = row_batches(order, batch)
+        data = rows.map(lambda rows: (tf.gather(pixels, rows), tf.gather(labels, rows)))
+    else:
+        data = tf.data.Dataset.from_generator(
+            lambda: images.batches(order, batch),
+            output_signature=(
+                tf.TensorSpec((None, *images.shape), images.kind),
+                tf.TensorSpec((None,), tf.int32),
+            ),
+        )
     if augment:
         data = data.enumerate().map(lambda step, batch: augment(step, *batch), AUGMENTED_AT_ONCE)
-    data = data.prefetch(2)
+    return _plain(data.prefetch(2))
+
+
+def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     # Its thread is often not woken when an iterator is done, and the epoch waits for it, idle.
@@ -205,6 +243,13 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) 
     targets = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
     targets = (1 - smoothing) * targets + smoothing / classes
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def weights_of(labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The weight of each image: of its class, or, of shares of several, their weighted sum."""
+    if labels.dtype.is_integer:
+        return tf.gather(weights, labels)
+    return tf.linalg.matvec(labels, weights)
 
 
 def hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

@@ -60,11 +60,12 @@ class Model(NamedTuple):
         """
         n = len(images.labels)
         found = np.empty((n, len(self.classes)), np.float32)
+        done = 0
         with progress.bar("predict", n, "images") as bar:
-            for start in range(0, n, batch_size):
-                pixels = images.pixels[start : start + batch_size]
+            for pixels, _ in images.batches(np.arange(n), batch_size):
                 normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
-                found[start : start + batch_size] = self.probabilities(normalized, views)
+                found[done : done + len(pixels)] = self.probabilities(normalized, views)
+                done += len(pixels)
                 bar.update(len(pixels))
         predicted = found.argmax(axis=1).astype(np.int32)
         return Predictions(images.ids, images.labels, predicted, found)

@@ -105,16 +105,32 @@ def identity(path: Path) -> bytes:
     return b"".join(map(_identity, ids, labels, digests))
 
 
-def images(path: Path, shape: Shape) -> Iterator[NDArray[np.float32]]:
-    """The images, a row group at a time: float32 in [0, 1], shape (n, h, w, c)."""
+def group_rows(path: Path) -> list[int]:
+    """How many images each row group holds; an NPZ shard is one."""
     with _reading(path):
         if path.suffix == ".npz":
             with _npz(path) as arrays:
-                yield arrays["image"]
-            return
+                return [len(arrays["label"])]
         with pq.ParquetFile(path) as parquet:
-            for group in range(parquet.num_row_groups):
-                yield _group_images(parquet, group, shape)
+            groups = range(parquet.num_row_groups)
+            return [parquet.metadata.row_group(group).num_rows for group in groups]
+
+
+def group_images(path: Path, shape: Shape, group: int) -> NDArray[np.float32]:
+    """The images of a row group: float32 in [0, 1], shape (n, h, w, c)."""
+    with _reading(path):
+        if path.suffix == ".npz":
+            with _npz(path) as arrays:
+                found: NDArray[np.float32] = arrays["image"]
+                return found
+        with pq.ParquetFile(path) as parquet:
+            return _group_images(parquet, group, shape)
+
+
+def images(path: Path, shape: Shape) -> Iterator[NDArray[np.float32]]:
+    """The images, a row group at a time: float32 in [0, 1], shape (n, h, w, c)."""
+    for group in range(len(group_rows(path))):
+        yield group_images(path, shape, group)
 
 
 def take(path: Path, shape: Shape, rows: NDArray[np.int64]) -> NDArray[np.float32]:

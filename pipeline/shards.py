@@ -1,6 +1,6 @@
 """A dataset's shards as a whole: the index that describes them, and reading across their files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -57,12 +57,19 @@ class Index(Section):
     classes: tuple[str, ...]
     divisor: int
     """The source type's maximum: 255 or 65,535."""
+    resize: str | None = None
+    """How images of other sizes were brought to the shape, if they were."""
     rows: int
     files: tuple[ShardFile, ...]
     quarantined: tuple[Quarantined, ...]
     content_sha256: str
     """SHA-256 over every row's id, label and pixels' digest, in order: the data's identity,
     whatever the format and however the rows are divided into files."""
+
+    @property
+    def kind(self) -> "np.dtype[Any]":
+        """The source's type: uint8 or uint16."""
+        return np.dtype(np.uint8 if self.divisor == 255 else np.uint16)
 
     @classmethod
     def read(cls, folder: Path) -> "Index":
@@ -87,7 +94,7 @@ class Index(Section):
 
     def write(self, folder: Path) -> None:
         """Write ``index.json`` into ``folder``."""
-        files.write_json(folder / INDEX, self.model_dump(mode="json"))
+        files.write_json(folder / INDEX, self.model_dump(mode="json", exclude_none=True))
 
 
 class Statistics(NamedTuple):
@@ -127,12 +134,6 @@ def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
         for chunk in shard.column(folder / file.name, name, kind).chunks
     ]
     return pa.chunked_array(chunks, kind)
-
-
-def batches(folder: Path, index: Index) -> Iterator[NDArray[np.float32]]:
-    """All images in order, a row group at a time: float32 in [0, 1], shape (n, h, w, c)."""
-    for file in index.files:
-        yield from shard.images(folder / file.name, index.shape)
 
 
 def take(

@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pipeline import checkpoints, files, network, optimization, progress, runtime
+from pipeline import checkpoints, files, network, optimization, peers, progress, runtime
 from pipeline.augmentation import Augmentation
 from pipeline.checkpoints import Checkpoint
+from pipeline.class_weights import ClassWeights, balanced
 from pipeline.early_stopping import EarlyStopping
 from pipeline.errors import ParameterError, TrainingError
 from pipeline.model import Model
 from pipeline.network import ModelParams, Precision
 from pipeline.params import Section
-from pipeline.subsets import Dataset, Images
+from pipeline.subsets import Dataset, Images, OnDisk
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from pipeline.augmenter import Augmenter
     from pipeline.loop import Loop
 
@@ -44,11 +47,16 @@ class TrainParams(Section):
     """Whether an incomplete last batch is left out of an epoch."""
     shuffle: bool = False
     """Whether each epoch has an order of its own; otherwise all have that of the shards."""
+    shuffle_buffer: Annotated[int, Field(gt=0)] | None = None
+    """Images that are shuffled together, after the shards' row groups were; all if there is none.
+    Data that is read from disk in every epoch needs it, see ``subsets``."""
     optimizer: optimization.Optimizer = optimization.Adam(name="adam")
     schedule: optimization.Schedule = optimization.Constant(name="constant")
     """Of the learning rate."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of each label that is given to all classes alike; the training loss is of these."""
+    class_weights: ClassWeights = "none"
+    """How much an image counts by its class; the training loss is of the weighted images."""
     augmentation: Augmentation = Augmentation()
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
@@ -58,7 +66,9 @@ class TrainParams(Section):
     """Whether the test subset is measured after each epoch: drawn, and used for no decision."""
 
     @model_validator(mode="after")
-    def _schedule_fits(self) -> "TrainParams":
+    def _consistent(self) -> "TrainParams":
+        if self.shuffle_buffer and not self.shuffle:
+            raise ValueError("shuffle_buffer needs shuffle: true")
         fault = optimization.faults(self.schedule, self.epochs)
         if fault:
             raise ValueError(fault)
@@ -101,6 +111,8 @@ def train(
         network does not fit the images.
     TrainingError
         If the loss is no longer finite.
+    ClusterError
+        If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
     from pipeline.augmenter import Augmenter
@@ -109,11 +121,24 @@ def train(
     names = ["train", "validation"] + ["test"] * params.track_test
     subsets = dict(zip(names, dataset.images(*names), strict=True))
     steps = _steps(len(subsets["train"].labels), params)
+    if isinstance(subsets["train"], OnDisk) and params.shuffle and not params.shuffle_buffer:
+        raise ParameterError(
+            "train.shuffle is of all images, which do not fit into the memory; set "
+            "train.shuffle_buffer to a number of images, or raise PIPELINE_MEMORY"
+        )
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
-    loop = _loop(dataset, model_params, params, steps)
+    strategy = peers.strategy()
+    _check_division(len(subsets["train"].labels), params, strategy.num_replicas_in_sync)
+    peers.agree(
+        strategy,
+        parameters=model_params.model_dump_json() + params.model_dump_json(),
+        data=dataset.identity,
+    )
+    loop = _loop(dataset, model_params, params, steps, strategy)
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
-    saved = Checkpoint(checkpoint, _key(dataset, model_params, params, loop))
+    key = _key(dataset, subsets["train"], model_params, params, loop)
+    saved = Checkpoint(checkpoint, key)
     history, best = _resume(loop, saved, params.epochs)
     board = TensorBoard(logs)
     board.write_graph(loop.network)
@@ -138,21 +163,36 @@ def write_history(path: Path, history: History) -> None:
         rows.writerows(history)
 
 
-def order(n: int, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int64]:
-    """The training images of an epoch, in order; depends on (seed, epoch) alone."""
+def order(images: Images, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int64]:
+    """The training images of an epoch, in order; depends on (seed, epoch) and the shards alone.
+
+    With a ``shuffle_buffer`` the images stay near those of their row group, so that they can be
+    read from disk: the groups are permuted, then the images within each run of so many.
+    """
+    rows = np.arange(len(images.labels))
     if params.shuffle:
-        rows = np.random.default_rng([params.seed, epoch]).permutation(n)
-    else:
-        rows = np.arange(n)
+        chance = np.random.default_rng([params.seed, epoch])
+        if params.shuffle_buffer is None:
+            rows = chance.permutation(rows)
+        else:
+            groups = np.split(rows, images.blocks[1:])
+            rows = np.concatenate([groups[n] for n in chance.permutation(len(groups))])
+            for start in range(0, len(rows), params.shuffle_buffer):
+                chance.shuffle(rows[start : start + params.shuffle_buffer])
     return rows[: steps * params.batch_size]
 
 
-def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, steps: int) -> "Loop":
-    """The network, its optimizer, and the loop around them, on the machine's devices."""
+def _loop(
+    dataset: Dataset,
+    model_params: ModelParams,
+    params: TrainParams,
+    steps: int,
+    strategy: "tf.distribute.Strategy",
+) -> "Loop":
+    """The network, its optimizer, and the loop around them, on the devices of ``strategy``."""
     from pipeline.loop import Loop
 
     index = dataset.index
-    strategy = runtime.strategy()
     with strategy.scope():
         return Loop(
             network.build(
@@ -173,22 +213,43 @@ def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, step
             strategy,
             scale_loss=params.precision == "float16",
             label_smoothing=params.label_smoothing,
+            class_weights=_class_weights(dataset) if params.class_weights == "balanced" else None,
         )
 
 
-def _key(dataset: Dataset, model_params: ModelParams, params: TrainParams, loop: "Loop") -> str:
+def _class_weights(dataset: Dataset) -> NDArray[np.float64]:
+    """The weight of each class, from the labels of the training subset."""
+    classes = dataset.index.classes
+    counts = np.bincount(dataset.labels()[dataset.split.rows("train")], minlength=len(classes))
+    try:
+        return balanced(counts)
+    except ZeroDivisionError:
+        raise ParameterError(
+            f"train.class_weights: the class {classes[int(np.argmin(counts))]!r} has no training "
+            "image to weight; take it out of decode.classes, or set class_weights: none"
+        ) from None
+
+
+def _key(
+    dataset: Dataset,
+    images: Images,
+    model_params: ModelParams,
+    params: TrainParams,
+    loop: "Loop",
+) -> str:
     return checkpoints.key(
         checkpoints.program(),
         model_params.model_dump_json(),
         params.model_dump_json(),
         dataset.identity,
+        images.blocks.tobytes(),
         str(loop.strategy.num_replicas_in_sync),
     )
 
 
 def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:
     """Put the loop into the checkpoint's state, if any; return history and best weights so far."""
-    found = saved.read()
+    found = peers.share(loop.strategy, saved.read())
     if found is None:
         return [], []
     arrays, history = found
@@ -217,6 +278,16 @@ def _steps(n: int, params: TrainParams) -> int:
     return n // params.batch_size
 
 
+def _check_division(n: int, params: TrainParams, devices: int) -> None:
+    """Refuse a batch that leaves a device without an image, on which oneDNN crashes."""
+    last = params.batch_size if params.drop_remainder else n % params.batch_size
+    if 0 < last < devices:
+        raise ParameterError(
+            f"a batch of {last:,} images cannot be divided among {devices} devices; change "
+            "train.batch_size, or set drop_remainder: true"
+        )
+
+
 def _epoch(
     loop: "Loop",
     subsets: Mapping[str, Images],
@@ -226,7 +297,7 @@ def _epoch(
     epoch: int,
 ) -> dict[str, float | int | None]:
     images = subsets["train"]
-    rows = order(len(images.labels), params, epoch, steps)
+    rows = order(images, params, epoch, steps)
     started = time.perf_counter()
     with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), "images") as bar:
 

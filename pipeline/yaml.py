@@ -19,6 +19,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If the file is missing, is not YAML, is not a mapping or has aliases: ``dvc exp run -S``
         loses or expands them, and a few of them can stand for gigabytes.
     """
+    # Pure, for libyaml, by which DVC reads, crashes on what is nested too deeply.
     yaml = YAML(typ="safe", pure=True)
     try:
         text = path.read_text(encoding="utf-8")

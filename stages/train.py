@@ -1,6 +1,6 @@
 """Train a run's network on its dataset's training subset."""
 
-from pipeline import files, model, network, paths, runs, stage, training
+from pipeline import cluster, files, model, network, paths, runs, stage, training
 from pipeline.params import Params
 from pipeline.subsets import Dataset
 
@@ -9,6 +9,7 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 
 def work(run: str) -> str:
     """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
+    cluster.expect(chief=True, run=run)
     params = Params.read()
     trained, history, checkpoint = training.train(
         Dataset.read(runs.dataset(params, run)),

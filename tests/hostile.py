@@ -542,6 +542,10 @@ INPUTS: dict[str, Input] = {
             ("BMP of 60000x60000", huge_bmp, "is 60000x60000 pixels"),
             ("JPEG of 60000x60000", huge_jpeg, "is 60000x60000 pixels"),
             ("PNG with a wrong checksum", wrong_crc_png, "cannot be decoded"),
+            *(
+                (f"{name} cut short", lambda name=name: saved(name)[:-9], "cannot be decoded")
+                for name in ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
+            ),
             ("PNG whose data are a bomb", bomb_png, None),
             ("PNG whose comment is a bomb", text_bomb_png, None),
             ("PNG of 200,000 chunks", many_chunks_png, None),
@@ -577,7 +581,7 @@ INPUTS: dict[str, Input] = {
         for name, put, ends in (
             ("CSV of 100,000 columns", _many_columns, "has 100,002 columns, above 1,000"),
             ("CSV of a million columns", _million_columns, "has 1,000,000 columns, above 1,000"),
-            ("CSV with a line of 2 GB", _long_line, "has a line of more than 1,048,576 bytes"),
+            ("CSV with a line of 2 GB", _long_line, "has a line above 1,048,576 bytes"),
             ("CSV of no UTF-8", _labels(b"id,label\n1,caf\xe9\n"), "is not a CSV table in UTF-8"),
             ("CSV in UTF-16", _labels("id,label\n1,cat\n".encode("utf-16")), "not a CSV table in"),
             ("CSV with a column twice", _labels(b"id,label,id\n1,cat,2\n"), "column id more than"),

@@ -63,13 +63,13 @@ class Server:
     def kill(self) -> None:
         """End it at once, with all that it has started (sshd has a process for each client)."""
         if self.process:
-            with suppress(psutil.NoSuchProcess):
-                for child in psutil.Process(self.process.pid).children(recursive=True):
-                    with suppress(psutil.NoSuchProcess):
-                        child.kill()
-            self.process.kill()
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()  # first, for nginx's master makes another worker
             self.process.wait()
             self.process = None
+            for child in children:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
     def bytes(self) -> int:
         """How much it keeps by now, half-written files included."""
@@ -83,7 +83,7 @@ class Server:
 @contextmanager
 def ssh(folder: Path) -> Iterator[Server]:
     """OpenSSH's server, for keys of its own; with one of them its files can only be read."""
-    sshd = _program("sshd")
+    sshd = program("sshd")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     data = folder / "data"
@@ -123,7 +123,7 @@ Subsystem sftp internal-sftp
 @contextmanager
 def s3(folder: Path) -> Iterator[Server]:
     """SeaweedFS with its S3 gateway, a bucket and two users."""
-    weed = _program("weed")
+    weed = program("weed")
     data = folder / "data"
     data.mkdir()
     users = {
@@ -173,7 +173,7 @@ def s3(folder: Path) -> Iterator[Server]:
 @contextmanager
 def webdav(folder: Path) -> Iterator[tuple[Server, str]]:
     """nginx with its WebDAV module; also the URL at which it serves the same files for reading."""
-    nginx = _program("nginx")
+    nginx = program("nginx")
     module = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
     if not module.exists():
         _missing(f"nginx's module {module.name}")
@@ -243,7 +243,7 @@ def _running(server: Server) -> Iterator[None]:
         server.kill()
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Where a program is, an absolute path: beside Python, or where the system has its servers."""
     places = Path(sys.executable).parent, "/usr/sbin", os.environ["PATH"]
     found = shutil.which(name, path=os.pathsep.join(map(str, places)))

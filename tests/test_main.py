@@ -45,7 +45,7 @@ def test_check_finds_every_fault(call, project):
         "runs.tiny_idx.dataset: there is no dataset 'nothing'",
         "runs.tiny_png.model.dropout: must be less than 1, got 7.0",
         "datasets.tiny_idx.decode.shard_rows: must be greater than 0, got 0",
-        "datasets.tiny_png.kind: must be idx or archive, got 'folder'",
+        "datasets.tiny_png.kind: must be idx, archive or parquet, got 'folder'",
     ):
         assert expected in done.stderr
 

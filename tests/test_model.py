@@ -8,9 +8,8 @@ from pipeline import files, model, network
 from pipeline.errors import DataError
 from pipeline.network import ModelParams
 from pipeline.shards import Statistics
-from pipeline.subsets import Images
 from pipeline.views import Views
-from tests.builders import CLASSES, pixels
+from tests.builders import CLASSES, in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -18,7 +17,7 @@ PARAMS = ModelParams(
     filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5, standardize=True
 )
 PIXELS = pixels(np.arange(7) % 3, (8, 8, 1))
-IMAGES = Images([str(n) for n in range(7)], PIXELS, np.arange(7, dtype=np.int32) % 3, 255)
+IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
 
 
 def build(precision="float32"):
@@ -47,7 +46,7 @@ def test_saved_model_predicts_the_same(tmp_path, precision):
 def test_probabilities_are_means_over_the_views():
     trained = build()
     plain = trained.predict(IMAGES, 3)
-    mirrored = trained.predict(IMAGES._replace(pixels=PIXELS[:, :, ::-1]), 3)
+    mirrored = trained.predict(in_memory(PIXELS[:, :, ::-1], IMAGES.labels), 3)
     found = trained.predict(IMAGES, 3, Views(flip_horizontal=True))
     mean = (plain.probabilities + mirrored.probabilities) / 2
     np.testing.assert_allclose(found.probabilities, mean, rtol=1e-5)

@@ -149,6 +149,20 @@ class Clone:
         script = TAMPER + code
         subprocess.run([sys.executable, "-c", script], cwd=self.folder, env=ENVIRONMENT, check=True)
 
+    def remote_faults(self):
+        """What ``verify --remote`` says of the default remote."""
+        code = "from pipeline import repo; print(*repo.remote_faults(''), sep='\\n', end='')"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
     def has_all(self, origin):
         """Whether its outputs are, byte for byte, those of another folder."""
         same = filecmp.cmpfiles(origin, self.folder, FILES, shallow=False)[0]
@@ -196,6 +210,7 @@ def only(*kinds):
 def demo(folder):
     """A copy of this project in which a demo was run; what DVC's cache here has of it is taken."""
     copy = Copy(folder)
+    copy.forget_all_but("demo_png")
     # The default one, without which `dvc repro --pull` fails where the cache lacks anything.
     copy.call("dvc", "remote", "add", "-q", "--local", "-d", "checkout", str(ROOT / ".dvc/cache"))
     subprocess.run(  # it may lack some, or all
@@ -260,6 +275,7 @@ def test_the_recipes_as_they_are_written(project, store, tmp_path):
     shown = second.shell(pull, {})
     assert "Running stage" not in shown
     assert shown.endswith("all that is here agrees\n")
+    assert "the remote holds all that dvc.lock records" in second.pipeline("verify", "--remote")
 
 
 def variables(url, options):
@@ -307,7 +323,7 @@ def test_a_push_that_the_server_does_not_survive_is_completed_by_the_next(small,
 
 
 @slow
-@only("folder", "ssh", "s3", "http")
+@only("folder", "ssh", "s3", "webdav", "http")
 def test_what_is_missing_or_damaged_is_not_taken_and_can_be_pushed_again(small, store, tmp_path):
     first = Clone(small, tmp_path / "first", full=True)
     first.connect(store.writing, store.server.writer)
@@ -319,11 +335,15 @@ def test_what_is_missing_or_damaged_is_not_taken_and_can_be_pushed_again(small, 
     assert "Missing cache files" in shown
     assert re.search("failed for following targets:.*one", shown, re.S)
     assert not (second.folder / "many/small").exists()
+    missing, damaged = sorted(second.remote_faults(), reverse=True)
+    assert re.match("one is missing on the remote store; run dvc push -r store", missing)
+    assert re.match("many/small is damaged on the remote store; remove .* then run dvc", damaged)
     # DVC pushes nothing over what is there, and nothing into a folder whose list is there.
     first.tamper("remove(small); remove(many)")
     assert "3 files pushed" in first.call("push")
     second.call("pull")
     assert second.has_all(small)
+    assert second.remote_faults() == []
 
 
 @slow

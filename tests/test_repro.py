@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
+from dvc.utils.serialize import dump_yaml
 
 from pipeline import repo
 from pipeline.predictions import Predictions
@@ -69,13 +69,12 @@ class Copy:
     def lock(self):
         return read_yaml(self.folder / "dvc.lock")["stages"]
 
-    def forget_all_but_the_demos(self):
+    def forget_all_but(self, demos):
         """Remove records and metrics of the other runs, which stand for code of their own time."""
-        stages = {name: stage for name, stage in self.lock().items() if "@demo" in name}
-        with (self.folder / "dvc.lock").open("w") as file:
-            YAML(typ="safe", pure=True).dump({"schema": "2.0", "stages": stages}, file)
+        stages = {name: stage for name, stage in self.lock().items() if f"@{demos}" in name}
+        dump_yaml(self.folder / "dvc.lock", {"schema": "2.0", "stages": stages})
         for folder in self.folder.glob("metrics/*/*"):
-            if not folder.name.startswith("demo"):
+            if not folder.name.startswith(demos):
                 shutil.rmtree(folder)
 
     def evaluation(self, run):
@@ -86,7 +85,7 @@ class Copy:
 def reproduced(tmp_path_factory):
     """A copy in which both demos have been run, with two epochs."""
     copy = Copy(tmp_path_factory.mktemp("copy of the project"))
-    copy.forget_all_but_the_demos()
+    copy.forget_all_but("demo")
     copy.committed = copy.lock()
     for run in ("demo_idx", "demo_png"):
         train = f"    dataset: {run}\n    model: {{}}\n    train: {{track_test: true"

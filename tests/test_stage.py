@@ -1,3 +1,4 @@
+import importlib
 import mmap
 import re
 import signal
@@ -66,6 +67,14 @@ def test_the_traceback_is_shown_where_it_is_asked_for(run, monkeypatch):
         assert ("Traceback" in err) is asked
     monkeypatch.setenv("PIPELINE_TRACEBACK", "1")
     assert "Traceback" in run(failing(error))[2]
+
+
+@pytest.mark.parametrize("name", ["download", "extract", "decode", "split"])
+def test_an_unknown_dataset_is_said_with_those_that_there_are(project, name):
+    work = importlib.import_module(f"stages.{name}").work
+    known = "datasets.nothing is missing; datasets has: tiny_idx, tiny_png"
+    with pytest.raises(ParameterError, match=known):
+        work("nothing")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 import numpy as np
 import pytest
 
-from pipeline import paths, shards, splits
-from pipeline.errors import DataError
+from pipeline import paths, shards, splits, subsets
+from pipeline.errors import DataError, ParameterError
 from pipeline.subsets import Dataset
 
 
 @pytest.fixture
 def dataset(project):
+    return decoded(project)
+
+
+def decoded(project):
     for stage in ("extract", "decode", "split"):
         done = project.run(stage, "tiny_png")
         assert done.returncode == 0, done.stderr
@@ -27,6 +31,48 @@ def test_images_are_the_shards_integers_in_their_order(dataset, project):
             expected, class_name = project.png[name]
             assert (pixels == expected).all()
             assert dataset.index.classes[label] == class_name
+
+
+@pytest.mark.parametrize("kind", ["parquet", "npz"])
+def test_images_on_disk_are_those_in_memory(project, monkeypatch, kind):
+    project.set("datasets.tiny_png.decode.format", kind)
+    dataset = decoded(project)
+    (in_memory,) = dataset.images("train")
+    monkeypatch.setenv("PIPELINE_MEMORY", str(in_memory.pixels.nbytes - 1))
+    (on_disk,) = dataset.images("train")
+    assert isinstance(on_disk, subsets.OnDisk)
+    assert (on_disk.blocks == in_memory.blocks).all()
+    monkeypatch.setattr(subsets, "WINDOW_BYTES", 5 * in_memory.pixels[0].nbytes)
+    order = np.random.default_rng(0).permutation(19)[:17]
+    for rows in (np.arange(19), order):
+        for of_disk, of_memory in zip(
+            on_disk.batches(rows, 3), in_memory.batches(rows, 3), strict=True
+        ):
+            for found, expected in zip(of_disk, of_memory, strict=True):
+                assert found.dtype == expected.dtype
+                assert (found == expected).all()
+
+
+def test_images_that_fit_are_in_memory(dataset, monkeypatch):
+    nbytes = dataset.index.rows * np.prod(dataset.index.shape)
+    monkeypatch.setenv("PIPELINE_MEMORY", str(nbytes))
+    assert {type(images) for images in dataset.images(*splits.SUBSETS)} == {subsets.InMemory}
+
+
+@pytest.mark.parametrize("text", ["-1", "2GB", "1.5"])
+def test_memory_is_a_number_of_bytes(monkeypatch, text):
+    monkeypatch.setenv("PIPELINE_MEMORY", text)
+    with pytest.raises(ParameterError, match="PIPELINE_MEMORY must be a whole number of bytes"):
+        subsets.memory()
+
+
+def test_row_groups_of_a_subset_begin_where_the_shards_do(dataset):
+    (images,) = dataset.images("train")
+    rows = dataset.split.rows("train")
+    starts = subsets.Reader(dataset.folder, dataset.index).starts
+    groups = np.searchsorted(starts, rows, side="right")
+    first_of_each = np.flatnonzero(np.diff(groups, prepend=0))
+    assert images.blocks.tolist() == first_of_each.tolist()
 
 
 def test_labels_are_of_all_rows(dataset):

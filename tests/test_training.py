@@ -1,4 +1,5 @@
 import csv
+from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from pipeline.network import ModelParams
 from pipeline.optimization import Adam, Exponential, Sgd
 from pipeline.subsets import Dataset
 from pipeline.training import TrainParams
-from tests.builders import CLASSES, pixels
+from tests.builders import CLASSES, in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -24,10 +25,12 @@ def dataset(folder, subsets):
     """A dataset of images that are easily told apart, of the given subsets."""
     n = len(subsets)
     labels = np.arange(n, dtype=np.int32) % 3
-    rows = shard.Rows(
-        [str(i) for i in range(n)], np.arange(n, dtype=np.int32), labels, pixels(labels, SHAPE)
-    )
-    shard.write(folder / "part-00000.parquet", [rows], CLASSES, SHAPE)
+    ids, numbers = [str(i) for i in range(n)], np.arange(n, dtype=np.int32)
+    groups = [
+        shard.Rows(ids[part], numbers[part], labels[part], pixels(labels, SHAPE)[part])
+        for part in (slice(start, start + 5) for start in range(0, n, 5))
+    ]
+    shard.write(folder / "part-00000.parquet", groups, CLASSES, SHAPE)
     index = shards.Index(
         format="parquet",
         shape=SHAPE,
@@ -38,14 +41,18 @@ def dataset(folder, subsets):
         quarantined=(),
         content_sha256="11",
     )
-    ids = pa.chunked_array([pa.array(rows.ids)])
-    return Dataset(folder, index, splits.Split(ids, np.asarray(subsets, np.int8)))
+    split_ids = pa.chunked_array([pa.array(ids)])
+    return Dataset(folder, index, splits.Split(split_ids, np.asarray(subsets, np.int8)))
 
 
 @pytest.fixture
 def tiny(tmp_path):
     """16 images for training, 3 for validation, 5 for the test."""
     return dataset(tmp_path, [0] * 16 + [1] * 3 + [2] * 5)
+
+
+def black(n, groups=(0,)):
+    return in_memory(np.zeros((n, *SHAPE), np.uint8), np.zeros(n, np.int32), groups)
 
 
 def train(data, tmp_path, model=MODEL, **params):
@@ -187,16 +194,66 @@ def test_learning_rate_is_that_of_the_epochs_last_step(tiny, tmp_path):
 def test_incomplete_last_batch(n, drop, steps, used):
     params = TrainParams(batch_size=4, drop_remainder=drop)
     assert training._steps(n, params) == steps
-    assert training.order(n, params, 1, steps).tolist() == list(range(used))
+    assert training.order(black(n), params, 1, steps).tolist() == list(range(used))
+
+
+@pytest.mark.parametrize(
+    ("n", "batch", "drop", "devices", "refused"),
+    [
+        (9, 4, False, 2, True),
+        (9, 4, True, 2, False),
+        (10, 4, False, 2, False),
+        (9, 2, True, 4, True),
+    ],
+)
+def test_every_device_has_an_image(n, batch, drop, devices, refused):
+    params = TrainParams(batch_size=batch, drop_remainder=drop)
+    with pytest.raises(ParameterError, match="cannot be divided") if refused else nullcontext():
+        training._check_division(n, params, devices)
 
 
 def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     def order(seed, epoch):
-        return training.order(20, TrainParams(shuffle=True, seed=seed), epoch, 1).tolist()
+        params = TrainParams(shuffle=True, seed=seed)
+        return training.order(black(20), params, epoch, 1).tolist()
 
     assert order(1, 1) == order(1, 1)
     assert sorted(order(1, 1)) == list(range(20))
     assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4
+
+
+def test_order_with_a_buffer_keeps_row_groups_together():
+    images = black(100, groups=range(0, 100, 10))
+    params = TrainParams(shuffle=True, shuffle_buffer=30)
+    found = [training.order(images, params, epoch, 1) for epoch in (1, 2)]
+    for order in found:
+        assert sorted(order) == list(range(100))
+        for start in range(0, 90, 30):
+            groups = order[start : start + 30] // 10
+            assert len(set(groups)) == 3
+            assert list(groups) != sorted(groups)
+    assert list(found[0]) != list(found[1])
+
+
+@pytest.mark.parametrize("order", [{}, {"shuffle": True, "shuffle_buffer": 6}])
+def test_images_on_disk_give_the_same_weights(tiny, tmp_path, monkeypatch, order):
+    of_memory, history = train(tiny, tmp_path / "memory", **order)
+    monkeypatch.setenv("PIPELINE_MEMORY", "0")
+    of_disk, same = train(tiny, tmp_path / "disk", **order)
+    assert history == same
+    for ours, theirs in zip(of_memory.network.weights, of_disk.network.weights, strict=True):
+        assert (np.asarray(ours) == np.asarray(theirs)).all()
+
+
+def test_images_on_disk_are_not_shuffled_all_over(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIPELINE_MEMORY", "0")
+    with pytest.raises(ParameterError, match=r"set train\.shuffle_buffer to a number of images"):
+        train(tiny, tmp_path, shuffle=True)
+
+
+def test_a_buffer_without_shuffling_is_refused():
+    with pytest.raises(ValueError, match="shuffle_buffer needs shuffle: true"):
+        TrainParams(shuffle_buffer=10)
 
 
 def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
@@ -209,6 +266,32 @@ def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
     assert len(history) == best + 3
     again, _ = train(tiny, tmp_path / "again", optimizer=optimizer, epochs=best + 1)
     assert weights(model) == weights(again)
+
+
+def test_balanced_classes_are_weighted_by_the_training_labels(tmp_path, monkeypatch):
+    """Of the labels 0, 1, 2, 0, 1, 2 … those of the first eight rows are for training."""
+    from pipeline import loop
+
+    data = dataset(tmp_path, [0] * 8 + [1] * 3 + [2] * 4)
+    given = []
+    made = loop.Loop.__init__
+
+    def init(self, *arguments, class_weights, **options):
+        given.append(class_weights)
+        made(self, *arguments, class_weights=class_weights, **options)
+
+    monkeypatch.setattr(loop.Loop, "__init__", init)
+    plain, _ = train(data, tmp_path)
+    weighted, _ = train(data, tmp_path, class_weights="balanced")
+    assert given[0] is None
+    assert given[1].tolist() == [8 / 9, 8 / 9, 8 / 6]  # of 3, 3 and 2 images
+    assert weights(plain) != weights(weighted)
+
+
+def test_a_class_without_training_images_cannot_be_weighted(tmp_path):
+    data = dataset(tmp_path, [0, 0, 2, 0, 0, 2])
+    with pytest.raises(ParameterError, match="class 'emu' has no training image to weight"):
+        train(data, tmp_path, batch_size=2, class_weights="balanced")
 
 
 def test_early_stopping_needs_a_validation_subset(tmp_path):

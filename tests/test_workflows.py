@@ -11,10 +11,12 @@ import pytest
 from dvc.utils.serialize import dump_yaml
 
 from pipeline.yaml import read_yaml
+from tests import servers
 from tests.builders import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 METRICS = ROOT / ".github/workflows/pull-request.yml"
+FULL = ROOT / ".github/workflows/full.yml"
 BIN = Path(sys.executable).parent
 
 
@@ -33,6 +35,16 @@ def test_workflows_are_valid():
     schema = "vendor.github-workflows"
     done = run("check-jsonschema", "--builtin-schema", schema, *WORKFLOWS)
     assert done.returncode == 0, done.stdout
+
+
+def test_actionlint_finds_nothing(tmp_path):
+    """Expressions, contexts, inputs of actions; with shellcheck, where it is, the scripts too."""
+    actionlint = servers.program("actionlint")
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(METRICS.read_text().replace("github.event_name ==", "github.event_nam =="))
+    assert "event_nam" in run(actionlint, "-no-color", wrong).stdout
+    done = run(actionlint, "-no-color", *WORKFLOWS)
+    assert (done.stdout, done.returncode) == ("", 0)
 
 
 def test_zizmor_finds_nothing_dangerous():
@@ -65,7 +77,7 @@ def test_hooks_are_valid():
     assert done.returncode == 0, done.stdout
 
 
-# The scripts of the pull request's workflow, run as the host would run them
+# The scripts of workflows, run as the host would run them
 
 
 class Host:
@@ -99,11 +111,12 @@ class Host:
         self.git("add", ".")
         self.git("commit", "-qm", branch)
 
-    def job(self, branch, event):
-        """Run the scripts of the job ``metrics`` in a new clone.
+    def job(self, branch, event, workflow=METRICS, **values):
+        """Run the scripts of a workflow's first job in a new clone.
 
         Not run are `make setup` (tests/test_setup.py does) and the actions, which need the host;
-        what ``actions/cache`` does is done here.
+        what ``actions/cache`` does is done here. ``values`` are those of the steps' variables that
+        the host would put in: inputs and secrets; others are empty, as secrets in a fork.
 
         Returns
         -------
@@ -124,20 +137,20 @@ class Host:
             "RUNNER_TEMP": str(clone.parent / "temp"),
         } | {f"GITHUB_{name}": str(path) for name, path in files.items()}
         steps = {}
-        for step in read_yaml(METRICS)["jobs"]["metrics"]["steps"]:
+        for step in next(iter(read_yaml(workflow)["jobs"].values()))["steps"]:
             condition = step.get("if", "")
             failed = any(status for _, status in steps.values())
             if (
                 "run" not in step
                 or step["name"] == "Install"
                 or ("pull_request" in condition and event != "pull_request")
-                or (failed and "!cancelled()" not in condition)
+                or (failed and not re.search(r"always\(\)|!cancelled\(\)", condition))
             ):
                 continue
             lines = files["ENV"].read_text().splitlines()
             set_before = dict(line.split("=", 1) for line in lines)
-            empty = dict.fromkeys(step.get("env", {}), "")  # secrets, as in a fork
-            done = run("bash", "-e", "-c", step["run"], cwd=clone, **host, **set_before, **empty)
+            own = {name: values.get(name, "") for name in step.get("env", {})}
+            done = run("bash", "-e", "-c", step["run"], cwd=clone, **host, **set_before, **own)
             steps[step["name"]] = done.stdout + done.stderr, done.returncode
         if event == "push":
             shutil.copytree(clone / ".dvc/cache", self.folder / "cache")
@@ -206,3 +219,24 @@ def test_a_pull_request_that_changes_a_figure_runs_report_alone_and_passes(host)
     assert ran(steps["Reproduce"][0]) == ["report@demo_idx"]
     assert "pass" in summary
     assert "No curve and no confusion matrix changed." in summary
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("workflows")
+def test_the_workflow_by_hand_reproduces_and_pushes_all_that_leads_to_a_report(host):
+    host.git("branch", "full", "main")
+    store = host.folder / "store"
+    values = {
+        "TARGETS": "report@demo_idx report@demo_png",
+        "PUSH": "true",
+        "DVC_CONFIG_LOCAL": f"[core]\nremote = store\n['remote \"store\"']\nurl = {store}",
+    }
+    steps, summary = host.job("full", "workflow_dispatch", FULL, **values)
+    assert [name for name, (_, status) in steps.items() if status] == [], steps
+    assert list(steps) == ["Reproduce", "Remove the credentials", "Verify", "Summary"]
+    assert "metrics/runs/demo_png/report.html" in summary
+    clone = host.folder / "full/clone"
+    assert not (clone / ".dvc/config.local").exists()
+    assert run("dvc", "remote", "add", "--local", "store", store, cwd=clone).returncode == 0
+    done = run(sys.executable, "-m", "pipeline", "verify", "--remote", "store", cwd=clone)
+    assert done.returncode == 0, done.stderr
