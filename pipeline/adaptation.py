@@ -46,7 +46,6 @@ TRANSPARENT = "transparent, put on {}"
 DEPTH = "of {} bits"
 RESIZED = "of another size ({})"
 GREYED = "in colour, made grey"
-INVERTED = "inverted"
 
 Pixels = NDArray[Any]
 
@@ -173,7 +172,6 @@ class Adapter(NamedTuple):
         found = np.divide(pixels, top, dtype=np.float32)
         if self.invert:
             found = 1 - found
-            changes.append(INVERTED)
         return Adapted(found, width, height, tuple(changes))
 
 
