@@ -82,6 +82,8 @@ class Adapter(NamedTuple):
     """Behind what is transparent, and around what is padded."""
     invert: bool = False
     """Turn dark to light, for drawings on white where training images are on black."""
+    fitted: Resize | None = None
+    """How ``decode`` fitted the training images, if it did: then a size of its own is no change."""
 
     def __call__(self, content: bytes) -> Adapted:
         """Decode and adapt.
@@ -92,11 +94,12 @@ class Adapter(NamedTuple):
             If it cannot be decoded, or is of a kind that has no sensible conversion.
         """
         try:
-            pixels = images.decode(content, self.shape, self.bits)
+            pixels = images.decode(content, self.shape, self.bits, self.fitted)
+            width, height = images.declared_size(content)
         except ImageError:
             return self._converted(content)
         changes = [GREYED] if self.shape[2] == 1 and _is_colour(content) else []
-        return self._normalized(pixels, self.shape[1], self.shape[0], changes)
+        return self._normalized(pixels, width, height, changes)
 
     def of_array(self, pixels: Pixels) -> Adapted:
         """Adapt an image that is decoded: uint8 or uint16, (height, width) or with 1 or 3 channels.

@@ -43,9 +43,9 @@ class Setting(NamedTuple):
         self, resize: Resize | None, background: Background, invert: bool, batch_size: int | None
     ) -> "Setting":
         """The same but for what is given."""
-        adapter = self.adapter._replace(
-            resize=resize or self.adapter.resize, background=background, invert=invert
-        )
+        adapter = self.adapter._replace(background=background, invert=invert)
+        if resize:
+            adapter = adapter._replace(resize=resize, fitted=None)
         evaluate = self.evaluate.model_copy(
             update={"batch_size": batch_size or self.evaluate.batch_size}
         )
@@ -91,12 +91,15 @@ def setting(source: Path | str, trained: Model, params: Params | None) -> Settin
     if params is None:
         return found
     dataset = runs.dataset(params, str(source))
-    if datasets.kind(params, dataset) == "archive":
-        limits = params.section(extracted.ArchiveExtract, "datasets", dataset, "extract")
+    kind = datasets.kind(params, dataset)
+    if kind != "idx":
         decode = params.value("datasets", dataset, "decode")
-        bits: int = decode.get("bits", 8)
-        resize: Resize = decode.get("resize") or "stretch"
-        found = found._replace(adapter=Adapter(trained.shape, bits, resize), limits=_limits(limits))
+        fitted: Resize | None = decode.get("resize")
+        adapter = Adapter(trained.shape, decode.get("bits", 8), fitted or "stretch", fitted=fitted)
+        found = found._replace(adapter=adapter)
+    if kind == "archive":
+        limits = params.section(extracted.ArchiveExtract, "datasets", dataset, "extract")
+        found = found._replace(limits=_limits(limits))
     if paths.data_card(dataset).exists():
         found = found._replace(training=Training.read(dataset))
     return found

@@ -37,6 +37,16 @@ def test_what_decode_takes_is_taken_as_decode_takes_it(image, shape):
     assert (found.width, found.height) == (5, 6)
 
 
+@pytest.mark.parametrize("shape", [(6, 5, 3), (6, 5, 1)])
+@pytest.mark.parametrize("how", ["stretch", "crop", "pad"])
+def test_what_decode_fitted_in_training_is_fitted_as_decode_fits_it(how, shape):
+    content = encode(SMOOTH)
+    found = Adapter(shape, fitted=how)(content)
+    assert (found.pixels == images.decode(content, shape, 8, how) / np.float32(255)).all()
+    assert found.changes == ((adaptation.GREYED,) if shape[2] == 1 else ())
+    assert (found.width, found.height) == (30, 40)
+
+
 def test_an_image_in_memory_is_as_one_in_a_file():
     for image in (COLOUR, GREY):
         assert (RGB.of_array(image).pixels == RGB(encode(image)).pixels).all()
