@@ -10,7 +10,7 @@ import argparse
 import gzip
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def write_idx(folder: Path, n: int) -> None:
             (folder / f"{name}-{what}-ubyte.gz").write_bytes(content)
 
 
-WRITERS = {
+WRITERS: dict[str, Callable[[Path, int], None]] = {
     "cifar10": write_archive,
     "cifar10-stored": partial(write_archive, filters=STORED),
     "fashion_mnist": write_idx,
