@@ -31,6 +31,13 @@ def summary(_: Namespace) -> str:
     return summaries.table(Params.read())
 
 
+def index(_: Namespace) -> str:
+    """Write metrics/index.html, one page that compares all runs, the ablation's among them."""
+    from pipeline import index as page
+
+    return page.write()
+
+
 def verify(arguments: Namespace) -> str:
     """Check that parameters, code, data, dvc.lock and metrics agree; list what does not."""
     from pipeline import verification
@@ -180,6 +187,7 @@ COMMANDS = {
     "compare": compare,
     "gate": gate,
     "changes": changes,
+    "index": index,
     "remote": remote,
     "push-runs": push_runs,
     "repair": repair,
