@@ -6,6 +6,9 @@ import numpy as np
 
 from pipeline.predictions import Predictions
 
+BINS = 15
+"""How many where ``evaluate`` does not say."""
+
 
 class Bin(NamedTuple):
     """Predictions whose confidence is in (low, high]: their number, mean confidence, accuracy."""

@@ -27,6 +27,8 @@ MATRICES = 20
 """Training images that are shown as matrices, the first ones."""
 RESPONSES = 10
 """Training images that are shown to the first layer, the first of each class."""
+ACTIVATION = "relu"
+"""The network's, where ``model`` does not say."""
 SAMPLE_BUDGET = 600_000
 """Characters that the pictures of the samples may take."""
 RESPONSE_BUDGET = 500_000
@@ -45,7 +47,8 @@ def of_run(
     dataset, predictions = gallery.dataset, gallery.predictions
     index, counts = dataset.index, predictions.confusion()
     tracked = [subset for subset in SUBSETS if f"{subset}_loss" in history]
-    bins = calibration.bins(predictions, effective["evaluate"]["calibration_bins"])
+    count = effective["evaluate"].get("calibration_bins", calibration.BINS)
+    bins = calibration.bins(predictions, count)
     parts = [
         curves(history, tracked),
         measures(common["card"], common["evaluation"]["classes"], counts, bins),
@@ -71,7 +74,7 @@ def of_run(
         "cropped": max(index.shape[:2]) > MATRIX_SIDE,
         "filters": filters.pictures(layer) if layer else [],
         "filter_count": layer.kernel.shape[-1] if layer else 0,
-        "activation": effective["model"].get("activation"),
+        "activation": effective["model"].get("activation", ACTIVATION),
         "responses": len(seen),
         "data": {
             "charts": {name: spec for part in parts for name, spec in part["charts"].items()},

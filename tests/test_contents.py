@@ -3,7 +3,9 @@ import base64
 import numpy as np
 import pytest
 
-from pipeline import contents, filters, paths
+from pipeline import calibration, contents, filters, paths
+from pipeline.evaluation import EvaluateParams
+from pipeline.network import ModelParams
 from pipeline.subsets import Dataset
 from tests import test_report
 from tests.test_thumbnails import decoded
@@ -12,6 +14,11 @@ from tests.test_thumbnails import decoded
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+def test_what_parameters_leave_out_is_what_the_other_stages_take():
+    assert EvaluateParams().calibration_bins == calibration.BINS
+    assert ModelParams().activation == contents.ACTIVATION
 
 
 def test_of_too_many_classes_those_with_the_most_mistakes_are_shown():
