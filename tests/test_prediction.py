@@ -5,6 +5,7 @@ import pytest
 
 from pipeline import decoding, extracted, inputs, model, network, paths, prediction, splits
 from pipeline import splitting as dividing
+from pipeline.adaptation import Adapter
 from pipeline.errors import ParameterError
 from pipeline.network import ModelParams
 from pipeline.params import Params
@@ -127,13 +128,20 @@ def test_the_setting_is_the_runs(project, trained):
     loaded = model.load_model("tiny_png")
     how = prediction.setting("tiny_png", loaded, Params.read())
     assert (how.limits.member_bytes, how.evaluate.batch_size, how.training) == (1000, 5, None)
-    assert (how.adapter.shape, how.adapter.bits, how.adapter.resize) == ((8, 8, 3), 8, "stretch")
+    assert how.adapter == Adapter((8, 8, 3), 8, None, "stretch")
     changed = how.changed("pad", "white", invert=True, batch_size=7)
     assert changed.adapter == how.adapter._replace(resize="pad", background="white", invert=True)
     assert changed.evaluate.batch_size == 7
     assert how.changed(None, "black", invert=False, batch_size=None) == how
+    project.set("datasets.tiny_png.decode.resize", "crop")
+    how = prediction.setting("tiny_png", loaded, Params.read())
+    assert how.adapter == Adapter((8, 8, 3), 8, "crop")
+    for resize in (None, "crop"):
+        assert how.changed(resize, "black", invert=False, batch_size=None) == how
+    changed = how.changed("pad", "black", invert=False, batch_size=None)
+    assert changed.adapter == Adapter((8, 8, 3), 8, None, "pad")
     folder = prediction.setting("data/models/tiny_png", loaded, None)
-    assert (folder.adapter, folder.limits) == (how.adapter, prediction.LIMITS)
+    assert (folder.adapter, folder.limits) == (Adapter((8, 8, 3)), prediction.LIMITS)
     with pytest.raises(ParameterError, match=r"runs\.nothing is missing; runs has: tiny_idx"):
         prediction.setting("nothing", loaded, Params.read())
 

@@ -36,7 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--background",
         choices=("black", "white"),
         default="black",
-        help="behind transparency and in padding (default: black)",
+        help="behind transparency (default: black)",
     )
     parser.add_argument(
         "--invert", action="store_true", help="turn dark to light and light to dark"
