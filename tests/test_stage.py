@@ -168,7 +168,7 @@ def test_a_stage_tells_as_much_as_is_asked(project, arguments, log, lines):
         )
     if lines == 3:
         assert re.match(r"extract tiny_idx: Python 3\..*, py7zr [\d.]+, pyarrow", said[0])
-        assert re.search(r"s of CPU time, \d+ MB of memory at most$", said[2])
+        assert re.search(r"s of CPU time, [\d,]+ MB of memory at most$", said[2])
 
 
 def test_an_unknown_amount_is_refused_in_one_line(project):
