@@ -79,7 +79,7 @@ def _value(text: str, keys: Sequence[str | int], *, pure: bool) -> Any:
 
 def dump(entry: dict[str, Any]) -> str:
     """An entry as YAML: what fits a line in flow style, the rest in block style."""
-    yaml = YAML(typ="rt")
+    yaml = YAML(typ="rt")  # keeps styles; makes plain values alone, as "safe" does
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()

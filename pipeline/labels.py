@@ -87,8 +87,8 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
 
 
 def columns(path: Path) -> dict[str, pa.StringArray]:
-    """All columns of a table of labels, by name; raises as ``column``, but for empty values."""
-    names = tuple(dict.fromkeys(_header(path)))
+    """All columns of a table that have a name; raises as ``column``, but for empty values."""
+    names = tuple(dict.fromkeys(filter(None, _header(path))))
     return dict(zip(names, _columns(path, names, "decode.labels"), strict=True))
 
 

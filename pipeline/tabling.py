@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -72,7 +73,7 @@ class Table:
         known = Labels(ids, np.zeros(len(ids), np.int32))
         labels.join(pa.array(names, pa.string()), known, archive, self.path.name, self.match)
 
-    @property
+    @cached_property  # each looks at every value
     def label_column(self) -> str:
         """The column of classes: of the usual name, or else the one with the fewest values."""
         others = [name for name in self.columns if name not in (self.id, self.subset_column)]
@@ -86,7 +87,7 @@ class Table:
             )
         return min(fit, key=lambda name: (name not in named, fit[name]))
 
-    @property
+    @cached_property
     def subset_column(self) -> str:
         """The column whose every value names a subset; ``""`` if none does."""
         for name, values in self.columns.items():
@@ -94,7 +95,7 @@ class Table:
                 return name
         return ""
 
-    @property
+    @cached_property
     def group_column(self) -> str:
         """The column, by its name, of images that belong together; ``""`` if there is none."""
         others = set(self.columns) - {self.id, self.label_column, self.subset_column}

@@ -30,6 +30,14 @@ def test_usual_names_come_first(tmp_path):
     assert "images of the same patient_id stay in one subset" in found.notes()
 
 
+def test_a_column_without_a_name_is_let_be(tmp_path):
+    """Such as pandas writes for its index."""
+    rows = [(str(n), f"{n}.png", "ab"[n % 2]) for n in range(40)]
+    found = table(tmp_path, ("", "file", "label"), rows)
+    assert list(found.columns) == ["file", "label"]
+    assert found.label("scans/4.png") == "a"
+
+
 def test_few_groups_are_no_groups(tmp_path):
     rows = [(str(n), f"c{n % 3}", f"p{n % 4}") for n in range(40)]
     found = table(tmp_path, ("id", "label", "patient"), rows)
