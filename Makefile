@@ -1,7 +1,7 @@
 # Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro test test-slow fuzz check verify remote resolve-lock lock clean
+.PHONY: help setup demo repro test test-slow bench fuzz check verify remote resolve-lock lock clean
 
 # GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
 GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
@@ -38,6 +38,9 @@ test: $(STAMP) ## Run the tests; ARGS goes to pytest
 
 test-slow: $(STAMP) ## Run the end-to-end tests, which take minutes; ARGS goes to pytest
 	$(Q)python -m pytest -m slow $(ARGS)
+
+bench: $(STAMP) ## Measure the pipeline against what else one could use (ARGS: parts, --write)
+	$(Q)python -m benchmarks $(ARGS)
 
 fuzz: $(STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
 	$(Q)$(ADD) tests/fuzz/requirements.lock

@@ -1,11 +1,12 @@
 """Admission: the gate that every member of an archive must pass.
 
 Archives are data from strangers: names that lead out of a folder, links, devices, encrypted
-members, duplicates and anything above the limits are refused by name.
+members, duplicates and anything above the limits are refused by name. What file managers leave
+(``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) is not wanted.
 """
 
 import fnmatch
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import NamedTuple, NoReturn
 
 from pipeline.errors import DataError
@@ -14,8 +15,21 @@ REMOVE = "remove it from the archive"
 RAISE = "if that is as it should be, raise the limit in params.yaml"
 
 
+LEFT = {".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"}
+"""What file managers leave, beside macOS's ``._NAME``."""
 SMALL = 256 << 20
 """Bytes up to which an archive may hold any multiple of its own."""
+
+
+def is_left(path: PurePath) -> bool:
+    """Whether a file, or a folder in which it stands, was left by a file manager.
+
+    Examples
+    --------
+    >>> is_left(PurePath("cat/1.png")), is_left(PurePath("__MACOSX/cat/._1.png"))
+    (False, True)
+    """
+    return any(part.startswith("._") or part in LEFT for part in path.parts)
 
 
 class Limits(NamedTuple):
@@ -70,6 +84,8 @@ class Gate:
             self._refuse(entry, "its length is negative")
         self._count(entry)
         if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
+            return False
+        if is_left(path):
             return False
         if not path.name:
             self._refuse(entry, "it has no name")

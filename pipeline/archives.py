@@ -1,4 +1,4 @@
-"""Archives (.7z, .zip, .tar.gz): their members as a stream of (name, bytes), in archive order.
+"""Archives (.7z, .zip, .tar, .tar.gz): their members, (name, bytes), in the archive's order.
 
 Nothing is written to disk and one member is held at a time. The gate refuses hostile members by
 name, and the container's own checksums are verified.
@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import py7zr
 
@@ -103,10 +103,17 @@ def _entry_zip(info: zipfile.ZipInfo) -> Entry:
 
 
 def _read_tar_gz(path: Path, gate: Gate) -> Members:
-    with (
-        gzip.open(path) as stream,
-        tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarHeader) as archive,
-    ):
+    with gzip.open(path) as stream:
+        yield from _read_tar(stream, gate)
+
+
+def _read_plain_tar(path: Path, gate: Gate) -> Members:
+    with path.open("rb") as stream:
+        yield from _read_tar(stream, gate)
+
+
+def _read_tar(stream: IO[bytes] | gzip.GzipFile, gate: Gate) -> Members:
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarHeader) as archive:
         while info := archive.next():
             archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep them all
             if gate.admit(_entry_tar(info)):
@@ -168,6 +175,7 @@ def _entry_tar(info: tarfile.TarInfo) -> Entry:
 READERS: dict[str, Callable[[Path, Gate], Members]] = {
     ".7z": seven_zip.read,
     ".zip": _read_zip,
+    ".tar": _read_plain_tar,
     ".tar.gz": _read_tar_gz,
     ".tgz": _read_tar_gz,
 }

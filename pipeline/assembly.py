@@ -1,14 +1,18 @@
 """Assembly: shards written one by one, some at once, and the index over them.
 
 Shards that an interrupted run had finished stay in the work folder, each with a record of what it
-was made from, and are taken up by the next run if that would make the same.
+was made from, and are taken up by the next run if that would make the same. Each attempt writes
+files of its own, which only this run can put in place, so that neither a task that is run twice nor
+one that an ended run left on another machine spoils a shard.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pydantic import ValidationError
 
@@ -25,15 +29,17 @@ class Layout(NamedTuple):
     shape: shard.Shape
     classes: tuple[str, ...]
     divisor: int
+    resize: str | None = None
 
 
-class Task(NamedTuple):
+class Task(Protocol):
     """One shard to write. Tasks are independent, so that the workers' number changes no byte."""
 
-    key: Callable[[], str]
-    """Gives a SHA-256 of all that the shard is made from, but for code."""
-    groups: Callable[[list[Quarantined]], Iterable[shard.Rows]]
-    """Gives its row groups, and adds what is left out to the list."""
+    def key(self) -> str:
+        """SHA-256 of all that the shard is made from, but for code."""
+
+    def groups(self, quarantined: list[Quarantined]) -> Iterable[shard.Rows]:
+        """Give its row groups, and add what is left out to the list."""
 
 
 class Record(Section):
@@ -62,11 +68,12 @@ def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
     with files.new_folder(folder, resume=True) as work:
         paths = [work / name for name in names]
         _remove_others(work, paths)
-        writing = [
-            partial(_write, path, task, program, layout)
-            for path, task in zip(paths, tasks, strict=True)
-        ]
-        written = workers.run(writing, "decode", "shards")
+        with tempfile.TemporaryDirectory(dir=work) as scratch:
+            writing = [
+                partial(_write, path, Path(scratch), task, program, layout)
+                for path, task in zip(paths, tasks, strict=True)
+            ]
+            written = workers.run(writing, "decode", "shards")
         index = _index(written, layout)
         if not index.rows:
             raise DataError("no image could be used; see the images and decode in params.yaml")
@@ -88,13 +95,18 @@ def _record(path: Path) -> Path:
 
 def _remove_others(work: Path, paths: list[Path]) -> None:
     """Remove what an interrupted run left that is no finished shard."""
+    for path in work.iterdir():
+        if path.is_dir():  # first of all, for out of these files may still be put in place
+            shutil.rmtree(path, ignore_errors=True)
     kept = {path for path in paths if _record(path).exists()}
     for path in work.iterdir():
         if path not in kept | {_record(path) for path in kept}:
             path.unlink()
 
 
-def _write(path: Path, task: Task, program: str, layout: Layout) -> tuple[Record, bytes]:
+def _write(
+    path: Path, scratch: Path, task: Task, program: str, layout: Layout
+) -> tuple[Record, bytes]:
     """Write a shard, unless it is there; return its record and its rows' identity."""
     key = checkpoints.key(program, task.key(), repr(layout))
     record = _finished(path, key)
@@ -102,12 +114,14 @@ def _write(path: Path, task: Task, program: str, layout: Layout) -> tuple[Record
         return record, shard.identity(path)
     quarantined: list[Quarantined] = []
     groups = workers.stoppable(task.groups(quarantined))
-    rows, identity = shard.write(path, groups, layout.classes, layout.shape)
-    file = shards.ShardFile(
-        name=path.name, rows=rows, bytes=path.stat().st_size, sha256=files.sha256(path)
-    )
+    with files.attempt(path, scratch) as new:
+        rows, identity = shard.write(new, groups, layout.classes, layout.shape)
+        file = shards.ShardFile(
+            name=path.name, rows=rows, bytes=new.stat().st_size, sha256=files.sha256(new)
+        )
     record = Record(key=key, file=file, quarantined=tuple(quarantined))
-    files.write_json(_record(path), record.model_dump(mode="json"))
+    with files.attempt(_record(path), scratch) as new:
+        files.write_json(new, record.model_dump(mode="json"))
     return record, identity
 
 

@@ -8,6 +8,7 @@ from pipeline import (
     decoding,
     evaluation,
     extracted,
+    hugging_face,
     network,
     raw,
     report,
@@ -37,7 +38,24 @@ class ArchiveDataset(Section):
     download: raw.DownloadParams
     extract: extracted.ArchiveExtract
     decode: decoding.ArchiveDecode
+    split: splitting.OwnSplit
+
+
+class ParquetDataset(Section):
+    """``datasets.<name>`` of kind ``parquet``."""
+
+    kind: datasets.Kind
+    download: raw.DownloadParams
+    extract: hugging_face.ParquetExtract
+    decode: decoding.ArchiveDecode
     split: splitting.ArchiveSplit
+
+
+DATASETS: dict[datasets.Kind, type[Section]] = {
+    "idx": IdxDataset,
+    "archive": ArchiveDataset,
+    "parquet": ParquetDataset,
+}
 
 
 class Defaults(Section):
@@ -122,8 +140,7 @@ def _faults(params: Params) -> Iterator[str]:
         return
     for name in params.value("datasets"):
         try:
-            idx = datasets.kind(params, name) == "idx"
-            params.section(IdxDataset if idx else ArchiveDataset, "datasets", name)
+            params.section(DATASETS[datasets.kind(params, name)], "datasets", name)
         except ParameterError as error:
             yield str(error)
     yield from _run_faults(params, Defaults)

@@ -5,8 +5,9 @@ from typing import Literal, get_args
 from pipeline.errors import ParameterError
 from pipeline.params import Params
 
-Kind = Literal["idx", "archive"]
-"""Four IDX files with an official test set, or an archive of images with a table of labels."""
+Kind = Literal["idx", "archive", "parquet"]
+"""IDX files (four, or two without a test set); an archive of images with a table of labels or a
+folder for each class; or Parquet files with images, as Hugging Face writes them."""
 
 
 def kind(params: Params, dataset: str) -> Kind:
@@ -20,7 +21,7 @@ def kind(params: Params, dataset: str) -> Kind:
     value: Kind = params.value("datasets", dataset, "kind")
     if value not in get_args(Kind):
         raise ParameterError(
-            f"{params.path}: datasets.{dataset}.kind: must be {' or '.join(get_args(Kind))}, "
-            f"got {value!r}"
+            f"{params.path}: datasets.{dataset}.kind: must be {', '.join(get_args(Kind)[:-1])} or "
+            f"{get_args(Kind)[-1]}, got {value!r}"
         )
     return value

@@ -5,17 +5,29 @@ One shard is one task: a range of rows of an IDX file, or one part of an extract
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints, field_validator
 
-from pipeline import assembly, checkpoints, files, idx, images, labels, parts, shard, shards
-from pipeline.assembly import Layout, Task
+from pipeline import (
+    assembly,
+    checkpoints,
+    files,
+    folders,
+    idx,
+    images,
+    labels,
+    parts,
+    shard,
+    shards,
+)
+from pipeline.assembly import Layout
 from pipeline.errors import DataError, first_few
-from pipeline.labels import LabelColumns
+from pipeline.fitting import Fit
+from pipeline.labels import LabelColumns, Match
 from pipeline.params import Section
 from pipeline.shards import Quarantined
 
@@ -46,23 +58,28 @@ class IdxDecode(Decode):
 
 
 class ArchiveDecode(Decode):
-    """``datasets.<name>.decode`` of kind ``archive``; each extracted part becomes one shard."""
+    """``datasets.<name>.decode`` of the other kinds; each extracted part becomes one shard."""
 
     shape: shards.ImageShape
-    """Height, width and channels that every image must have."""
+    """Height, width and channels that every image must have, or is brought to."""
+    resize: Fit | None = None
+    """How an image of another size is brought to the shape; null: it is a bad image."""
+    max_pixels: Annotated[int, Field(gt=0)] = images.MAX_PIXELS
+    """With ``resize``: an image that declares more, width times height, is a bad image."""
     bits: Literal[8, 16] = 8
     """Depth that every image must have, in bits a channel."""
     on_bad_image: Literal["fail", "quarantine"] = "fail"
     """What to do with an image that cannot be decoded or has a palette, alpha, or another size or
     depth: end with an error, or leave it out and list it in ``index.json``."""
     labels: LabelColumns = LabelColumns()
+    """Of the table of labels; without a table, images are labelled by their folders."""
 
 
 def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
-    """Decode the four IDX files in ``source`` into shards in ``folder``.
+    """Decode the IDX files in ``source`` into shards in ``folder``.
 
-    Rows are the training images, then the test images, with ids ``train-<position>`` and
-    ``test-<position>``.
+    Rows are the training images, then the test images, if there are any, with ids
+    ``train-<position>`` and ``test-<position>``.
 
     Returns
     -------
@@ -75,10 +92,15 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
         If images are not uint8 of shape (n, h, w) or (n, h, w, 1 or 3), labels are not integers of
         shape (n,), the numbers differ, or a label is outside the classes.
     """
-    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in ("train", "test")}
-    shape = _idx_shape(source, pairs["train"][0], pairs["test"][0])
+    subsets = ["train"]
+    if (source / "test-images.idx").exists():
+        subsets.append("test")
+    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in subsets}
+    shape = _idx_shape(source, *(pixels for pixels, _ in pairs.values()))
     tasks = [
-        _idx_task(subset, pixels, targets, slice(start, start + params.shard_rows), shape)
+        IdxTask(
+            subset, _idx_images(source, subset), start, targets[start:][: params.shard_rows], shape
+        )
         for subset, (pixels, targets) in pairs.items()
         for start in range(0, len(pixels), params.shard_rows)
     ]
@@ -88,8 +110,9 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
 def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     """Decode the parts of an extracted archive in ``source`` into shards in ``folder``.
 
-    Rows are in the archive's order. Every image is joined to its label by its id: the name of its
-    file without folder and suffix.
+    Rows are in the archive's order. Every image is joined to its label by its id
+    (``labels.match``). Where there is no table of labels, an image's class is its folder (see
+    ``folders``) and its id its path.
 
     Returns
     -------
@@ -102,30 +125,117 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         If the table of labels is not as declared, images and labels do not correspond, or an image
         cannot be used and the policy is ``fail``.
     """
-    table = labels.read(source / "labels.csv", params.labels, params.classes)
     paths = parts.paths(source)
     names = [parts.names(path) for path in paths]
-    positions = labels.join(
-        pa.concat_arrays(names), table, f"the archive ({source})", f"{source / 'labels.csv'}"
-    )
+    members, archive = pa.concat_arrays(names), f"the archive ({source})"
+    table = source / "labels.csv"
+    if table.exists():
+        match = params.labels.match
+        known = labels.read(table, params.labels, params.classes)
+        positions = labels.join(members, known, archive, str(table), match)
+        targets = known.labels
+    else:
+        match = "path"
+        positions, targets = folders.labels(members, params.classes, archive)
     ends = np.cumsum([len(part) for part in names])[:-1]
     tasks = [
-        _archive_task(part, rows, table.labels, params)
+        ArchiveTask(part, rows, targets[rows], params, match)
         for part, rows in zip(paths, np.split(positions, ends), strict=True)
     ]
     divisor = 2**params.bits - 1
-    return assembly.assemble(tasks, folder, _layout(params, params.shape, divisor))
+    layout = _layout(params, params.shape, divisor)._replace(resize=params.resize)
+    return assembly.assemble(tasks, folder, layout)
+
+
+class IdxTask(NamedTuple):
+    """A shard of some images of an IDX file."""
+
+    subset: str
+    path: Path
+    start: int
+    """Position of the first image."""
+    targets: NDArray[np.int32]
+    """The images' labels."""
+    shape: shard.Shape
+
+    def key(self) -> str:
+        """See ``assembly.Task``."""
+        return checkpoints.key(self.subset, str(self.start), self._pixels().data, self.targets.data)
+
+    def groups(self, _: list[Quarantined]) -> Iterator[shard.Rows]:
+        """See ``assembly.Task``."""
+        pixels = self._pixels().reshape(-1, *self.shape)
+        step = shard.row_group_rows(self.shape)
+        for first in range(0, len(self.targets), step):
+            targets = self.targets[first : first + step]
+            positions = np.arange(len(targets), dtype=np.int32) + np.int32(self.start + first)
+            yield shard.Rows(
+                ids=[f"{self.subset}-{position}" for position in positions],
+                positions=positions,
+                labels=targets,
+                pixels=pixels[first : first + step],
+            )
+
+    def _pixels(self) -> NDArray[np.uint8]:
+        return idx.memmap(self.path)[self.start : self.start + len(self.targets)]
+
+
+class ArchiveTask(NamedTuple):
+    """A shard of an extracted part's images."""
+
+    part: Path
+    positions: NDArray[np.int32]
+    """The images' rows in the table of labels."""
+    targets: NDArray[np.int32]
+    """The images' labels."""
+    params: ArchiveDecode
+    match: Match
+    """How ids are made from names."""
+
+    def key(self) -> str:
+        """See ``assembly.Task``."""
+        rows = self.positions.data, self.targets.data
+        return checkpoints.key(
+            self.params.model_dump_json(), self.match, files.sha256(self.part), *rows
+        )
+
+    def groups(self, quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
+        """See ``assembly.Task``."""
+        start = 0
+        for names, contents in parts.read(self.part, shard.row_group_rows(self.params.shape)):
+            ids, kept, pixels = [], [], []
+            for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
+                try:
+                    pixels.append(self._decode(content))
+                except images.ImageError as fault:
+                    reason = _reason(self.part, name, fault, self.params)
+                    member = labels.member_id(name, self.match)
+                    quarantined.append(Quarantined(id=member, name=name, reason=reason))
+                else:
+                    ids.append(labels.member_id(name, self.match))
+                    kept.append(row)
+            start += len(names)
+            if pixels:
+                yield shard.Rows(ids, self.positions[kept], self.targets[kept], np.stack(pixels))
+
+    def _decode(self, content: bytes) -> images.Pixels:
+        params = self.params
+        return images.decode(content, params.shape, params.bits, params.resize, params.max_pixels)
 
 
 def _layout(params: Decode, shape: shard.Shape, divisor: int) -> Layout:
     return Layout(params.format, shape, params.classes, divisor)
 
 
+def _idx_images(source: Path, subset: str) -> Path:
+    return source / f"{subset}-images.idx"
+
+
 def _idx_pair(
     source: Path, subset: str, classes: tuple[str, ...]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """A subset's images (mapped, not read) and labels."""
-    path = source / f"{subset}-images.idx"
+    path = _idx_images(source, subset)
     pixels = idx.memmap(path)
     if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
         raise DataError(
@@ -153,81 +263,25 @@ def _idx_pair(
     return pixels, targets.astype(np.int32)
 
 
-def _idx_shape(source: Path, train: NDArray[np.uint8], test: NDArray[np.uint8]) -> shard.Shape:
-    """Height, width and channels of both subsets' images."""
-    train_shape, test_shape = ((*array.shape[1:], 1)[:3] for array in (train, test))
-    if train_shape != test_shape:
-        raise DataError(
-            f"{source}: training images are of shape {train_shape}, test images of {test_shape}"
-        )
+def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> shard.Shape:
+    """Height, width and channels of all subsets' images."""
+    train_shape, *test_shapes = ((*array.shape[1:], 1)[:3] for array in (train, *test))
+    for test_shape in test_shapes:
+        if train_shape != test_shape:
+            raise DataError(
+                f"{source}: training images are of shape {train_shape}, test images of {test_shape}"
+            )
     height, width, channels = train_shape
     if channels not in (1, 3) or not height or not width:
         raise DataError(f"{source}: images of shape {train_shape} are neither grey nor RGB")
     return height, width, channels
 
 
-def _idx_task(
-    subset: str,
-    pixels: NDArray[np.uint8],
-    targets: NDArray[np.int32],
-    rows: slice,
-    shape: shard.Shape,
-) -> Task:
-    """A shard of some rows of a subset."""
-    numbers = np.arange(len(pixels), dtype=np.int32)[rows]
-
-    def key() -> str:
-        return checkpoints.key(subset, str(rows), pixels[rows].data, targets[rows].data)
-
-    def groups(_: list[Quarantined]) -> Iterator[shard.Rows]:
-        step = shard.row_group_rows(shape)
-        for first in range(0, len(numbers), step):
-            positions = numbers[first : first + step]
-            yield shard.Rows(
-                ids=[f"{subset}-{position}" for position in positions],
-                positions=positions,
-                labels=targets[positions],
-                pixels=pixels[positions[0] : positions[-1] + 1].reshape(-1, *shape),
-            )
-
-    return Task(key, groups)
-
-
-def _archive_task(
-    part: Path, positions: NDArray[np.int32], targets: NDArray[np.int32], params: ArchiveDecode
-) -> Task:
-    """A shard of an extracted part's images, whose labels are ``targets[positions]``."""
-
-    def key() -> str:
-        rows = positions.data, targets[positions].data
-        return checkpoints.key(params.model_dump_json(), files.sha256(part), *rows)
-
-    def groups(quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
-        start = 0
-        for names, contents in parts.read(part, shard.row_group_rows(params.shape)):
-            ids, kept, pixels = [], [], []
-            for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
-                try:
-                    pixels.append(images.decode(content, params.shape, params.bits))
-                except images.ImageError as fault:
-                    quarantined.append(_quarantined(part, name, fault, params))
-                else:
-                    ids.append(labels.member_id(name))
-                    kept.append(positions[row])
-            start += len(names)
-            if pixels:
-                rows = np.asarray(kept, np.int32)
-                yield shard.Rows(ids, rows, targets[rows], np.stack(pixels))
-
-    return Task(key, groups)
-
-
-def _quarantined(
-    part: Path, name: str, fault: images.ImageError, params: ArchiveDecode
-) -> Quarantined:
+def _reason(part: Path, name: str, fault: images.ImageError, params: ArchiveDecode) -> str:
+    """Why an image is left out; raises DataError if none may be."""
     if params.on_bad_image == "fail":
         raise DataError(
             f"{part.parent}: image {name!r} {fault}; mend it, or leave such images out with "
             "decode.on_bad_image: quarantine in params.yaml"
         )
-    return Quarantined(id=labels.member_id(name), name=name, reason=str(fault))
+    return str(fault)

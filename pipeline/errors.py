@@ -29,6 +29,10 @@ class TrainingError(PipelineError):
     """A training that cannot go on."""
 
 
+class ClusterError(PipelineError):
+    """Other machines that cannot be reached, are lost, or are not set up as this one."""
+
+
 class InstallationError(PipelineError):
     """Something missing or different in the installed environment."""
 
@@ -36,6 +40,10 @@ class InstallationError(PipelineError):
 MEMORY = "free some memory, or ask for less (PIPELINE_WORKERS, batch_size), and run this again"
 SPACE = "free some space there and run this again"
 ACCESS = "give this user access to it and run this again"
+LOST = (
+    "another machine of TF_CONFIG is lost; see what it says, and start all of them again: training "
+    "goes on after its last epoch"
+)
 REMEDIES = {
     errno.ENOMEM: MEMORY,
     errno.ENOSPC: SPACE,
@@ -62,6 +70,8 @@ def explain(error: Exception) -> str | None:
     elif _is_of_memory(error):
         detail = re.sub(r"^{{.*?}} ", "", next(iter(str(error).splitlines()), ""))[:100]
         text = "out of memory" + (f" ({detail})" if detail else "") + f"; {MEMORY}"
+    elif "Collective ops is aborted" in str(error):  # by TensorFlow, in errors of several types
+        text = LOST
     elif isinstance(error, OSError):
         text = error.strerror or str(error)
         text += f": {error.filename}" if error.filename else ""

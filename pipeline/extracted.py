@@ -3,18 +3,20 @@
 IDX streams are unzipped to ``{train,test}-{images,labels}.idx``. The members of an archive go, as
 they are, into a few Parquet files ``part-00000.parquet`` … (``name`` string, ``bytes`` binary), in
 the archive's order, since 50,000 loose files cost DVC, file systems and networks dearly; the table
-of labels becomes ``labels.csv``, byte for byte.
+of labels, where there is one, becomes ``labels.csv``, byte for byte.
 """
 
 import gzip
 import shutil
+import tempfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from pipeline import archives, files, idx, parts
+from pipeline import archives, files, idx, parts, workers
 from pipeline.admission import Limits
 from pipeline.errors import DataError
 from pipeline.params import FileName, Section
@@ -35,7 +37,8 @@ class IdxExtract(Section):
     """``datasets.<name>.extract`` of kind ``idx``: which published file is which."""
 
     train: IdxPair
-    test: IdxPair
+    test: IdxPair | None = None
+    """The official test set; null: there is none, and ``split.test_fraction`` takes one."""
     max_bytes: Positive = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
 
@@ -44,9 +47,9 @@ class ArchiveExtract(Section):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
     archive: FileName
-    """Name of the archive: .7z, .zip, .tar.gz or .tgz."""
-    labels: FileName
-    """Name of the table of labels, a CSV file."""
+    """Name of the archive: .7z, .zip, .tar, .tar.gz or .tgz."""
+    labels: FileName | None = None
+    """Name of the table of labels, a CSV file; null: images are labelled by their folders."""
     members: str = "*"
     """Shell-style pattern of the members that are images; ``*`` also matches ``/``."""
     part_rows: Positive = 5000
@@ -63,7 +66,9 @@ class ArchiveExtract(Section):
 
 
 def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
-    """Unzip four IDX files from ``raw`` into ``folder`` and check that they belong together.
+    """Unzip IDX files from ``raw`` into ``folder`` and check that they belong together.
+
+    Those whose names do not end in ``.gz`` are copied.
 
     Returns
     -------
@@ -75,24 +80,31 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     DataError
         If a file is missing, truncated, not gzip, not IDX, or images and labels differ in number.
     """
+    pairs = {"train": params.train} | ({"test": params.test} if params.test else {})
     counts = []
     with files.new_folder(folder) as work:
-        for subset, pair in (("train", params.train), ("test", params.test)):
-            images = work / f"{subset}-images.idx"
-            labels = work / f"{subset}-labels.idx"
-            _gunzip(raw / pair.images, images, params.max_bytes)
-            _gunzip(raw / pair.labels, labels, params.max_bytes)
-            n_images, n_labels = (
-                _idx_rows(images, raw / pair.images),
-                _idx_rows(labels, raw / pair.labels),
-            )
+        with tempfile.TemporaryDirectory(dir=work) as scratch:
+            unzipping = [
+                partial(
+                    _unzip,
+                    raw / name,
+                    work / f"{subset}-{what}.idx",
+                    params.max_bytes,
+                    Path(scratch),
+                )
+                for subset, pair in pairs.items()
+                for what, name in (("images", pair.images), ("labels", pair.labels))
+            ]
+            rows = iter(workers.run(unzipping, "extract", "files"))
+        for subset, pair in pairs.items():
+            n_images, n_labels = next(rows), next(rows)
             if n_images != n_labels:
                 raise DataError(
                     f"{raw / pair.images} has {n_images:,} images, but {raw / pair.labels} "
                     f"{n_labels:,} labels; check datasets.{raw.name}.extract.{subset}"
                 )
             counts.append(f"{n_images:,} {subset}")
-    return f"{' and '.join(counts)} images"
+    return f"{' and '.join(counts)} images, {files.megabytes(folder)}"
 
 
 def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
@@ -112,10 +124,11 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
         member matches.
     """
     archive = raw / params.archive
-    labels = files.existing(raw / params.labels, "download")
+    labels = None if params.labels is None else files.existing(raw / params.labels, "download")
     limits = Limits(params.max_bytes, params.max_member_bytes, params.max_members, params.max_ratio)
     with files.new_folder(folder) as work:
-        shutil.copyfile(labels, work / "labels.csv")
+        if labels:
+            shutil.copyfile(labels, work / "labels.csv")
         members = archives.members(archive, params.members, limits)
         rows, total = parts.write(members, work, params.part_rows)
         if not rows:
@@ -123,10 +136,18 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     return f"{rows:,} members, {total / 1e6:,.1f} MB"
 
 
+def _unzip(source: Path, target: Path, max_bytes: int, scratch: Path) -> int:
+    """Unzip an IDX file; return its number of rows."""
+    with files.attempt(target, scratch) as new:
+        _gunzip(source, new, max_bytes)
+        return _idx_rows(new, source)
+
+
 def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
     """Unzip an IDX file, but no byte more than its header promises."""
+    opened = gzip.open if source.name.endswith(".gz") else open
     try:
-        with gzip.open(files.existing(source, "download")) as stream, target.open("wb") as file:
+        with opened(files.existing(source, "download"), "rb") as stream, target.open("wb") as file:
             start = stream.read(idx.HEADER_BYTES)
             expected = idx.parse_header(start, str(source)).length
             if expected > max_bytes:
@@ -137,9 +158,9 @@ def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
                 )
             file.write(start)
             left = expected - len(start)
-            while left > 0 and (chunk := stream.read(min(left, CHUNK))):
-                file.write(chunk)
-                left -= len(chunk)
+            sizes = [CHUNK] * (left // CHUNK) + [left % CHUNK]
+            for size in workers.stoppable(sizes):
+                file.write(stream.read(size))
             if stream.read(1):
                 raise DataError(f"{source}: holds more than the {expected:,} bytes of its header")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,12 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def megabytes(*paths: Path) -> str:
+    """Length of files, and of all in folders, together, such as ``"1.2 MB"``."""
+    found = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
+    return f"{sum(file.stat().st_size for file in found if file.is_file()) / 1e6:,.1f} MB"
 
 
 def beside(path: Path) -> Path:
@@ -78,6 +85,21 @@ def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
         if not resume or isinstance(error, PipelineError):
             shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+@contextmanager
+def attempt(path: Path, scratch: Path) -> Iterator[Path]:
+    """Yield a path to write to, of this attempt alone; rename it to ``path`` if the body ends well.
+
+    Several attempts at one file, on several machines, do not meet, and none can put it in place
+    once ``scratch``, a folder on the same file system, is gone.
+    """
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        yield folder / path.name
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def existing(path: Path, stage: str) -> Path:

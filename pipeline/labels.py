@@ -1,8 +1,9 @@
 """Tables of labels: CSV files that give each image's id its class, and their join with images."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,20 @@ MAX_COLUMNS = 1000
 """pandas needs long for many."""
 
 
+Match = Literal["stem", "name", "path"]
+"""What of an archive member's name is its id: its file name without folder and suffix, with the
+suffix, or all of it."""
+
+
 class LabelColumns(Section):
     """``datasets.<name>.decode.labels``: the columns of ``labels.csv``."""
 
     id: str = "id"
-    """The column of ids: an image's is its file name without folder and suffix."""
+    """The column of ids."""
     label: str = "label"
     """The column of class names."""
+    match: Match = "stem"
+    """What of an image's name in the archive stands in the column of ids."""
 
 
 class Labels(NamedTuple):
@@ -46,11 +54,7 @@ def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
         If the file is missing, is not CSV in UTF-8, lacks a column, repeats an id, has an empty
         value or a class that is not declared.
     """
-    chunks = _chunks(path, columns)
-    ids = pa.concat_arrays([chunk[0] for chunk in chunks])
-    names = pa.concat_arrays([chunk[1] for chunk in chunks])
-    if not len(ids):
-        raise DataError(f"{path}: has no rows below its header")
+    ids, names = _columns(path, (columns.id, columns.label), "decode.labels")
     _refuse_empty(path, columns.id, ids)
     labels = pc.index_in(names, value_set=pa.array(classes, pa.string()))
     if labels.null_count:
@@ -69,19 +73,36 @@ def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
     return Labels(ids, labels.to_numpy().astype(np.int32))
 
 
-def member_id(name: str) -> str:
-    """An archive member's id: its file name without folder and suffix.
+def column(path: Path, name: str, key: str) -> pa.StringArray:
+    """Another column of a table of labels, row by row; ``key`` is the parameter that names it.
+
+    Raises
+    ------
+    DataError
+        If the table is missing, is not CSV in UTF-8, lacks the column or has an empty value there.
+    """
+    (values,) = _columns(path, (name,), key)
+    _refuse_empty(path, name, values)
+    return values
+
+
+def member_id(name: str, match: Match = "stem") -> str:
+    """An archive member's id.
 
     Examples
     --------
-    >>> member_id("train/50000.png")
-    '50000'
+    >>> member_id("train/50000.png"), member_id("train/50000.png", "name")
+    ('50000', '50000.png')
     """
+    if match == "path":
+        return name
     base = name.replace("\\", "/").rpartition("/")[2]
-    return base.rpartition(".")[0] or base
+    return base if match == "name" else base.rpartition(".")[0] or base
 
 
-def join(names: pa.StringArray, labels: Labels, archive: str, table: str) -> NDArray[np.int32]:
+def join(
+    names: pa.StringArray, labels: Labels, archive: str, table: str, match: Match = "stem"
+) -> NDArray[np.int32]:
     """Row in the table of labels for every archive member, in the archive's order.
 
     Raises
@@ -90,12 +111,12 @@ def join(names: pa.StringArray, labels: Labels, archive: str, table: str) -> NDA
         If two members have the same id, a member has no label or a label has no member, naming the
         first few.
     """
-    ids = pa.array((member_id(name) for name in names.to_pylist()), pa.string())
+    ids = pa.array((member_id(name, match) for name in names.to_pylist()), pa.string())
     repeated = repeats(ids)
     if repeated:
         raise DataError(
             f"{archive}: {len(repeated):,} ids belong to several images: {first_few(repeated)}; "
-            "give each image its own file name"
+            "give each image its own file name, or set decode.labels.match: path"
         )
     rows = pc.index_in(ids, value_set=labels.ids)
     if rows.null_count:
@@ -123,16 +144,23 @@ def repeats(ids: pa.StringArray) -> list[str]:
     return found
 
 
-def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.StringArray]]:
-    wanted = [columns.id, columns.label]
-    found = []
+def _columns(path: Path, wanted: tuple[str, ...], key: str) -> list[pa.StringArray]:
+    """Columns of a table as text; ``key`` is the parameter that names them."""
+    chunks = list(_chunks(path, wanted, key))
+    columns = [pa.concat_arrays(parts) for parts in zip(*chunks, strict=True)]
+    if not columns or not len(columns[0]):
+        raise DataError(f"{path}: has no rows below its header")
+    return columns
+
+
+def _chunks(path: Path, wanted: tuple[str, ...], key: str) -> Iterator[list[pa.StringArray]]:
     try:
         header = _header(path)
         absent = [column for column in wanted if column not in header]
         if absent:
             raise DataError(
                 f"{path}: has no column {first_few(absent)}; it has: {first_few(header, 20)} "
-                "(set decode.labels in params.yaml)"
+                f"(set {key} in params.yaml)"
             )
         twice = [column for column in wanted if header.count(column) > 1]
         if twice:
@@ -148,10 +176,7 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
             for chunk in reader:
                 if not isinstance(chunk.index, pd.RangeIndex):  # it took the first for one
                     raise DataError(f"{path}: rows have more values than the header; mend them")
-                ids, names = (
-                    pa.array(chunk[column].astype(object), pa.string()) for column in wanted
-                )
-                found.append((ids, names))
+                yield [pa.array(chunk[column].astype(object), pa.string()) for column in wanted]
     except (
         pd.errors.ParserError,
         pd.errors.EmptyDataError,
@@ -161,7 +186,6 @@ def _chunks(path: Path, columns: LabelColumns) -> list[tuple[pa.StringArray, pa.
         raise DataError(
             f"{path}: is not a CSV table in UTF-8, mend it: {' '.join(str(error).split())}"
         ) from None
-    return found
 
 
 def _header(path: Path) -> list[str]:

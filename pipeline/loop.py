@@ -51,11 +51,13 @@ class Loop:
         *,
         scale_loss: bool = False,
         label_smoothing: float = 0.0,
+        class_weights: NDArray[np.float64] | None = None,
     ) -> None:
         self.network = network
         self.averages = optimizer.use_ema
         self.clips = bool(optimizer.global_clipnorm)
         self.label_smoothing = label_smoothing
+        self.class_weights = class_weights
         vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
         self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
@@ -167,6 +169,8 @@ class Loop:
         with tf.GradientTape() as tape:
             logits = self.network(normalize(pixels, divisor), training=True)
             losses = cross_entropy(labels, logits, self.label_smoothing)
+            if self.class_weights is not None:
+                losses *= weights_of(labels, tf.constant(self.class_weights, tf.float32))
             loss = tf.reduce_sum(losses) / replica.all_reduce("SUM", size)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.network.trainable_variables
@@ -239,6 +243,13 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) 
     targets = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
     targets = (1 - smoothing) * targets + smoothing / classes
     return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def weights_of(labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The weight of each image: of its class, or, of shares of several, their weighted sum."""
+    if labels.dtype.is_integer:
+        return tf.gather(weights, labels)
+    return tf.linalg.matvec(labels, weights)
 
 
 def hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

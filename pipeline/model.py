@@ -4,14 +4,16 @@ Keras's own ``.keras`` files differ from save to save; these do not. Neither can
 """
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import files, progress
+from pipeline import files, paths, progress
 from pipeline.errors import DataError
+from pipeline.params import NAME
 from pipeline.predictions import Predictions
 from pipeline.subsets import Images
 from pipeline.views import Views
@@ -35,12 +37,20 @@ class Model(NamedTuple):
         height, width, channels = self.network.input_shape[1:]
         return height, width, channels
 
-    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probability of each class for images, float32[n, h, w, c] in [0, 1]: float32[n, K]."""
+    def probabilities(
+        self, images: NDArray[np.float32], views: Views | None = None
+    ) -> NDArray[np.float32]:
+        """Probability of each class for images, float32[n, h, w, c] in [0, 1]: float32[n, K].
+
+        Means over the views, by default over the image as it is.
+        """
         import tensorflow as tf
 
-        logits = self.network(tf.constant(images), training=False)
-        found: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
+        seen = [
+            tf.nn.softmax(self.network(tf.constant(view(images)), training=False)).numpy()
+            for view in (views or Views()).all()
+        ]
+        found: NDArray[np.float32] = np.mean(seen, axis=0)
         return found
 
     def predict(self, images: Images, batch_size: int, views: Views | None = None) -> Predictions:
@@ -49,14 +59,12 @@ class Model(NamedTuple):
         Probabilities are means over the views.
         """
         n = len(images.labels)
-        every = (views or Views()).all()
         found = np.empty((n, len(self.classes)), np.float32)
         done = 0
         with progress.bar("predict", n, "images") as bar:
             for pixels, _ in images.batches(np.arange(n), batch_size):
                 normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
-                seen = [self.probabilities(view(normalized)) for view in every]
-                found[done : done + len(pixels)] = np.mean(seen, axis=0)
+                found[done : done + len(pixels)] = self.probabilities(normalized, views)
                 done += len(pixels)
                 bar.update(len(pixels))
         predicted = found.argmax(axis=1).astype(np.int32)
@@ -90,8 +98,19 @@ class _Weights(io.BytesIO):
         return WEIGHTS
 
 
-def load(folder: Path) -> Model:
-    """Read a model that ``save`` wrote.
+def is_run(source: Path | str) -> bool:
+    """Whether ``source`` is a run's name, and not a path, which has a slash or is a ``Path``."""
+    return isinstance(source, str) and re.match(NAME, source) is not None
+
+
+def load_model(source: Path | str) -> Model:
+    """Read a trained model.
+
+    Parameters
+    ----------
+    source : Path or str
+        A run's name, for its model in ``data/models/``, or the folder of a model that ``save``
+        wrote, such as ``./demo_png`` or ``Path("demo_png")``.
 
     Raises
     ------
@@ -100,13 +119,19 @@ def load(folder: Path) -> Model:
     """
     import keras
 
+    folder = paths.model(str(source)) if is_run(source) else Path(source)
+    for path in (folder / ARCHITECTURE, folder / WEIGHTS):
+        if not path.exists():
+            remedy = "name a run, or the folder of a model"
+            if is_run(source):
+                remedy = (
+                    f"make it (dvc repro train@{source}), or fetch it (dvc pull train@{source})"
+                )
+            raise DataError(f"{path} is missing; {remedy}")
     value = files.read_json(folder / ARCHITECTURE)
-    weights = folder / WEIGHTS
-    if not weights.exists():
-        raise DataError(f"{weights} is missing; run the train stage (dvc repro)")
     try:
         network = keras.saving.deserialize_keras_object(value["keras"], safe_mode=True)
-        network.load_weights(weights)
+        network.load_weights(folder / WEIGHTS)
         return Model(network, tuple(value["classes"]))
     except (KeyError, TypeError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:200]

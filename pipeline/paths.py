@@ -66,6 +66,11 @@ def predictions(run: str) -> Path:
     return graph(run) / DATA / "predictions" / f"{Path(run).name}.parquet"
 
 
+def export(run: str) -> Path:
+    """Folder of the model as a SavedModel; no stage's output."""
+    return DATA / "exports" / run
+
+
 def metrics(run: str) -> Path:
     """Folder of a run's metrics and report."""
     return graph(run) / METRICS / "runs" / Path(run).name

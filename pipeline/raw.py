@@ -15,7 +15,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import tenacity
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from pipeline import files, progress, sources
 from pipeline.errors import SourceError, redact
@@ -58,6 +58,14 @@ class PublishedFile(Section):
         if not value:
             raise ValueError("must name at least one source")
         return value
+
+    @model_validator(mode="after")
+    def _folders_are_packed(self) -> "PublishedFile":
+        if not self.name.endswith(".tar") and any(
+            sources.scheme(url) == "folder" for url in self.sources
+        ):
+            raise ValueError("name must end in .tar, as which a folder is packed")
+        return self
 
 
 class DownloadParams(Section):

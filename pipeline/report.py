@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline import cards, figures, files, page, paths, pictures, shards, splits
+from pipeline import cards, class_weights, figures, files, page, paths, pictures, shards, splits
 from pipeline.errors import DataError
 from pipeline.params import Section
 from pipeline.predictions import Predictions
@@ -83,6 +83,7 @@ def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
         classes=dataset.index.classes,
         shape=dataset.index.shape,
         epochs=len(history["epoch"]),
+        weights=_weights(effective, card),
     )
     html = page.render(
         **common,
@@ -137,6 +138,14 @@ def most_frequent_confusions(
         for label, predicted in cells
         if wrong[label, predicted]
     ]
+
+
+def _weights(effective: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, float]:
+    """The weight of each class in training, by name; none where all images count alike."""
+    if effective["train"].get("class_weights", "none") == "none":
+        return {}
+    counts: dict[str, int] = card["subsets"]["train"]["classes"]
+    return dict(zip(counts, class_weights.balanced(list(counts.values())).tolist(), strict=True))
 
 
 def _figures(

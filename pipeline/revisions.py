@@ -50,6 +50,18 @@ class Revision:
         return {Path(name).name for name in self.fs.ls(there, detail=False)}
 
 
+class Here:
+    """The files that are here, asked for as those of a ``Revision``."""
+
+    def find(self, path: Path) -> Path | None:
+        """A file; None if it is not here."""
+        return path if path.exists() else None
+
+    def names(self, folder: Path) -> set[str]:
+        """The names of what is in a folder."""
+        return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
 def merge_base(branch: str = "main") -> str:
     """Where this branch and ``branch`` (the remote's, if there is one) parted, as a commit.
 

@@ -57,6 +57,8 @@ class Index(Section):
     classes: tuple[str, ...]
     divisor: int
     """The source type's maximum: 255 or 65,535."""
+    resize: str | None = None
+    """How images of other sizes were brought to the shape, if they were."""
     rows: int
     files: tuple[ShardFile, ...]
     quarantined: tuple[Quarantined, ...]
@@ -92,7 +94,7 @@ class Index(Section):
 
     def write(self, folder: Path) -> None:
         """Write ``index.json`` into ``folder``."""
-        files.write_json(folder / INDEX, self.model_dump(mode="json"))
+        files.write_json(folder / INDEX, self.model_dump(mode="json", exclude_none=True))
 
 
 class Statistics(NamedTuple):

@@ -3,6 +3,7 @@
 ================================  ==============================================================
 https://HOST/PATH, http://…       HTTP
 file:PATH, file:///PATH           a file, relative to the folder of ``dvc.yaml`` or absolute
+folder:PATH, folder:///PATH       a folder, packed as a .tar (see ``packing``)
 debian://PACKAGE/FILE             a file of a Debian package, where it is installed
 kaggle://competitions/NAME/FILE   Kaggle, with the user's own token
 kaggle://datasets/OWNER/NAME/FILE
@@ -21,7 +22,7 @@ from urllib.parse import unquote
 
 import requests
 
-from pipeline import http
+from pipeline import http, packing
 from pipeline.http import Body, FetchError
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "ssh": "ssh", "sftp": "ssh"}
@@ -102,8 +103,8 @@ def origin(url: str) -> str:
     >>> origin("https://me:secret@host:81/a.gz"), origin("file:data/a.gz")
     ('https://host:81', 'file:data')
     """
-    if scheme(url) == "file":
-        return url.rpartition("/")[0] or "file:."
+    if (name := scheme(url)) in ("file", "folder"):
+        return url.rpartition("/")[0] or f"{name}:."
     return re.sub(r"//[^/]*@", "//", "/".join(url.split("/", 3)[:3]))
 
 
@@ -158,6 +159,20 @@ def _file(url: str) -> Iterator[Body]:
     path = Path(unquote(url.removeprefix("file:").removeprefix("//")))
     with _open(path) as file:
         yield Body(_chunks(file), path.stat().st_size)
+
+
+@contextmanager
+def _folder(url: str) -> Iterator[Body]:
+    path = Path(unquote(url.removeprefix("folder:").removeprefix("//")))
+    try:
+        members = packing.members(path)
+        yield Body(packing.pack(path, members), packing.length(members))
+    except packing.PackingError as error:
+        raise FetchError(str(error)) from None
+    except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(path):
+            raise
+        raise FetchError(f"{_reason(error)}: {error.filename}") from None
 
 
 @contextmanager
@@ -293,6 +308,7 @@ SCHEMES = {
     "https": Scheme(r"https://[^/]+/.+", "https://HOST/PATH", http.get),
     "http": Scheme(r"http://[^/]+/.+", "http://HOST/PATH", http.get),
     "file": Scheme(r"file:(///)?[^/].*", "file:PATH or file:///PATH", _file),
+    "folder": Scheme(r"folder:(///)?[^/].*", "folder:PATH or folder:///PATH", _folder),
     "debian": Scheme(
         r"debian://[a-z0-9][a-z0-9+.-]+/.+",
         "debian://PACKAGE/FILE",

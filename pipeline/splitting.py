@@ -1,21 +1,23 @@
 """Splitting: dividing a dataset's images into training, validation and test subsets.
 
-IDX datasets come with an official test set; labelled archives are divided as scikit-learn's
-``train_test_split`` divides the rows of the table of labels, id for id. Its unstratified split is
-one permutation of NumPy's ``RandomState``, so scikit-learn (seconds to import) is needed only for a
-stratified one.
+Where the data have a division of their own (see ``divisions``), it is kept, and only the subsets
+that it lacks are taken from its training images. The rest is divided as scikit-learn's
+``train_test_split`` divides the rows of the table of labels, id for id, or by groups as its
+``GroupShuffleSplit``. Both are one permutation of NumPy's ``RandomState``, so scikit-learn (seconds
+to import) is needed only for a stratified division.
 """
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pipeline import datasets, shards
+from pipeline import datasets, divisions, groups, labels, paths, shards
 from pipeline.errors import DataError, ParameterError
 from pipeline.params import Params, Section
 from pipeline.shards import Index
@@ -23,18 +25,22 @@ from pipeline.splits import SUBSETS, Split
 
 FIRST = 5000
 """Training images that the tutorial's loader (``read_data_sets``) sets aside for validation."""
+TEST_FRACTION = 0.2
+"""Of IDX images without a test set, where nothing else is said."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class IdxSplit(Section):
-    """``datasets.<name>.split`` of kind ``idx``, whose test set is official.
+    """``datasets.<name>.split`` of kind ``idx``, whose test set is official, if it has one.
 
     Validation is the first ``validation_count`` training images (5,000 by default, as the
     tutorial's loader), or else a seeded ``validation_fraction`` of them.
     """
 
+    test_fraction: Fraction | None = None
+    """Of the images, where there is no official test set; null means 0.2."""
     validation_count: Annotated[int, Field(ge=0)] | None = None
     validation_fraction: Fraction | None = None
     seed: Seed = 42
@@ -46,38 +52,88 @@ class IdxSplit(Section):
     def _one_way(self) -> "IdxSplit":
         if self.validation_count is not None and self.validation_fraction is not None:
             raise ValueError("takes validation_count or validation_fraction, not both")
-        if self.stratify and self.validation_fraction is None:
-            raise ValueError("stratify needs a validation_fraction")
+        if self.stratify and self.validation_fraction is None and self.test_fraction is None:
+            raise ValueError("stratify needs a validation_fraction or a test_fraction")
         return self
 
 
 class ArchiveSplit(Section):
-    """``datasets.<name>.split`` of kind ``archive``."""
+    """``datasets.<name>.split`` of the other kinds."""
 
-    test_fraction: Fraction = 0.2
+    test_fraction: Fraction = TEST_FRACTION
+    """Of the images, where they have no test subset of their own."""
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of what the test leaves; taken by a second ``train_test_split`` with the same seed."""
+    """Of what the test leaves, where they have no such subset of their own; taken by a second
+    ``train_test_split`` with the same seed."""
     seed: Seed = 42
     """``random_state`` of ``train_test_split``."""
     stratify: bool = False
     """Whether all subsets have the classes in the same proportions."""
+    groups: str | None = None
+    """Column of the table of labels: images with the same value there stay in one subset, and the
+    fractions are of the groups."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ArchiveSplit":
+        if self.groups is not None and self.stratify:
+            raise ValueError("takes groups or stratify, not both")
+        return self
+
+
+class OwnSplit(ArchiveSplit):
+    """``datasets.<name>.split`` of kind ``archive``, which may have a division of its own."""
+
+    column: str | None = None
+    """Column of the table of labels that says of each image which subset it is in."""
+    folders: bool = False
+    """Whether an image's folder (``train/``, ``val/``, ``test/`` …) says which subset it is in."""
+
+    @model_validator(mode="after")
+    def _one_division(self) -> "OwnSplit":
+        if self.column is not None and self.folders:
+            raise ValueError("takes column or folders, not both")
+        return self
 
 
 def split(params: Params, dataset: str, folder: Path, index: Index) -> Split:
     """Divide the shards in ``folder`` as the dataset's parameters say.
 
+    Columns of the table of labels are read from ``data/extracted/<dataset>/labels.csv``.
+
     Raises
     ------
     DataError, ParameterError
-        If a subset would be left without images or classes cannot be stratified.
+        If a subset would be left without images, classes cannot be stratified, or the data's own
+        division cannot be read or divides a group.
     """
     ids = shards.column(folder, index, "id")
-    labels = shards.column(folder, index, "label").to_numpy()
+    targets = shards.column(folder, index, "label").to_numpy()
     keys = ("datasets", dataset, "split")
-    if datasets.kind(params, dataset) == "idx":
-        return split_idx(ids, labels, params.section(IdxSplit, *keys))
+    kind = datasets.kind(params, dataset)
+    if kind == "idx":
+        return split_idx(ids, targets, params.section(IdxSplit, *keys))
     positions = shards.column(folder, index, "position").to_numpy()
-    return split_archive(ids, positions, labels, params.section(ArchiveSplit, *keys))
+    table = paths.extracted(dataset) / "labels.csv"
+
+    def column(name: str, key: str) -> list[str]:
+        """A column of the table, for each row of the shards."""
+        found: list[str] = labels.column(table, name, f"split.{key}").take(positions).to_pylist()
+        return found
+
+    section: ArchiveSplit
+    own = None
+    if kind == "parquet":
+        section = params.section(ArchiveSplit, *keys)
+        own = divisions.by_id(ids.to_pylist())
+    else:
+        section = params.section(OwnSplit, *keys)
+        if section.folders:
+            own = divisions.by_folder(ids.to_pylist(), str(folder))
+        elif section.column is not None:
+            values = column(section.column, "column")
+            own = divisions.by_column(values, str(table), section.column)
+    members = None if section.groups is None else column(section.groups, "groups")
+    return split_archive(ids, positions, targets, section, own, members)
 
 
 def split_idx(ids: pa.ChunkedArray, labels: NDArray[np.int32], params: IdxSplit) -> Split:
@@ -88,10 +144,14 @@ def split_idx(ids: pa.ChunkedArray, labels: NDArray[np.int32], params: IdxSplit)
     DataError, ParameterError
         If a subset would be left without images or classes cannot be stratified.
     """
-    names = ids.to_pylist()
-    train = np.flatnonzero([name.startswith("train-") for name in names])
-    subsets = np.full(len(names), SUBSETS.index("test"), np.int8)
-    subsets[train] = SUBSETS.index("train")
+    subsets = divisions.by_id(ids.to_pylist())
+    train = np.flatnonzero(subsets == SUBSETS.index("train"))
+    if len(train) == len(subsets):
+        train, test = _divide(train, labels, params.test_fraction or TEST_FRACTION, params)
+        subsets[test] = SUBSETS.index("test")
+        train = np.sort(train)
+    elif params.test_fraction is not None:
+        _refuse_fraction("test")
     if params.validation_fraction is not None:
         _, validation = _divide(train, labels, params.validation_fraction, params)
     else:
@@ -111,21 +171,51 @@ def split_archive(
     positions: NDArray[np.int32],
     labels: NDArray[np.int32],
     params: ArchiveSplit,
+    own: NDArray[np.int8] | None = None,
+    members: Sequence[str] | None = None,
 ) -> Split:
-    """Divide the rows of a labelled archive; ``positions`` are their rows in the table of labels.
+    """Divide the rows of a labelled archive.
+
+    Parameters
+    ----------
+    ids, positions, labels : arrays of shape (n,)
+        Columns of the shards; ``positions`` are rows in the table of labels.
+    params : ArchiveSplit
+    own : ndarray of int8, optional
+        The data's own division, as positions in ``SUBSETS``.
+    members : sequence of str, optional
+        The group of each row.
 
     Raises
     ------
     DataError, ParameterError
-        If a subset would be left without images or classes cannot be stratified.
+        If a subset would be left without images, classes cannot be stratified, a group is divided
+        or a fraction is asked for where the data have their own division.
     """
-    subsets = np.full(len(ids), SUBSETS.index("train"), np.int8)
-    rest, test = _divide(np.argsort(positions), labels, params.test_fraction, params)
-    subsets[test] = SUBSETS.index("test")
-    if params.validation_fraction:
-        _, validation = _divide(rest, labels, params.validation_fraction, params)
-        subsets[validation] = SUBSETS.index("validation")
+    subsets = np.full(len(ids), SUBSETS.index("train"), np.int8) if own is None else own.copy()
+    if own is not None and members is not None:
+        groups.refuse_divided(members, own, str(params.groups))
+    rest = np.argsort(positions)
+    rest = rest[subsets[rest] == SUBSETS.index("train")]
+    fractions = {"test": params.test_fraction, "validation": params.validation_fraction}
+    for name, fraction in fractions.items():
+        if (subsets == SUBSETS.index(name)).any():
+            if f"{name}_fraction" in params.model_fields_set:
+                _refuse_fraction(name)
+        elif fraction:
+            if members is None:
+                rest, chosen = _divide(rest, labels, fraction, params)
+            else:
+                rest, chosen = groups.divide(rest, members, fraction, params.seed)
+            subsets[chosen] = SUBSETS.index(name)
     return _complete(Split(ids, subsets))
+
+
+def _refuse_fraction(subset: str) -> NoReturn:
+    raise ParameterError(
+        f"split.{subset}_fraction has no effect, for the data have a {subset} subset of their own; "
+        "remove it from params.yaml"
+    )
 
 
 def _divide(

@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import resource
 import sys
 import time
 import traceback
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline import errors, libraries, locks, progress, signals
+from pipeline import errors, libraries, locks, options, progress, signals
 from pipeline.errors import ParameterError
 from pipeline.params import NAME
 
@@ -37,8 +38,9 @@ def main(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", metavar=name, help=f"a {name.lower()} in params.yaml")
-    parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
+    options.add(parser)
     arguments = parser.parse_args()
+    options.heed(arguments)
     label = f"{Path(sys.argv[0]).stem} {arguments.name}"
     started = time.perf_counter()
 
@@ -47,9 +49,11 @@ def main(
         if not all(re.match(NAME, part) for part in parts):  # they become parts of paths
             raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)
+        progress.detail(f"{label}: {_versions(uses)}")
         with locks.held(re.sub("[ /]", "@", label)):
             done = work(arguments.name)
         progress.say(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
+        progress.detail(f"{label}: {_consumption()}")
 
     guard(run, label, show_traceback=arguments.traceback)
     sys.exit(0)
@@ -62,6 +66,7 @@ def guard(work: Callable[[], None], label: str, *, show_traceback: bool = False)
     """
     progress.mend_streams()
     try:
+        progress.level()
         with signals.handled(label):
             work()
     except signals.Stop as stop:
@@ -75,3 +80,17 @@ def guard(work: Callable[[], None], label: str, *, show_traceback: bool = False)
             traceback.print_exc()
         print(f"{label}: {line}", file=sys.stderr)
         sys.exit(1)
+
+
+def _versions(uses: Iterable[str]) -> str:
+    """What a stage is computed with."""
+    named = (f"{name} {libraries.installed(name)}" for name in uses)
+    return ", ".join([f"Python {sys.version.split()[0]}", *named])
+
+
+def _consumption() -> str:
+    """What this process took so far of processors and memory."""
+    found = resource.getrusage(resource.RUSAGE_SELF)
+    kilobytes = found.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    seconds = found.ru_utime + found.ru_stime
+    return f"{seconds:.1f} s of CPU time, {kilobytes * 1024 / 1e6:,.0f} MB of memory at most"

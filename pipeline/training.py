@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pipeline import checkpoints, files, network, optimization, progress, runtime
+from pipeline import checkpoints, files, network, optimization, peers, progress, runtime
 from pipeline.augmentation import Augmentation
 from pipeline.checkpoints import Checkpoint
+from pipeline.class_weights import ClassWeights, balanced
 from pipeline.early_stopping import EarlyStopping
 from pipeline.errors import ParameterError, TrainingError
 from pipeline.model import Model
@@ -22,6 +23,8 @@ from pipeline.params import Section
 from pipeline.subsets import Dataset, Images, OnDisk
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from pipeline.augmenter import Augmenter
     from pipeline.loop import Loop
 
@@ -52,6 +55,8 @@ class TrainParams(Section):
     """Of the learning rate."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of each label that is given to all classes alike; the training loss is of these."""
+    class_weights: ClassWeights = "none"
+    """How much an image counts by its class; the training loss is of the weighted images."""
     augmentation: Augmentation = Augmentation()
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
@@ -106,6 +111,8 @@ def train(
         network does not fit the images.
     TrainingError
         If the loss is no longer finite.
+    ClusterError
+        If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
     from pipeline.augmenter import Augmenter
@@ -122,7 +129,14 @@ def train(
         )
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
-    loop = _loop(dataset, model_params, params, steps)
+    strategy = peers.strategy()
+    _check_division(len(subsets["train"].labels), params, strategy.num_replicas_in_sync)
+    peers.agree(
+        strategy,
+        parameters=model_params.model_dump_json() + params.model_dump_json(),
+        data=dataset.identity,
+    )
+    loop = _loop(dataset, model_params, params, steps, strategy)
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
     key = _key(dataset, subsets["train"], model_params, params, loop)
     saved = Checkpoint(checkpoint, key)
@@ -169,12 +183,17 @@ def order(images: Images, params: TrainParams, epoch: int, steps: int) -> NDArra
     return rows[: steps * params.batch_size]
 
 
-def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, steps: int) -> "Loop":
-    """The network, its optimizer, and the loop around them, on the machine's devices."""
+def _loop(
+    dataset: Dataset,
+    model_params: ModelParams,
+    params: TrainParams,
+    steps: int,
+    strategy: "tf.distribute.Strategy",
+) -> "Loop":
+    """The network, its optimizer, and the loop around them, on the devices of ``strategy``."""
     from pipeline.loop import Loop
 
     index = dataset.index
-    strategy = runtime.strategy()
     with strategy.scope():
         return Loop(
             network.build(
@@ -195,7 +214,21 @@ def _loop(dataset: Dataset, model_params: ModelParams, params: TrainParams, step
             strategy,
             scale_loss=params.precision == "float16",
             label_smoothing=params.label_smoothing,
+            class_weights=_class_weights(dataset) if params.class_weights == "balanced" else None,
         )
+
+
+def _class_weights(dataset: Dataset) -> NDArray[np.float64]:
+    """The weight of each class, from the labels of the training subset."""
+    classes = dataset.index.classes
+    counts = np.bincount(dataset.labels()[dataset.split.rows("train")], minlength=len(classes))
+    try:
+        return balanced(counts)
+    except ZeroDivisionError:
+        raise ParameterError(
+            f"train.class_weights: the class {classes[int(np.argmin(counts))]!r} has no training "
+            "image to weight; take it out of decode.classes, or set class_weights: none"
+        ) from None
 
 
 def _key(
@@ -217,7 +250,7 @@ def _key(
 
 def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:
     """Put the loop into the checkpoint's state, if any; return history and best weights so far."""
-    found = saved.read()
+    found = peers.share(loop.strategy, saved.read())
     if found is None:
         return [], []
     arrays, history = found
@@ -244,6 +277,16 @@ def _steps(n: int, params: TrainParams) -> int:
             "choose a smaller one, or drop_remainder: false"
         )
     return n // params.batch_size
+
+
+def _check_division(n: int, params: TrainParams, devices: int) -> None:
+    """Refuse a batch that leaves a device without an image, on which oneDNN crashes."""
+    last = params.batch_size if params.drop_remainder else n % params.batch_size
+    if 0 < last < devices:
+        raise ParameterError(
+            f"a batch of {last:,} images cannot be divided among {devices} devices; change "
+            "train.batch_size, or set drop_remainder: true"
+        )
 
 
 def _epoch(

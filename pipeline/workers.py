@@ -1,15 +1,20 @@
-"""Workers: independent tasks, some at once, their results in order."""
+"""Workers: independent tasks, some at once, their results in order.
+
+They are threads of this process, or, with ``PIPELINE_SCHEDULER``, those of a Dask cluster.
+"""
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from typing import TypeVar
 
-from pipeline import progress
+from pipeline import progress, scheduler
 from pipeline.errors import ParameterError
 
 WORKERS = "PIPELINE_WORKERS"
+SCHEDULER = "PIPELINE_SCHEDULER"
 
 T = TypeVar("T")
 
@@ -36,18 +41,13 @@ def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> list[T]:
     """Run tasks in threads (OpenCV, Arrow and hashing release the GIL), with a progress bar.
 
     The first error, or Ctrl-C, ends the rest: tasks that have not begun, and those that have where
-    they next take one of their ``stoppable`` items.
+    they next take one of their ``stoppable`` items. With ``PIPELINE_SCHEDULER``, the address of a
+    Dask scheduler, its workers run them; then tasks must be what can be sent there.
     """
-    _is_stopping.clear()
-    with ThreadPoolExecutor(count()) as pool:
-        try:
-            running = [pool.submit(task) for task in tasks]
-            done = progress.bar(what, len(tasks), unit, running)
-            return [future.result() for future in done]
-        except BaseException:
-            _is_stopping.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    address = os.environ.get(SCHEDULER, "")
+    with closing(scheduler.run(tasks, address) if address else _in_threads(tasks)) as results:
+        found = dict(progress.bar(what, len(tasks), unit, results))
+    return [found[number] for number in range(len(tasks))]
 
 
 def stoppable(items: Iterable[T]) -> Iterator[T]:
@@ -56,3 +56,16 @@ def stoppable(items: Iterable[T]) -> Iterator[T]:
         if _is_stopping.is_set():
             raise CancelledError
         yield item
+
+
+def _in_threads(tasks: Sequence[Callable[[], T]]) -> Generator[tuple[int, T]]:
+    _is_stopping.clear()
+    with ThreadPoolExecutor(count()) as pool:
+        try:
+            running = {pool.submit(task): number for number, task in enumerate(tasks)}
+            for future in as_completed(running):
+                yield running[future], future.result()
+        except BaseException:
+            _is_stopping.set()
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -14,7 +14,7 @@ def work(run: str) -> str:
     params = Params.read(paths.params(run))
     section = runs.section(params, run, "evaluate", evaluation.EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
-    trained = model.load(paths.model(run))
+    trained = model.load_model(paths.model(run))
     train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
     on_train = trained.predict(train, section.batch_size)
     predictions = trained.predict(test, section.batch_size, section.views)
@@ -25,7 +25,8 @@ def work(run: str) -> str:
     predictions.write(paths.predictions(run))
     files.write_json(paths.metrics(run) / "evaluation.json", found)
     evaluation.write_confusion(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
-    return f"accuracy {found['accuracy']:.4f} on {found['n']:,} test images"
+    size = files.megabytes(paths.predictions(run))
+    return f"accuracy {found['accuracy']:.4f} on {found['n']:,} test images, {size}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Extract a dataset's published files: IDX streams unzipped, archives as a few Parquet parts."""
+"""Extract a dataset's published files: IDX streams unzipped, images as a few Parquet parts."""
 
-from pipeline import datasets, extracted, paths, stage
+from pipeline import datasets, extracted, hugging_face, paths, stage
 from pipeline.params import Params
 
 USES = ("py7zr", "pyarrow")
@@ -11,8 +11,12 @@ def work(dataset: str) -> str:
     params = Params.read()
     raw, folder = paths.raw(dataset), paths.extracted(dataset)
     keys = ("datasets", dataset, "extract")
-    if datasets.kind(params, dataset) == "idx":
+    kind = datasets.kind(params, dataset)
+    if kind == "idx":
         return extracted.extract_idx(raw, params.section(extracted.IdxExtract, *keys), folder)
+    if kind == "parquet":
+        section = params.section(hugging_face.ParquetExtract, *keys)
+        return hugging_face.extract(raw, section, folder)
     return extracted.extract_archive(raw, params.section(extracted.ArchiveExtract, *keys), folder)
 
 

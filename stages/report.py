@@ -1,6 +1,6 @@
 """Draw a run's figures and write its report, one static HTML page; without TensorFlow."""
 
-from pipeline import paths, report, runs, stage
+from pipeline import files, paths, report, runs, stage
 from pipeline.params import Params
 
 USES = ("jinja2", "matplotlib", "numpy", "pillow", "pyarrow")
@@ -10,7 +10,8 @@ def work(run: str) -> str:
     """Write ``figures/``, ``report.html`` and two cards into ``metrics/runs/<run>/``."""
     params = Params.read(paths.params(run))
     section = runs.section(params, run, "report", report.ReportParams)
-    return report.write(run, runs.resolve(params, run), section)
+    done = report.write(run, runs.resolve(params, run), section)
+    return f"{files.megabytes(paths.metrics(run))}, {done}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pipeline import data_card, datasets, files, paths, shards, splits, splitting, stage
 from pipeline.params import Params
 
-USES = ("numpy", "pyarrow", "scikit-learn")
+USES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 
 
 def work(dataset: str) -> str:
@@ -15,7 +15,8 @@ def work(dataset: str) -> str:
     split = splitting.split(params, dataset, folder, index)
     splits.write(paths.split(dataset), split)
     files.write_json(paths.data_card(dataset), data_card.data_card(dataset, folder, index, split))
-    return ", ".join(f"{len(split.rows(subset)):,} {subset}" for subset in splits.SUBSETS)
+    counts = [f"{len(split.rows(subset)):,} {subset}" for subset in splits.SUBSETS]
+    return f"{', '.join(counts)}, {files.megabytes(paths.split(dataset))}"
 
 
 if __name__ == "__main__":

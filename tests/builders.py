@@ -6,6 +6,7 @@ Everything is made from seeds, without a clock: the same call gives the same byt
 import copy
 import gzip
 import io
+import json
 import os
 import shutil
 import stat
@@ -23,11 +24,13 @@ from typing import Any
 import cv2
 import numpy as np
 import py7zr
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from py7zr.helpers import ArchiveTimestamp
 from ruamel.yaml import YAML
 
-from pipeline import files, idx
+from pipeline import files, idx, shard, shards
 from pipeline.subsets import InMemory
 
 ROOT = Path(__file__).parents[1]
@@ -230,6 +233,27 @@ def archive_dataset(
     return found
 
 
+def parquet_file(
+    path: Path,
+    images: Sequence[bytes | None],
+    labels: Sequence[int | str | None],
+    classes: Sequence[str] | None = CLASSES,
+    **columns: Sequence[Any],
+) -> Path:
+    """Write a Parquet file as Hugging Face's ``datasets`` does: images as a struct of bytes and
+    path, and the classes' names, if any, in the schema's metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    structs = [{"bytes": content, "path": f"{n}.png"} for n, content in enumerate(images)]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    table = pa.table({"image": pa.array(structs, kind), "label": labels, **columns})
+    features = {"image": {"_type": "Image"}}
+    if classes is not None:
+        features["label"] = {"names": list(classes), "_type": "ClassLabel"}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    return path
+
+
 # A project
 
 
@@ -376,3 +400,9 @@ def in_memory(
         np.array(groups),
         pixels,
     )
+
+
+def shard_images(folder: Path, index: shards.Index) -> NDArray[np.float32]:
+    """All images of shards."""
+    files = [folder / file.name for file in index.files]
+    return np.concatenate([part for file in files for part in shard.images(file, index.shape)])

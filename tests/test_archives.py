@@ -317,10 +317,10 @@ def test_another_format_than_the_suffix_says(tmp_path):
     assert "no such archive (not a 7z file)" in refusal(tmp_path / "a.7z")
 
 
-@pytest.mark.parametrize("name", ["a.rar", "a.tar", "a.tar.xz", "a.gz", "a", "a.ZIP"])
+@pytest.mark.parametrize("name", ["a.rar", "a.tar.xz", "a.gz", "a", "a.ZIP"])
 def test_unknown_suffix(tmp_path, name):
     (tmp_path / name).touch()
-    assert "format; known are .7z, .zip, .tar.gz, .tgz" in refusal(tmp_path / name)
+    assert "format; known are .7z, .zip, .tar, .tar.gz, .tgz" in refusal(tmp_path / name)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

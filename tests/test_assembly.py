@@ -1,17 +1,26 @@
 import itertools
 import threading
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from pipeline import assembly, files, shard, shards
-from pipeline.assembly import Layout, Task
+from pipeline.assembly import Layout
 from pipeline.errors import DataError
 from pipeline.shards import Quarantined
 from tests.builders import CLASSES, pixels
 
 SHAPE = (4, 4, 1)
 LAYOUT = Layout("parquet", SHAPE, CLASSES, 255)
+
+
+class Task(NamedTuple):
+    """What ``assembly.Task`` asks for."""
+
+    key: Callable[[], str]
+    groups: Callable[[list[Quarantined]], Iterable[shard.Rows]]
 
 
 class Parts:

@@ -59,6 +59,23 @@ def test_cards_say_what_was_measured():
         assert card["content_sha256"] in markdown.words
 
 
+def test_weights_of_classes_are_shown_where_there_are_any(monkeypatch):
+    test_report.make(n=61)
+    test_report.write()
+    model, _ = both()
+    assert "counts by its class" not in model.words
+    train = test_report.EFFECTIVE["train"] | {"class_weights": "balanced"}
+    monkeypatch.setitem(test_report.EFFECTIVE, "train", train)
+    test_report.write()
+    model, _ = both()
+    counts = files.read_json(paths.data_card("tiny"))["subsets"]["train"]["classes"]
+    weights = {row[0]: row[1:] for row in model.rows if len(row) == 3}
+    n = sum(counts.values())
+    assert len(set(counts.values())) > 1
+    for name, count in counts.items():
+        assert weights[name] == [str(count), f"{n / (3 * count):.3f}"]
+
+
 def test_no_name_is_markup():
     test_report.make(classes=HOSTILE)
     test_report.write()

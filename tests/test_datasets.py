@@ -5,7 +5,7 @@ from pipeline.errors import ParameterError
 from pipeline.params import Params
 
 
-@pytest.mark.parametrize("kind", ["idx", "archive"])
+@pytest.mark.parametrize("kind", ["idx", "archive", "parquet"])
 def test_kind(kind):
     assert datasets.kind(Params({"datasets": {"cats": {"kind": kind}}}), "cats") == kind
 
@@ -16,8 +16,14 @@ def test_kind(kind):
         ({}, "datasets is missing; the top level has: nothing"),
         ({"datasets": {"dogs": {}}}, "datasets.cats is missing; datasets has: dogs"),
         ({"datasets": {"cats": {"kidn": "idx"}}}, "datasets.cats.kind is missing; .* has: kidn"),
-        ({"datasets": {"cats": {"kind": "zip"}}}, "cats.kind: must be idx or archive, got 'zip'"),
-        ({"datasets": {"cats": {"kind": ["idx"]}}}, r"must be idx or archive, got \['idx'\]"),
+        (
+            {"datasets": {"cats": {"kind": "zip"}}},
+            "cats.kind: must be idx, archive or parquet, got 'zip'",
+        ),
+        (
+            {"datasets": {"cats": {"kind": ["idx"]}}},
+            r"must be idx, archive or parquet, got \['idx'\]",
+        ),
         ({"datasets": {"cats": None}}, "datasets.cats.kind is missing"),
     ],
 )

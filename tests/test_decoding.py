@@ -45,7 +45,7 @@ def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
     assert done.startswith("30 images of shape (8, 8, 3), 5 shards")
     folder = tmp_path / "shards"
     ids = shards.column(folder, index, "id").to_pylist()
-    images = np.concatenate(list(shards.batches(folder, index)))
+    images = builders.shard_images(folder, index)
     classes = shards.column(folder, index, "class").to_pylist()
     positions = shards.column(folder, index, "position").to_pylist()
     assert ids == sorted(found)  # alphabetical, as the archive; the table is numerical
@@ -65,11 +65,21 @@ def test_idx_rows_are_training_then_test_images(tmp_path):
     assert [file.rows for file in index.files] == [4, 4, 2, 4, 1]  # no shard spans both
     ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
     assert ids == [f"train-{n}" for n in range(10)] + [f"test-{n}" for n in range(5)]
-    images = np.concatenate(list(shards.batches(tmp_path / "shards", index)))
+    images = builders.shard_images(tmp_path / "shards", index)
     expected = [idx.read(tmp_path / f"{subset}-images.idx") for subset in ("train", "test")]
     assert (images[..., 0] == (np.concatenate(expected) / 255).astype(np.float32)).all()
     labels = shards.column(tmp_path / "shards", index, "label").to_pylist()
     assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
+
+
+def test_idx_without_a_test_set(tmp_path):
+    idx_files(tmp_path)
+    for what in ("images", "labels"):
+        (tmp_path / f"test-{what}.idx").unlink()
+    decoding.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    index = shards.Index.read(tmp_path / "shards")
+    ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [f"train-{n}" for n in range(10)]
 
 
 def test_idx_of_colour_images(tmp_path):
@@ -102,7 +112,7 @@ def test_16_bits_and_grey(tmp_path):
     found = archive(tmp_path, shape=(8, 8, 1), bits=16)
     _, index = decode(tmp_path, shape=(8, 8, 1), bits=16)
     assert index.divisor == 65535
-    images = np.concatenate(list(shards.batches(tmp_path / "shards", index)))
+    images = builders.shard_images(tmp_path / "shards", index)
     assert (shards.integers(images[0], 65535) == found["1"][0]).all()
 
 
@@ -144,6 +154,58 @@ def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
     assert ids == [str(n) for n in range(1, 31) if n not in (3, 12)]
     positions = shards.column(tmp_path / "shards", index, "position").to_pylist()
     assert positions == [int(name) - 1 for name in ids]
+
+
+def test_images_of_several_sizes_are_fitted_and_the_index_says_how(tmp_path):
+    """Red on the left and blue on the right of a picture three times as wide as high."""
+    wide = np.zeros((8, 24, 3), np.uint8)
+    wide[:, :8, 0] = wide[:, 16:, 2] = 255
+    grey = np.full((4, 4, 1), 100, np.uint8)
+    huge = builders.png(60_000, 60_000, 8, 2, [])
+    spoil(
+        tmp_path,
+        {"12": builders.encode(wide), "3": builders.encode(grey), "5": huge, "7": b"no image"},
+    )
+    found = {}
+    for how in ("stretch", "crop", "pad"):
+        _, index = decode(tmp_path, resize=how, on_bad_image="quarantine")
+        assert index.resize == how
+        assert {q.id: q.reason for q in index.quarantined} == {
+            "5": "is 60000x60000 pixels, above 50,000,000 in all (decode.max_pixels)",
+            "7": "cannot be decoded",
+        }
+        ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
+        rows = [ids.index(name) for name in ("12", "3")]
+        images = shards.integers(shards.take(tmp_path / "shards", index, rows), 255)
+        found[how] = images[0]
+        assert (images[1] == 100).all()
+    assert found["stretch"][0, 0].tolist() == [255, 0, 0]
+    assert found["stretch"][0, -1].tolist() == [0, 0, 255]
+    assert not found["crop"].any()  # the black middle
+    assert found["pad"][3, 0].tolist() == [255, 0, 0]
+    assert not found["pad"][0].any()
+
+
+def test_without_resizing_the_index_says_nothing_of_it(tmp_path):
+    archive(tmp_path)
+    _, index = decode(tmp_path)
+    assert index.resize is None
+    assert "resize" not in (tmp_path / "shards/index.json").read_text()
+
+
+@pytest.mark.parametrize("match", ["name", "path"])
+def test_ids_may_be_whole_names_of_files(tmp_path, match):
+    found = archive(tmp_path)
+    prefix = "train/" if match == "path" else ""
+    table = {f"{prefix}{id_}.png": label for id_, (_, label) in found.items()}
+    builders.labels_csv(tmp_path / "extracted/labels.csv", table.items(), ("file", "kind"))
+    _, index = decode(tmp_path, labels={"id": "file", "label": "kind", "match": match})
+    ids = shards.column(tmp_path / "shards", index, "id").to_pylist()
+    assert set(ids) == set(table)
+    classes = shards.column(tmp_path / "shards", index, "class").to_pylist()
+    assert classes == [table[id_] for id_ in ids]
+    with pytest.raises(DataError, match=r"30 images have no row in"):
+        decode(tmp_path, labels={"id": "file", "label": "kind"})
 
 
 def test_nothing_but_bad_images_is_an_error(tmp_path):

@@ -45,7 +45,7 @@ def test_examples_of_runs_are_valid(block, tmp_path):
 
 def test_readme_names_every_environment_variable():
     named = set(re.findall(r"`([A-Z][A-Z_]{4,})`", (ROOT / "README.md").read_text()))
-    source = "".join(path.read_text() for path in (ROOT / "pipeline").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "pipeline").rglob("*.py"))
     read = set(re.findall(r'"((?:PIPELINE|DATA|TF)_[A-Z_]+)"', source))
     assert read <= named
     assert all(name in source for name in named - OTHERS - {"PYTHON", "VERBOSE"})

@@ -49,13 +49,31 @@ def extract(raw, params, out):
 
 def test_idx(tmp_path, out):
     arrays = builders.idx_dataset(tmp_path / "raw", train=30, test=12)
-    assert extracted.extract_idx(tmp_path / "raw", IDX, out) == "30 train and 12 test images"
+    assert extracted.extract_idx(tmp_path / "raw", IDX, out) == (
+        "30 train and 12 test images, 0.0 MB"
+    )
     assert sorted(p.name for p in out.iterdir()) == [
         f"{subset}-{what}.idx" for subset in ("test", "train") for what in ("images", "labels")
     ]
     for subset, pair in arrays.items():
         for what, array in zip(("images", "labels"), pair, strict=True):
             np.testing.assert_array_equal(idx.read(out / f"{subset}-{what}.idx"), array)
+
+
+def test_idx_pair_without_a_test_set_and_without_gzip(tmp_path, out):
+    images, labels = builders.idx_dataset(tmp_path)["train"]
+    idx.write(tmp_path / "raw/images.idx3-ubyte", images)
+    idx.write(tmp_path / "raw/labels", labels)
+    params = IdxExtract.model_validate(
+        {"train": {"images": "images.idx3-ubyte", "labels": "labels"}}
+    )
+    assert extracted.extract_idx(tmp_path / "raw", params, out) == "30 train images, 0.0 MB"
+    assert sorted(p.name for p in out.iterdir()) == ["train-images.idx", "train-labels.idx"]
+    np.testing.assert_array_equal(idx.read(out / "train-images.idx"), images)
+    path = tmp_path / "raw/labels"
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(DataError, match=r"labels: header promises 38 bytes .*the file has 42"):
+        extracted.extract_idx(tmp_path / "raw", params, out)
 
 
 @pytest.mark.parametrize("suffix", [".7z", ".zip", ".tar.gz"])

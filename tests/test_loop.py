@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline import network, optimization
-from pipeline.loop import Loop, batches, cross_entropy, hits, normalize
+from pipeline.loop import Loop, batches, cross_entropy, hits, normalize, weights_of
 from pipeline.network import ModelParams
 from pipeline.shards import Statistics
 from tests.builders import ROOT, in_memory, pixels
@@ -24,12 +24,19 @@ def images(n=10, shape=(8, 8, 1)):
     return in_memory(pixels(labels, shape), labels)
 
 
-def loop(scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, **params):
+def loop(
+    scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, weights=None, **params
+):
     model = ModelParams(**{"filters": (3,), "dense": (4,)} | params)
     net = network.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
     built = optimization.build(optimizer, CONSTANT, 1, 1)
     return Loop(
-        net, built, tf.distribute.get_strategy(), scale_loss=scale_loss, label_smoothing=smoothing
+        net,
+        built,
+        tf.distribute.get_strategy(),
+        scale_loss=scale_loss,
+        label_smoothing=smoothing,
+        class_weights=weights,
     )
 
 
@@ -63,6 +70,41 @@ def test_an_epoch_is_what_keras_fit_does():
     means = ours.test(data, 4)
     assert means.loss == pytest.approx(loss, rel=1e-4)
     assert means.accuracy == pytest.approx(accuracy)
+
+
+def test_class_weights_are_those_of_keras_fit():
+    data = images(11)
+    weights = np.array([0.5, 1.0, 3.0])
+    ours, theirs = loop(weights=weights), loop().network
+    theirs.compile(
+        optimizer=optimization.build(ADAM, CONSTANT, 1, 1),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    theirs.fit(
+        normalized(data),
+        data.labels,
+        batch_size=4,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        class_weight=dict(enumerate(weights)),
+    )
+    for _ in range(2):
+        ours.train(data, np.arange(11), 4, silent)
+    for mine, other in zip(ours.network.variables, theirs.variables, strict=True):
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(other), atol=1e-5)
+
+
+def test_equal_class_weights_are_none_and_shares_are_weighted():
+    data, found = images(8), []
+    for weights in (None, np.ones(3)):
+        ours = loop(weights=weights)
+        found.append(ours.train(data, np.arange(8), 4, silent).loss)
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
+    shares = tf.constant([[0.25, 0.75, 0.0], [0.0, 0.0, 1.0]])
+    weights = tf.constant([1.0, 2.0, 4.0])
+    assert weights_of(shares, weights).numpy().tolist() == [1.75, 4.0]
+    assert weights_of(tf.constant([1, 2]), weights).numpy().tolist() == [2.0, 4.0]
 
 
 def test_test_leaves_no_image_out_and_changes_nothing():

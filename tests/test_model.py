@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def build(precision="float32"):
 def test_saved_model_predicts_the_same(tmp_path, precision):
     trained = build(precision)
     model.save(trained, tmp_path / "model")
-    loaded = model.load(tmp_path / "model")
+    loaded = model.load_model(tmp_path / "model")
     assert loaded.classes == CLASSES
     assert loaded.shape == (8, 8, 1)
     expected = trained.predict(IMAGES, 3)
@@ -80,18 +81,18 @@ def test_same_model_same_bytes(tmp_path):
 
 def test_missing_and_damaged_files_are_named(tmp_path):
     with pytest.raises(DataError, match=r"architecture\.json is missing"):
-        model.load(tmp_path)
+        model.load_model(tmp_path)
     model.save(build(), tmp_path / "model")
     (tmp_path / "model" / model.WEIGHTS).write_bytes(b"no weights")
     with pytest.raises(DataError, match="no model can be read there"):
-        model.load(tmp_path / "model")
+        model.load_model(tmp_path / "model")
     (tmp_path / "model" / model.WEIGHTS).unlink()
-    with pytest.raises(DataError, match="missing; run the train stage"):
-        model.load(tmp_path / "model")
+    with pytest.raises(DataError, match=r"weights\.h5 is missing; name a run, or the folder"):
+        model.load_model(tmp_path / "model")
     files.write_json(tmp_path / "model" / model.ARCHITECTURE, {})
     (tmp_path / "model" / model.WEIGHTS).write_bytes(b"")
     with pytest.raises(DataError, match="no model can be read there"):
-        model.load(tmp_path / "model")
+        model.load_model(tmp_path / "model")
 
 
 def test_code_in_an_architecture_is_refused(tmp_path):
@@ -107,4 +108,18 @@ def test_code_in_an_architecture_is_refused(tmp_path):
     value["keras"] = keras.saving.serialize_keras_object(harmful)
     files.write_json(path, value)
     with pytest.raises(DataError, match="no model can be read there"):
-        model.load(tmp_path / "model")
+        model.load_model(tmp_path / "model")
+
+
+def test_a_model_is_named_by_its_run_or_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"make it \(dvc repro train@tiny\), or .* pull train@tiny"):
+        model.load_model("tiny")
+    model.save(build(), Path("data/models/tiny"))
+    for source in ("tiny", "data/models/tiny", "./data/models/tiny", Path("data/models/tiny")):
+        assert model.load_model(source).classes == CLASSES
+    model.save(build(), Path("tiny"))
+    assert model.load_model(Path("tiny")).classes == CLASSES
+    assert [model.is_run(name) for name in ("tiny", "./tiny", "a/b", Path("tiny"))] == [
+        *[True, False, False, False]
+    ]

@@ -9,11 +9,13 @@ from tests.builders import ROOT
 FILES = [
     path
     for folder in ("pipeline", "stages", "data/demo")
-    for path in sorted((ROOT / folder).glob("*.py"))
+    for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 EXECUTING = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "yaml", "code"}
 """Modules that turn data into code; ``yaml`` is PyYAML, whose ``load`` does."""
-REFUSED = {"eval", "exec", "__import__", "read_pickle", "to_pickle", "load_model", "system"}
+REFUSED = {"eval", "exec", "__import__", "read_pickle", "to_pickle", "system"}
+OURS = "pipeline.model.load_model", "model.load_model", "load_model"
+"""Keras's function of the same name makes whatever classes a file names: no other is called."""
 SAFE = {
     "np.load": ("allow_pickle", False),
     "np.savez": ("allow_pickle", False),
@@ -50,8 +52,11 @@ def calls(tree):
 def test_no_data_is_run_as_code(module):
     _, tree = module
     assert not EXECUTING & {name.split(".")[0] for name in imported(tree)}
+    models = {name for name in imported(tree) if name.split(".")[-1] == "load_model"}
+    assert models <= {"pipeline.model.load_model"}
     for name, options in calls(tree):
         assert name.split(".")[-1] not in REFUSED
+        assert name.split(".")[-1] != "load_model" or name in OURS
         assert "shell" not in options
         if name in SAFE:
             option, value = SAFE[name]

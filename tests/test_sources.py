@@ -48,7 +48,7 @@ def test_a_source_is_taken(url):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("data/a.gz", "must begin with a known scheme: https, http, file, debian, kaggle"),
+        ("data/a.gz", "must begin with a known scheme: https, http, file, folder, debian"),
         ("htps://host/a.gz", "must begin with a known scheme"),
         ("https://host", "must look like https://HOST/PATH"),
         ("file://data/a.gz", "must look like file:PATH or file:///PATH"),

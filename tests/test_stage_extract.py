@@ -48,7 +48,7 @@ def test_both_kinds(project):
 @pytest.mark.parametrize(
     ("name", "key", "value", "line"),
     [
-        ("tiny_idx", "kind", "zip", "kind: must be idx or archive, got 'zip'"),
+        ("tiny_idx", "kind", "zip", "kind: must be idx, archive or parquet, got 'zip'"),
         ("tiny_idx", "kind", "archive", "extract.archive: is missing; "),
         ("tiny_png", "extract.part_rows", 0, "extract.part_rows: must be greater than 0, got 0"),
         ("tiny_png", "extract.parts", 5, "extract.parts: unknown key; did you mean part_rows?"),

@@ -1,4 +1,5 @@
 import csv
+from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -205,6 +206,21 @@ def test_incomplete_last_batch(n, drop, steps, used):
     assert training.order(black(n), params, 1, steps).tolist() == list(range(used))
 
 
+@pytest.mark.parametrize(
+    ("n", "batch", "drop", "devices", "refused"),
+    [
+        (9, 4, False, 2, True),
+        (9, 4, True, 2, False),
+        (10, 4, False, 2, False),
+        (9, 2, True, 4, True),
+    ],
+)
+def test_every_device_has_an_image(n, batch, drop, devices, refused):
+    params = TrainParams(batch_size=batch, drop_remainder=drop)
+    with pytest.raises(ParameterError, match="cannot be divided") if refused else nullcontext():
+        training._check_division(n, params, devices)
+
+
 def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
     def order(seed, epoch):
         params = TrainParams(shuffle=True, seed=seed)
@@ -259,6 +275,32 @@ def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
     assert len(history) == best + 3
     again, _ = train(tiny, tmp_path / "again", optimizer=optimizer, epochs=best + 1)
     assert weights(model) == weights(again)
+
+
+def test_balanced_classes_are_weighted_by_the_training_labels(tmp_path, monkeypatch):
+    """Of the labels 0, 1, 2, 0, 1, 2 … those of the first eight rows are for training."""
+    from pipeline import loop
+
+    data = dataset(tmp_path, [0] * 8 + [1] * 3 + [2] * 4)
+    given = []
+    made = loop.Loop.__init__
+
+    def init(self, *arguments, class_weights, **options):
+        given.append(class_weights)
+        made(self, *arguments, class_weights=class_weights, **options)
+
+    monkeypatch.setattr(loop.Loop, "__init__", init)
+    plain, _ = train(data, tmp_path)
+    weighted, _ = train(data, tmp_path, class_weights="balanced")
+    assert given[0] is None
+    assert given[1].tolist() == [8 / 9, 8 / 9, 8 / 6]  # of 3, 3 and 2 images
+    assert weights(plain) != weights(weighted)
+
+
+def test_a_class_without_training_images_cannot_be_weighted(tmp_path):
+    data = dataset(tmp_path, [0, 0, 2, 0, 0, 2])
+    with pytest.raises(ParameterError, match="class 'emu' has no training image to weight"):
+        train(data, tmp_path, batch_size=2, class_weights="balanced")
 
 
 def test_early_stopping_needs_a_validation_subset(tmp_path):

@@ -1,0 +1,1 @@
+"""What the pipeline is measured against: programs that know nothing of it."""

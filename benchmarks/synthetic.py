@@ -1,0 +1,90 @@
+"""Archives of the published ones' shape, from a seed: ``python -m benchmarks.synthetic``.
+
+``cifar10``: ``train.7z`` with PNGs, 32x32 RGB, of about 2.2 kB, in one solid LZMA2 block, and
+``trainLabels.csv``; ``fashion_mnist``: four gzipped IDX files, 28x28. Each image is a coarse random
+pattern, of which its class is the seed, enlarged, under noise.
+"""
+
+import argparse
+import gzip
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import py7zr
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+)  # fmt: skip
+SEED = 0
+AT_ONCE = 1000
+FILTERS = [{"id": py7zr.FILTER_LZMA2, "preset": 1, "dict_size": 1 << 25}]
+"""Fast to make; the dictionary, which is what decoding needs memory for, is the published one's."""
+
+
+def main() -> None:
+    """Write what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset", choices=WRITERS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("images", type=int)
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True)
+    WRITERS[arguments.dataset](arguments.folder, arguments.images)
+
+
+def labels(n: int, seed: int = SEED) -> NDArray[np.uint8]:
+    """A balanced class for each image, in random order."""
+    return np.random.default_rng(seed).permutation(np.arange(n) % len(CLASSES)).astype(np.uint8)
+
+
+def images(classes: NDArray[np.uint8], shape: tuple[int, ...], seed: int) -> NDArray[np.uint8]:
+    """Images of some classes, uint8[n, *shape]."""
+    rng = np.random.default_rng([SEED, seed])
+    side, channels = shape[0], shape[2:]
+    coarse = np.random.default_rng(SEED).integers(40, 216, (len(CLASSES), 4, 4, *channels))
+    large = coarse.repeat(side // 4, 1).repeat(side // 4, 2)[classes]
+    found = large + rng.integers(-25, 26, large.shape)
+    return found.clip(0, 255).astype(np.uint8)
+
+
+def members(n: int) -> Iterator[tuple[str, bytes]]:
+    """Name and PNG of each image, in the order of the published archive's ids."""
+    classes = labels(n)
+    for start in range(0, n, AT_ONCE):
+        batch = images(classes[start : start + AT_ONCE], (32, 32, 3), start)
+        for number, image in enumerate(batch, start + 1):
+            yield f"train/{number}.png", cv2.imencode(".png", image)[1].tobytes()
+
+
+def write_archive(folder: Path, n: int) -> None:
+    """Write ``train.7z`` and ``trainLabels.csv``."""
+    rows = (f"{number},{CLASSES[label]}" for number, label in enumerate(labels(n), 1))
+    (folder / "trainLabels.csv").write_text("\n".join(["id,label", *rows, ""]))
+    with py7zr.SevenZipFile(folder / "train.7z", "w", filters=FILTERS) as archive:
+        for name, content in tqdm(
+            members(n), "train.7z", n, unit=" images", leave=False, disable=not sys.stderr.isatty()
+        ):
+            archive.writestr(content, name)
+
+
+def write_idx(folder: Path, n: int) -> None:
+    """Write four gzipped IDX files, for training 6/5 n images, for the test 1/5 n."""
+    for seed, name, count in ((1, "train", n * 6 // 5), (2, "t10k", n // 5)):
+        classes = labels(count, seed)
+        pixels = images(classes, (28, 28), seed)
+        for what, array in (("images-idx3", pixels), ("labels-idx1", classes)):
+            header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            content = gzip.compress(header + array.tobytes(), 1, mtime=0)
+            (folder / f"{name}-{what}-ubyte.gz").write_bytes(content)
+
+
+WRITERS = {"cifar10": write_archive, "fashion_mnist": write_idx}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Training: an epoch of the tutorial's network on Fashion-MNIST, in batches of 128.
+
+By the stage `train` (the second of two epochs, as it prints it), against the tutorial's own graph
+code (an epoch after ten steps). Starting up and the validation subset are in neither.
+"""
+
+import json
+import re
+import struct
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.measuring import BenchmarkError, Case, Finding, Measured, Quantities
+from benchmarks.project import PYTHON, Project, copied
+from benchmarks.settings import Settings
+from pipeline.yaml import read_yaml
+
+DATASET = "fashion_mnist"
+FAST = "fashion_mnist_fast"
+"""The run whose recipe is to be there in a quarter of the tutorial's time."""
+TUTORIAL = 0.9013
+"""Test accuracy after the tutorial's ten epochs."""
+EPOCHS = 10
+TARGETS = {"float32": 0.70, "bfloat16": 0.36}
+
+
+def run(settings: Settings) -> list[Finding]:
+    """Measure."""
+    precisions = ["float32"] + ["bfloat16"] * machine.has_bfloat16()
+    with copied(settings, DATASET) as project:
+        prepare(project, settings, precisions)
+        fast = FAST in read_yaml(project.folder / "params.yaml")["runs"]
+        fast = fast and settings.mirrored and settings.steps is None
+        cases = [
+            Case("tutorial", lambda: tutorial(project, settings)),
+            *(Case(name, partial(epoch, project, settings, name)) for name in precisions),
+            *[Case(FAST, lambda: whole(project, FAST))] * fast,
+        ]
+        found = Measured(cases, settings.repeat)
+    lines = [
+        Finding(
+            f"{name}: an epoch, over the tutorial's", found.ratios(name, "tutorial"), target=target
+        )
+        if name in precisions
+        else Finding(f"{name}: an epoch, over the tutorial's", note="left out on this processor")
+        for name, target in TARGETS.items()
+    ]
+    if fast:
+        over = tuple(ratio / EPOCHS for ratio in found.ratios(FAST, "tutorial"))
+        lines += [
+            Finding(f"{FAST}: whole, over {EPOCHS} of the tutorial's epochs", over, target=0.25),
+            Finding(
+                f"{FAST}: short of accuracy {TUTORIAL} (at most 0: reached)",
+                tuple(TUTORIAL - accuracy for accuracy in found.values(FAST, "accuracy")),
+                "accuracy",
+                0,
+            ),
+        ]
+    else:
+        lines.append(Finding(f"{FAST}: to accuracy {TUTORIAL}", note="only on the real images"))
+    lines += [Finding(f"{case.name}: time", found.values(case.name), "s") for case in cases]
+    return lines + [Finding(f"{c.name}: memory", found.values(c.name, "MB"), "MB") for c in cases]
+
+
+def prepare(project: Project, settings: Settings, precisions: list[str]) -> None:
+    """Make shards of the images that an epoch is taken of, and a run for each precision."""
+    threads = machine.cores()  # the tutorial's code takes them all, too
+    empty: dict[str, object] = {}
+    for precision in precisions:
+        train = {"epochs": 2, "precision": precision, "threads": threads}
+        run = {"dataset": DATASET, "model": empty, "train": train, "evaluate": {}, "report": {}}
+        project.edit({f"runs.{precision}": run})
+    for stage in ("download", "extract"):
+        project.stage(stage, DATASET)
+    folder = project.folder / "data" / "extracted" / DATASET
+    for what in ("images", "labels"):
+        cut(folder / f"train-{what}.idx", settings.validation + settings.train)
+    for stage in ("decode", "split"):
+        project.stage(stage, DATASET)
+
+
+def cut(path: Path, count: int) -> None:
+    """Keep the first ``count`` elements of an IDX file of bytes."""
+    content = path.read_bytes()
+    header = 4 + 4 * content[3]
+    each = (len(content) - header) // struct.unpack(">I", content[4:8])[0]
+    shape = struct.pack(">I", count) + content[8:header]
+    path.write_bytes(content[:4] + shape + content[header : header + count * each])
+
+
+def epoch(
+    project: Project, settings: Settings, run: str, env: Mapping[str, str] | None = None
+) -> Quantities:
+    """Train; the seconds are the second epoch's, from its images a second."""
+    sample = project.stage("train", run, env=env)
+    speeds = re.findall(r"^epoch \d+/\d+: .*?([\d,]+) images/s", sample.output, re.M)
+    if len(speeds) != 2:
+        raise BenchmarkError(f"the stage train does not say how fast it was:\n{sample.output}")
+    return {"s": settings.train / int(speeds[1].replace(",", "")), "MB": sample.megabytes}
+
+
+def tutorial(project: Project, settings: Settings) -> Quantities:
+    """An epoch of the tutorial's code."""
+    program = (PYTHON, "-m", "benchmarks.baselines.tutorial_network")
+    numbers = (str(settings.validation), str(settings.train))
+    sample = project.run(*program, f"data/extracted/{DATASET}", *numbers)
+    return {"s": sample.reported["seconds"], "MB": sample.megabytes}
+
+
+def whole(project: Project, run: str) -> Quantities:
+    """Train a run, its start included, and evaluate it, which is not measured."""
+    sample = project.stage("train", run)
+    project.stage("evaluate", run)
+    path = project.folder / "metrics" / "runs" / run / "evaluation.json"
+    return {**sample.quantities, "accuracy": json.loads(path.read_text())["accuracy"]}

@@ -1,0 +1,27 @@
+"""Show curves and confusion matrices, before and after, as Markdown; the gate's baseline.
+
+What CI writes into a pull request:
+
+    python -m pipeline changes
+    python -m pipeline changes --baseline HEAD~1
+"""
+
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the baseline."""
+    parser.add_argument("--baseline", metavar="REV", help="a Git revision")
+
+
+def run(arguments: Namespace) -> str:
+    """Markdown, for CI's summary of a job."""
+    from pipeline import changes, paths, revisions
+
+    revision = arguments.baseline or revisions.merge_base()
+    with tempfile.TemporaryDirectory() as folder:
+        baseline, here = revisions.Revision(revision, Path(folder)), revisions.Here()
+        runs = baseline.names(paths.METRICS / "runs") | here.names(paths.METRICS / "runs")
+        return changes.describe(sorted(runs), baseline.find, here.find)

@@ -1,0 +1,23 @@
+"""Validate every section of params.yaml, and of the ablation study's.
+
+All faults are named at once, each with its full key:
+
+    python -m pipeline check
+"""
+
+from argparse import Namespace
+
+
+def run(_: Namespace) -> str:
+    """All faults in one error, else how many datasets and runs are valid."""
+    from pathlib import Path
+
+    from pipeline import checks, paths
+    from pipeline.params import Params
+
+    params = Params.read()
+    found = [checks.check_params(params)]
+    study = Path("ablation") / paths.PARAMS
+    if study.exists():
+        found.append(checks.check_study(Params.read(study), params))
+    return "\n".join(found)

@@ -1,0 +1,66 @@
+"""Compare two runs on the same test images, with McNemar's test and a bootstrap interval.
+
+A run at another Git revision is RUN@REV:
+
+    python -m pipeline compare fashion_mnist fashion_mnist_best
+    python -m pipeline compare demo_idx@main demo_idx --format markdown
+    python -m pipeline compare ablation/baseline_0 ablation/dropout_0
+"""
+
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.params import Params
+    from pipeline.predictions import Predictions
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the two runs and the format."""
+    parser.add_argument("first", metavar="RUN_A")
+    parser.add_argument("second", metavar="RUN_B")
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+
+
+def run(arguments: Namespace) -> str:
+    """The comparison, in the format that is asked for."""
+    from pipeline import comparison, paths
+    from pipeline.params import Params
+
+    names = arguments.first, arguments.second
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
+        run = arguments.first.partition("@")[0]
+        classes = _classes(Params.read(), Params.read(paths.params(run)), run)
+        return comparison.describe(
+            comparison.compare(first, second, classes), names, arguments.format
+        )
+
+
+def _predictions(name: str, folder: Path) -> "Predictions":
+    """A run's predictions, here or at another revision."""
+    from pipeline import paths, revisions
+    from pipeline.errors import DataError
+    from pipeline.predictions import Predictions
+
+    run, _, revision = name.partition("@")
+    path = paths.predictions(run)
+    if not revision:
+        return Predictions.read(path)
+    found = revisions.Revision(revision, folder).find(path)
+    if found is None:
+        raise DataError(
+            f"{path} at {revision} is neither in DVC's cache nor in a remote; get it with: "
+            f"dvc fetch --all-commits, or reproduce it there"
+        )
+    return Predictions.read(found)
+
+
+def _classes(params: "Params", own: "Params", run: str) -> list[str]:
+    """The classes of a run, whose ``own`` parameters are its graph's."""
+    from pipeline import runs
+
+    names: list[str] = params.value("datasets", runs.dataset(own, run), "decode", "classes")
+    return names

@@ -1,0 +1,40 @@
+"""Look whether all that the pipeline needs is here and works, and say what to do where not.
+
+Python, libraries, Git, parameters, memory, disk, DVC's cache and remote (to which it writes a small
+file, and removes it), Kaggle's token, the processor and the precision that suits it, and each GPU
+with a product of matrices. The exit status is 1 if there is a problem:
+
+    python -m pipeline doctor
+    NO_COLOR=1 python -m pipeline doctor > findings.txt
+"""
+
+import os
+import sys
+from argparse import Namespace
+from collections import Counter
+
+COLOURS = {"OK": 32, "note": 33, "problem": 31}
+
+
+def run(_: Namespace) -> str:
+    """Print each finding as it is made; exits with status 1 if one is a problem."""
+    from pipeline import doctor, progress
+
+    marks: Counter[str] = Counter()
+    for finding in doctor.examine():
+        marks[finding.mark] += 1
+        mark = _coloured(f"{finding.mark:7}", COLOURS[finding.mark])
+        progress.show(f"{mark}  {finding.what}: {finding.text}")
+        if finding.remedy:
+            progress.show(f"{'':7}  -> {finding.remedy}")
+    counts = f"{marks['problem']} problems, {marks['note']} notes"
+    if marks["problem"]:
+        progress.show(counts)
+        sys.exit(1)
+    return f"all is well; {counts}"
+
+
+def _coloured(text: str, number: int) -> str:
+    """Coloured on a terminal, unless ``NO_COLOR`` is set (https://no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain or not sys.stdout.isatty() else f"\x1b[{number}m{text}\x1b[0m"

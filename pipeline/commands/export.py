@@ -1,0 +1,33 @@
+"""Export a run's model as a TensorFlow SavedModel, checked to give the same probabilities.
+
+The signature `serving_default` takes float32 images in [0, 1], shape (n, height, width, channels),
+`integers` takes them as they are in files. Both give `probabilities`, in the order of classes in
+assets.extra/labels.txt. FOLDER is data/exports/RUN unless it is named; TensorFlow Serving wants a
+number as its last part:
+
+    python -m pipeline export demo_png
+    python -m pipeline export fashion_mnist /srv/models/fashion_mnist/1
+"""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the run and the folder."""
+    parser.add_argument("run_or_folder", metavar="RUN", help="a run's name, or a model's folder")
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path)
+
+
+def run(arguments: Namespace) -> str:
+    """What was written, and how far its probabilities differ."""
+    from pipeline import export, paths, prediction
+    from pipeline.model import is_run
+    from pipeline.params import Params
+
+    name = arguments.run_or_folder
+    params = Params.read() if is_run(name) else None
+    trained = prediction.read(name, params)
+    bits = prediction.setting(name, trained, params).adapter.bits
+    folder = arguments.folder or paths.export(Path(name).name)
+    return export.export(trained, folder, bits)

@@ -1,0 +1,39 @@
+"""Stop if metrics are worse than at a Git revision; gate.yaml says by how much they may be.
+
+By default that is where the branch parted from main:
+
+    python -m pipeline gate
+    python -m pipeline gate --baseline HEAD~1 --format markdown
+"""
+
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the baseline and the format."""
+    parser.add_argument("--baseline", metavar="REV", help="a Git revision")
+    parser.add_argument("--format", choices=("text", "markdown", "json"), default="text")
+
+
+def run(arguments: Namespace) -> str:
+    """The verdicts; exits with status 1 if one fails."""
+    from pipeline import gate, paths, revisions
+    from pipeline.params import Params
+
+    params = Params.read(paths.GATE).section(gate.GateParams)
+    revision = arguments.baseline or revisions.merge_base()
+    with tempfile.TemporaryDirectory() as folder:
+        baseline, here = revisions.Revision(revision, Path(folder)), revisions.Here()
+        names = {
+            kind: baseline.names(paths.METRICS / kind) | here.names(paths.METRICS / kind)
+            for kind in ("runs", "datasets")
+        }
+        verdicts = gate.judge(params, baseline.find, here.find, names)
+    shown = gate.describe(verdicts, revision, arguments.format)
+    if any(verdict.failed for verdict in verdicts):
+        sys.stdout.write(shown + "\n")
+        sys.exit(1)
+    return shown

@@ -1,0 +1,94 @@
+"""Classify images: files, folders, patterns, archives, IDX files, or `-` for standard input.
+
+RUN is a run of params.yaml, or the folder of a model. Images are read as the decode stage reads
+them; others (of another size, with alpha, turned by Exif …) are converted, and that is said. Images
+unlike the training images are told on standard error, and so are files that cannot be read, which
+stop nothing; then the exit status is 1.
+
+    python -m pipeline predict demo_png shoe.png
+    python -m pipeline predict demo_png photos/ more.zip --resize crop --top 1
+    python -m pipeline predict demo_idx data/demo/idx/t10k-images-idx3-ubyte.gz --format csv > a.csv
+    python -m pipeline predict demo_png 'scans/**/*.jpg' --invert --format jsonl
+"""
+
+import argparse
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the run, the images, and how they are read and shown."""
+    parser.add_argument("run_or_folder", metavar="RUN", help="a run's name, or a model's folder")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="what is to be classified")
+    parser.add_argument(
+        "--format", choices=("table", "csv", "jsonl"), default="table", help="default: table"
+    )
+    parser.add_argument(
+        "--top", type=_positive, default=3, metavar="K", help="most probable classes (default: 3)"
+    )
+    parser.add_argument(
+        "--resize",
+        choices=("stretch", "crop", "pad"),
+        help="how another aspect ratio is met (default: the dataset's decode.resize, or stretch)",
+    )
+    parser.add_argument(
+        "--background",
+        choices=("black", "white"),
+        default="black",
+        help="behind transparency and in padding (default: black)",
+    )
+    parser.add_argument(
+        "--invert", action="store_true", help="turn dark to light and light to dark"
+    )
+    parser.add_argument(
+        "--batch", type=_positive, metavar="N", help="images shown to the model at once"
+    )
+
+
+def run(arguments: Namespace) -> str:
+    """Print the answers as they come; exits with status 1 if an image could not be read."""
+    from pipeline import answers, inputs, prediction, progress
+    from pipeline.model import is_run
+    from pipeline.params import Params
+
+    name = arguments.run_or_folder
+    params = Params.read() if is_run(name) else None
+    trained = prediction.read(name, params)
+    how = prediction.setting(name, trained, params)
+    how = how.changed(arguments.resize, arguments.background, arguments.invert, arguments.batch)
+    started = time.perf_counter()
+    sources = list(inputs.find(arguments.images, how.limits))
+    writer = answers.Writer(arguments.format, trained.classes, arguments.top)
+    notes = answers.Notes()
+    read = failed = 0
+    with progress.bar("predict", inputs.count(sources), "images") as bar:
+        if header := writer.header():
+            progress.show(header)
+        for batch in prediction.predict(trained, sources, how):
+            if rows := writer.rows(batch):
+                progress.show(rows)
+            for outcome in batch:
+                if outcome.error:
+                    failed += 1
+                    progress.warn(answers.printable(f"pipeline predict: {outcome.error}"))
+                else:
+                    read += 1
+                    notes.add(outcome)
+            bar.update(len(batch))
+    for line in notes.lines(name):
+        progress.note(f"pipeline predict: {line}")
+    seconds = time.perf_counter() - started
+    bad = f", {failed:,} could not be read" if failed else ""
+    progress.note(
+        f"pipeline predict: {read:,} images in {seconds:.1f} s ({read / seconds:,.0f}/s){bad}"
+    )
+    if failed:
+        sys.exit(1)
+    return ""
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
+    return int(text)

@@ -1,0 +1,35 @@
+"""Check that parameters, code, data, dvc.lock and metrics agree; list what does not.
+
+Reads every byte that is here again; trains nothing. The exit status is 1 if something is wrong:
+
+    python -m pipeline verify
+    python -m pipeline verify --remote
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add ``--remote``."""
+    parser.add_argument(
+        "--remote",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="check too that a DVC remote (the default one, if none is named) holds every "
+        "object that dvc.lock records: fetches and hashes each, and keeps none",
+    )
+
+
+def run(arguments: Namespace) -> str:
+    """Exit with status 1 and the list of faults if there is one."""
+    from pipeline import verification
+    from pipeline.params import Params
+
+    faults = list(verification.faults(Params.read(), arguments.remote))
+    if faults:
+        lines = "\n".join(faults)
+        sys.exit("".join(c if c == "\n" or c.isprintable() else " " for c in lines))
+    held = "" if arguments.remote is None else ", and the remote holds all that dvc.lock records"
+    return f"all that is here agrees{held}"
