@@ -56,10 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(parts: list[str], settings: Settings, path: Path | None) -> int:
-    """Measure parts, print their tables, and write those that were measured to a file."""
+    """Measure parts; print the table of each, and write it to a file at once."""
     about = machine.describe()
     print("\n".join(about))
-    sections, status = {}, 0
+    status = 0
     for name in parts:
         part = _part(name)
         print(f"\n{name}", flush=True)
@@ -70,11 +70,12 @@ def measure(parts: list[str], settings: Settings, path: Path | None) -> int:
             status = 1
             continue
         print(results.table(findings), flush=True)
-        contract = part.__doc__ or ""
-        sections[name] = results.section(name, contract, settings.data, settings.repeat, findings)
-    if path and sections:
-        results.merge(path, about, sections)
-        print(f"\n{path} written")
+        if path:
+            section = results.section(
+                name, part.__doc__ or "", settings.data, settings.repeat, findings
+            )
+            results.merge(path, about, {name: section})
+            print(f"{path} written", flush=True)
     return status
 
 
@@ -83,4 +84,7 @@ def _part(name: str) -> ModuleType:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted")

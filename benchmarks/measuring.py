@@ -61,7 +61,12 @@ def run(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None 
         started = perf_counter()
         try:
             process = subprocess.Popen(
-                list(map(str, command)), cwd=cwd, env=whole, stdout=output, stderr=output
+                list(map(str, command)),
+                cwd=cwd,
+                env=whole,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
             )
         except FileNotFoundError:
             raise BenchmarkError(f"{command[0]} is missing; install it") from None

@@ -1,7 +1,7 @@
 """Memory: peak and time of `extract`, `decode` and `split` as the images grow tenfold.
 
-Both archives are synthetic. py7zr keeps a table of an archive's members, which is measured by
-opening the archive and nothing else, and taken off the growth of `extract`.
+Both archives are synthetic, and not compressed. py7zr keeps a table of an archive's members; it is
+measured by opening the archive and nothing else, and taken off the growth of `extract`.
 """
 
 from contextlib import ExitStack

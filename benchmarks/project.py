@@ -28,7 +28,7 @@ def scratch(settings: Settings) -> Iterator[Path]:
 
 
 def synthetic(settings: Settings, dataset: str, images: int) -> Path:
-    """The folder of a dataset's synthetic files, which are made if they are not there."""
+    """The folder of synthetic files (a key of ``synthetic.WRITERS``), made if it is not there."""
     folder = settings.cache / f"{dataset}-{images}"
     if not folder.exists():
         print(f"  making a synthetic {dataset} of {images:,} images", flush=True)
@@ -121,13 +121,15 @@ class Project(Repository):
 def copied(settings: Settings, *datasets: str, images: int | None = None) -> Iterator[Project]:
     """A copy of this project, in which the data to measure on stands for the datasets named.
 
-    ``images`` asks for so many synthetic ones.
+    ``images`` asks for so many synthetic ones, in an archive without compression.
     """
     with scratch(settings) as folder:
         found = Project(folder / "project")
         for dataset in datasets:
-            if images is not None or not settings.mirrored:
-                found.take(dataset, synthetic(settings, dataset, images or settings.images))
+            if images is not None:
+                found.take(dataset, synthetic(settings, f"{dataset}-stored", images))
+            elif not settings.mirrored:
+                found.take(dataset, synthetic(settings, dataset, settings.images))
         if "fashion_mnist" in datasets:
             found.edit({"datasets.fashion_mnist.split.validation_count": settings.validation})
         yield found

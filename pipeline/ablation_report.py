@@ -1,12 +1,13 @@
 """What an ablation study is shown as: JSON, CSV, a Markdown table, a figure, and a page."""
 
+import base64
 import csv
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline import figures, files, forest, page, paths
-from pipeline.page import inline
 
 COLUMNS = (
     "change",
@@ -22,6 +23,7 @@ COLUMNS = (
     "multiply_adds",
 )
 """Of ``ablation.csv``."""
+CSS_DPI = 96
 
 
 def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
@@ -56,8 +58,8 @@ def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
         figures.save(drawn, work, dpi)
     with files.new_file(place.with_suffix(".svg")) as work:
         forest.save_svg(drawn, work)
-    picture = inline(place.with_suffix(".png"), dpi)
-    html = page.render("ablation.html.j2", study=study, order=order, picture=picture, folder=folder)
+    picture = _inlined(place.with_suffix(".png"), dpi)
+    html = page.fill("ablation.html.j2", study=study, order=order, picture=picture, folder=folder)
     for suffix, content in ((".md", markdown(study)), (".html", html)):
         with files.new_file(place.with_suffix(suffix)) as work:
             work.write_text(content, encoding="utf-8", newline="\n")
@@ -66,7 +68,7 @@ def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
 
 def markdown(study: Mapping[str, Any]) -> str:
     """The study as a table in Markdown."""
-    return page.render("ablation.md.j2", study=study, order=ordered(study))
+    return page.fill("ablation.md.j2", study=study, order=ordered(study))
 
 
 def ordered(study: Mapping[str, Any]) -> list[str]:
@@ -87,3 +89,20 @@ def _rows(study: Mapping[str, Any], order: list[str]) -> Iterator[list[Any]]:
             "high": high,
         }
         yield [row[column] for column in COLUMNS]
+
+
+class _Picture(NamedTuple):
+    """A picture as part of a page, with its size in CSS pixels."""
+
+    src: str
+    width: int
+    height: int
+
+
+def _inlined(path: Path, dpi: int) -> _Picture:
+    """A PNG file as a ``data:`` address."""
+    content = path.read_bytes()
+    width, height = struct.unpack(">II", content[16:24])  # of the chunk IHDR, always the first
+    scale = CSS_DPI / dpi
+    src = "data:image/png;base64," + base64.b64encode(content).decode()
+    return _Picture(src, round(width * scale), round(height * scale))

@@ -2,9 +2,9 @@
 
 What the ``decode`` stage takes is taken exactly as it takes it. Anything else, which would be a
 fault there, is converted here, on purpose and told: a palette is expanded, alpha put on a plain
-background, the orientation that Exif asks for applied, 8 and 16 bits divided by their own maximum,
-another size resized (OpenCV's area interpolation where an axis shrinks, linear where it grows), and
-only then colour turned to grey (ITU-R BT.601) or grey to equal channels.
+background, the orientation that Exif asks for applied, colour turned to grey (ITU-R BT.601) or grey
+to equal channels, another size fitted as ``fitting`` says, and 8 and 16 bits divided by their own
+maximum.
 """
 
 import io
@@ -16,17 +16,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from pipeline import images
+from pipeline.fitting import Fit, fit
 from pipeline.images import ImageError
 
-Resize = Literal["stretch", "crop", "pad"]
-"""How another aspect ratio is met: changed; kept, by cutting off at both sides; or kept, by adding
-background at both."""
-RESIZES: tuple[Resize, ...] = "stretch", "crop", "pad"
 Background = Literal["black", "white"]
-BACKGROUNDS: tuple[Background, ...] = "black", "white"
-
-MAX_PIXELS = 100_000_000
-"""Larger images are refused by their headers."""
 FORMATS = images.FORMATS | {"GIF", "PNG"}
 TURNS: dict[int, tuple[bool, int]] = {
     2: (True, 0),
@@ -46,7 +39,6 @@ TRANSPARENT = "transparent, put on {}"
 DEPTH = "of {} bits"
 RESIZED = "of another size ({})"
 GREYED = "in colour, made grey"
-INVERTED = "inverted"
 
 Pixels = NDArray[Any]
 
@@ -78,9 +70,12 @@ class Adapter(NamedTuple):
     """Height, width and channels that the model takes: 1 (grey) or 3 (RGB)."""
     bits: int = 8
     """Depth of the images that it was trained on."""
-    resize: Resize = "stretch"
+    declared: Fit | None = None
+    """The dataset's ``decode.resize``, by which another size is none to be told of."""
+    resize: Fit = "stretch"
+    """For images that ``decode`` would refuse."""
     background: Background = "black"
-    """Behind what is transparent, and around what is padded."""
+    """Behind what is transparent."""
     invert: bool = False
     """Turn dark to light, for drawings on white where training images are on black."""
 
@@ -93,11 +88,12 @@ class Adapter(NamedTuple):
             If it cannot be decoded, or is of a kind that has no sensible conversion.
         """
         try:
-            pixels = images.decode(content, self.shape, self.bits)
+            pixels = images.decode(content, self.shape, self.bits, self.declared)
+            width, height = images.declared_size(content)
         except ImageError:
             return self._converted(content)
         changes = [GREYED] if self.shape[2] == 1 and _is_colour(content) else []
-        return self._normalized(pixels, self.shape[1], self.shape[0], changes)
+        return self._normalized(pixels, width, height, changes)
 
     def of_array(self, pixels: Pixels) -> Adapted:
         """Adapt an image that is decoded: uint8 or uint16, (height, width) or with 1 or 3 channels.
@@ -141,39 +137,24 @@ class Adapter(NamedTuple):
         return np.asarray(colours)
 
     def _fitted(self, pixels: Pixels, changes: list[str]) -> Adapted:
-        """Resize and convert the colours of grey or BGR, shape (h, w, 1 or 3)."""
+        """Convert the colours of grey or BGR, shape (h, w, 1 or 3), and the size."""
         height, width, channels = pixels.shape
         bits = pixels.dtype.itemsize * 8
         if bits != self.bits:
             changes.append(DEPTH.format(bits))
-        if (height, width) != self.shape[:2]:
-            pixels = self._resized(pixels)
-            changes.append(RESIZED.format(self.resize))
         if channels == 3 and self.shape[2] == 1:
             changes.append(GREYED)
-        return self._normalized(images.convert(pixels, self.shape[2]), width, height, changes)
-
-    def _resized(self, pixels: Pixels) -> Pixels:
-        height, width = self.shape[:2]
-        if self.resize == "crop":
-            pixels = _cropped(pixels, height / width)
-        elif self.resize == "pad":
-            pixels = _padded(pixels, height / width, self.background)
-        h, w = pixels.shape[:2]
-        for size, how in (
-            ((min(w, width), min(h, height)), cv2.INTER_AREA),
-            ((width, height), cv2.INTER_LINEAR),
-        ):
-            if (pixels.shape[1], pixels.shape[0]) != size:
-                pixels = cv2.resize(pixels, size, interpolation=how)
-        return pixels.reshape(height, width, -1)
+        pixels = images.convert(pixels, self.shape[2])
+        if (height, width) != self.shape[:2] and not self.declared:
+            changes.append(RESIZED.format(self.resize))
+        pixels = fit(pixels, self.shape, self.declared or self.resize)
+        return self._normalized(pixels, width, height, changes)
 
     def _normalized(self, pixels: Pixels, width: int, height: int, changes: list[str]) -> Adapted:
         top = np.float32(np.iinfo(pixels.dtype).max)
         found = np.divide(pixels, top, dtype=np.float32)
         if self.invert:
             found = 1 - found
-            changes.append(INVERTED)
         return Adapted(found, width, height, tuple(changes))
 
 
@@ -207,9 +188,9 @@ class _Header(NamedTuple):
             raise ImageError(f"is {found.format}, not one of {', '.join(sorted(FORMATS))}")
         if found.mode in ("CMYK", "LAB", "HSV"):
             raise ImageError(f"is {found.mode}, not RGB or grey; save it as RGB")
-        if found.width * found.height > MAX_PIXELS:
+        if found.width * found.height > images.MAX_PIXELS:
             size = f"{found.width}x{found.height}"
-            raise ImageError(f"is {size} pixels, above {MAX_PIXELS:,}; make it smaller")
+            raise ImageError(f"is {size} pixels, above {images.MAX_PIXELS:,}; make it smaller")
         return found
 
     def decode(self, content: bytes) -> Pixels:
@@ -229,7 +210,7 @@ class _Header(NamedTuple):
 
 
 def _orientation(image: Image.Image) -> int:
-    """Exif's, if it stands before the pixels: Pillow would decode a whole PNG to look further."""
+    """Exif's, if it stands before the pixels: to look further, Pillow would decode a whole PNG."""
     if image.format == "PNG" and "exif" not in image.info:
         return 1
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
@@ -241,25 +222,3 @@ def _is_colour(content: bytes) -> bool:
         return content[len(images.PNG) + 17] == 2
     with Image.open(io.BytesIO(content)) as image:
         return image.mode not in ("1", "L") and not image.mode.startswith("I")
-
-
-def _cropped(pixels: Pixels, ratio: float) -> Pixels:
-    """The largest part in the middle whose height is ``ratio`` times its width."""
-    height, width = pixels.shape[:2]
-    h = max(1, min(height, round(width * ratio)))
-    w = max(1, min(width, round(height / ratio)))
-    top, left = (height - h) // 2, (width - w) // 2
-    return np.ascontiguousarray(pixels[top : top + h, left : left + w])
-
-
-def _padded(pixels: Pixels, ratio: float, background: Background) -> Pixels:
-    """The image in the middle of background, height ``ratio`` times width."""
-    height, width = pixels.shape[:2]
-    h, w = max(height, round(width * ratio)), max(width, round(height / ratio))
-    if h * w > MAX_PIXELS:
-        raise ImageError(f"would be {w}x{h} pixels when padded, above {MAX_PIXELS:,}")
-    top, left = (h - height) // 2, (w - width) // 2
-    colour = [0 if background == "black" else int(np.iinfo(pixels.dtype).max)] * 3
-    sides = top, h - height - top, left, w - width - left
-    found = cv2.copyMakeBorder(pixels, *sides, cv2.BORDER_CONSTANT, value=colour)
-    return np.asarray(found).reshape(h, w, -1)

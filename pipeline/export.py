@@ -21,8 +21,8 @@ from pipeline.errors import DataError
 from pipeline.model import Model
 
 MARK = "saved_model.pb"
-TOLERANCES = {"float32": 1e-5, "bfloat16": 1e-2}
-"""Greatest difference of a probability, by the precision in which the model computes: as a graph,
+TOLERANCES = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-2}
+"""Greatest difference of a probability, by the precision in which a layer computes: in a graph,
 TensorFlow fuses operations, which rounds otherwise."""
 SAMPLES = 64
 
@@ -55,13 +55,11 @@ def export(trained: Model, folder: Path, bits: int = 8) -> str:
         raise DataError(f"{folder} is there and holds no SavedModel; name another folder")
     with files.new_folder(folder) as work:
         _save(trained, work, bits)
-        extra = work / "assets.extra"
-        extra.mkdir()
-        (extra / "labels.txt").write_text("".join(f"{name}\n" for name in trained.classes))
-        # What cannot be read back elsewhere is no export: this is a copy, as others will have one.
+        labels = work / "assets.extra" / "labels.txt"
+        labels.parent.mkdir()
+        labels.write_text("".join(f"{name}\n" for name in trained.classes), encoding="utf-8")
         difference = _difference(trained, work, bits)
-        precision = trained.network.dtype_policy.compute_dtype
-        tolerance = TOLERANCES.get(precision, TOLERANCES["float32"])
+        tolerance = max(TOLERANCES.get(layer.compute_dtype, 0) for layer in trained.network.layers)
         if not difference <= tolerance:
             raise DataError(
                 f"{folder}: not written, for its probabilities would differ by {difference:.2g} "

@@ -86,6 +86,12 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
     return values
 
 
+def columns(path: Path) -> dict[str, pa.StringArray]:
+    """All columns of a table of labels, by name; raises as ``column``, but for empty values."""
+    names = tuple(dict.fromkeys(_header(path)))
+    return dict(zip(names, _columns(path, names, "decode.labels"), strict=True))
+
+
 def member_id(name: str, match: Match = "stem") -> str:
     """An archive member's id.
 

@@ -15,6 +15,7 @@ from pipeline.errors import InstallationError
 from pipeline.yaml import read_yaml
 
 TRACKED = (
+    "altair",
     "h5py",
     "jinja2",
     "keras",
@@ -28,6 +29,7 @@ TRACKED = (
     "scikit-learn",
     "scipy",
     "tensorflow",
+    "vl-convert-python",
 )
 
 

@@ -52,6 +52,7 @@ class Loop:
         scale_loss: bool = False,
         label_smoothing: float = 0.0,
         class_weights: NDArray[np.float64] | None = None,
+        xla: bool = False,
     ) -> None:
         self.network = network
         self.averages = optimizer.use_ema
@@ -64,6 +65,7 @@ class Loop:
         self.optimizer.build(network.trainable_variables)
         self.strategy = strategy
         self.stores: dict[int, tuple[Images, Store]] = {}
+        self.gradients = tf.function(self._gradients, jit_compile=True) if xla else self._gradients
         self.train_steps = tf.function(self._train_steps, reduce_retracing=True)
         self.test_steps = tf.function(self._test_steps, reduce_retracing=True)
 
@@ -166,19 +168,26 @@ class Loop:
     def _train_step(self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor) -> Any:
         size = tf.cast(tf.shape(labels)[0], tf.float32)
         replica = tf.distribute.get_replica_context()
+        variables = self.network.trainable_variables
+        total = replica.all_reduce("SUM", size)
+        gradients, losses, logits = self.gradients(pixels, labels, divisor, total)
+        if self.clips:  # the norm is that of all replicas' gradients together
+            gradients = [replica.all_reduce("MEAN", gradient) for gradient in gradients]
+        self.optimizer.apply(gradients, variables)  # sums the replicas' gradients
+        return tf.reduce_sum(losses), hits(labels, logits), size
+
+    def _gradients(
+        self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor, total: tf.Tensor
+    ) -> Any:
+        """Forward and backward pass over a replica's images, of ``total`` on all replicas."""
         with tf.GradientTape() as tape:
             logits = self.network(normalize(pixels, divisor), training=True)
             losses = cross_entropy(labels, logits, self.label_smoothing)
             if self.class_weights is not None:
                 losses *= weights_of(labels, tf.constant(self.class_weights, tf.float32))
-            loss = tf.reduce_sum(losses) / replica.all_reduce("SUM", size)
-            scaled = self.optimizer.scale_loss(loss)
-        variables = self.network.trainable_variables
-        gradients = tape.gradient(scaled, [variable.value for variable in variables])
-        if self.clips:  # the norm is that of all replicas' gradients together
-            gradients = [replica.all_reduce("MEAN", gradient) for gradient in gradients]
-        self.optimizer.apply(gradients, variables)  # sums the replicas' gradients
-        return tf.reduce_sum(losses), hits(labels, logits), size
+            scaled = self.optimizer.scale_loss(tf.reduce_sum(losses) / total)
+        variables = [variable.value for variable in self.network.trainable_variables]
+        return tape.gradient(scaled, variables), losses, logits
 
     def _test_step(self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor) -> Any:
         logits = self.network(normalize(pixels, divisor), training=False)

@@ -1,23 +1,25 @@
-"""HTML pages, from templates.
+"""HTML pages from templates: each a single file that loads nothing and runs its own scripts alone.
 
-Each is a single file that loads nothing and runs nothing: its pictures are inlined, and its
-content security policy forbids the rest. Whatever it shows is escaped.
+Pictures, style, scripts and data are inlined. A content security policy names style and scripts by
+their hashes and forbids everything else, the network and code made from text included. Whatever a
+page shows is escaped.
 """
 
 import base64
 import hashlib
 import json
-import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-TEMPLATE = "report.html.j2"
-CSS_DPI = 96
-"""Pixels an inch in a browser, whatever the screen's own are."""
+from pipeline import vega
+
+FOLDER = Path(__file__).parent
+SHARED = ("macros.html.j2", "page.css", "page.html.j2", "page.js")
+"""What every page is made from, beside a template and a script of its own."""
 
 
 def flatten(value: Any, prefix: str = "") -> list[tuple[str, str]]:
@@ -29,7 +31,7 @@ def flatten(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     [('batch_size', '128'), ('optimizer.epsilon', '1e-08'), ('optimizer.name', 'adam')]
     """
     if not isinstance(value, Mapping) or not value:
-        return [(prefix, value if isinstance(value, str) else json.dumps(value))]
+        return [(prefix, spelled(value))]
     return [
         pair
         for key in sorted(value)
@@ -37,38 +39,46 @@ def flatten(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     ]
 
 
-class Inlined(NamedTuple):
-    """A picture as part of a page, with its size in CSS pixels."""
-
-    src: str
-    width: int
-    height: int
+def spelled(value: Any) -> str:
+    """A parameter's value: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def inline(path: Path, dpi: int) -> Inlined:
-    """A PNG file as a ``data:`` address."""
-    content = path.read_bytes()
-    width, height = struct.unpack(">II", content[16:24])  # of the chunk IHDR, always the first
-    return Inlined(
-        "data:image/png;base64," + base64.b64encode(content).decode(),
-        round(width * CSS_DPI / dpi),
-        round(height * CSS_DPI / dpi),
-    )
+def render(name: str, data: Any, **content: Any) -> str:
+    """A page that runs scripts.
+
+    Parameters
+    ----------
+    name : str
+        Of its template ``<name>.html.j2`` and its script ``<name>.js``.
+    data
+        What its scripts read, as JSON.
+    **content
+        What its template names.
+    """
+    scripts = [vega.bundle(), *(vega.safe(_read(file)) for file in ("page.js", f"{name}.js"))]
+    style = _read("page.css")
+    return fill(f"{name}.html.j2", **content, data=data, scripts=scripts, style=style)
 
 
-def render(template: str = TEMPLATE, /, **content: Any) -> str:
+def fill(template: str, /, **content: Any) -> str:
     """The page, or text, of a template; ``content`` is what that names."""
     environment = templates()
-    environment.filters["csp_hash"] = csp_hash
-    environment.filters["percent"] = lambda share: f"{share:.2%}"
-    environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters |= {
+        "as_is": Markup,
+        "csp_hash": csp_hash,
+        "count": lambda number: f"{number:,}",
+        "json": _json,
+        "percent": lambda share: f"{share:.2%}",
+        "spelled": spelled,
+    }
     return environment.get_template(template).render(**content)
 
 
 def templates() -> Environment:
     """Where templates are read and how they are filled; a name that is missing is an error."""
     return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(FOLDER),
         autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined,
         finalize=_printable,
@@ -79,8 +89,27 @@ def templates() -> Environment:
 
 
 def csp_hash(text: str) -> str:
-    """What a content security policy calls an inline style by."""
+    """What a content security policy calls an inline style or script by."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _json(value: Any) -> Markup:
+    """A value for a script element that is data: nothing in it reads as markup."""
+    text = json.dumps(_spelled_out(value), separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _spelled_out(value: Any) -> Any:
+    """A value whose texts are shown as ``_printable`` has them."""
+    if isinstance(value, Mapping):
+        return {key: _spelled_out(inner) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_spelled_out(inner) for inner in value]
+    return _printable(value)
 
 
 def _printable(value: Any) -> Any:

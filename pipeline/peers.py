@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 600
 """For how long machines wait for each other at the start."""
 SILENT_SECONDS = 30
-"""A machine that is silent for so long is taken for lost; where its process ends, and so its
-connections, the others hear of it at once."""
+"""A machine is taken for lost after so long a silence, or once a broken connection tells."""
 LOST_SECONDS = 60
 """Within this time a machine that is lost ends the training on the others."""
 

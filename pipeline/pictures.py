@@ -116,7 +116,7 @@ def matrix(image: Image, values: NDArray[Any], title: str) -> Figure:
         Its class and id.
     """
     height, width, channels = values.shape
-    rows, columns = _middle(height), _middle(width)
+    rows, columns = middle(height), middle(width)
     shown = values[rows, columns]
     maximum = np.iinfo(values.dtype).max
     cell = 0.05 + 0.05 * len(str(maximum))
@@ -137,6 +137,12 @@ def matrix(image: Image, values: NDArray[Any], title: str) -> Figure:
         _numbers(axes, shown[..., channel], maximum, extent)
         axes.set_title(f"{name}, {values.dtype}, 0 to {maximum:,}")
     return figure
+
+
+def middle(length: int) -> slice:
+    """The middle of a side that is longer than ``MATRIX_SIDE``, or all of it."""
+    start = max(0, length - MATRIX_SIDE) // 2
+    return slice(start, min(length, start + MATRIX_SIDE))
 
 
 def _labelled(sample: Sample) -> Tile:
@@ -196,9 +202,3 @@ def _numbers(
         colour = "white" if value < maximum / 2 else "black"
         place = left + column, top + row
         axes.text(*place, str(value), color=colour, size=6, ha="center", va="center")
-
-
-def _middle(length: int) -> slice:
-    """The middle of a side that is longer than ``MATRIX_SIDE``, or all of it."""
-    start = max(0, length - MATRIX_SIDE) // 2
-    return slice(start, min(length, start + MATRIX_SIDE))

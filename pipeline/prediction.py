@@ -12,11 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import datasets, errors, extracted, model, paths, runs, runtime, workers
-from pipeline.adaptation import Adapted, Adapter, Background, Pixels, Resize
+from pipeline import datasets, decoding, errors, extracted, model, paths, runs, runtime, workers
+from pipeline.adaptation import Adapted, Adapter, Background, Pixels
 from pipeline.admission import Limits
 from pipeline.errors import DataError
 from pipeline.evaluation import EvaluateParams
+from pipeline.fitting import Fit
 from pipeline.images import ImageError
 from pipeline.inputs import Item, Source
 from pipeline.likeness import Training
@@ -40,12 +41,12 @@ class Setting(NamedTuple):
     """None where the data card is not here."""
 
     def changed(
-        self, resize: Resize | None, background: Background, invert: bool, batch_size: int | None
+        self, resize: Fit | None, background: Background, invert: bool, batch_size: int | None
     ) -> "Setting":
         """The same but for what is given."""
-        adapter = self.adapter._replace(
-            resize=resize or self.adapter.resize, background=background, invert=invert
-        )
+        adapter = self.adapter._replace(background=background, invert=invert)
+        if resize and resize != adapter.declared:
+            adapter = adapter._replace(declared=None, resize=resize)
         evaluate = self.evaluate.model_copy(
             update={"batch_size": batch_size or self.evaluate.batch_size}
         )
@@ -91,12 +92,12 @@ def setting(source: Path | str, trained: Model, params: Params | None) -> Settin
     if params is None:
         return found
     dataset = runs.dataset(params, str(source))
+    if datasets.kind(params, dataset) != "idx":
+        decode = params.section(decoding.ArchiveDecode, "datasets", dataset, "decode")
+        found = found._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
     if datasets.kind(params, dataset) == "archive":
         limits = params.section(extracted.ArchiveExtract, "datasets", dataset, "extract")
-        decode = params.value("datasets", dataset, "decode")
-        bits: int = decode.get("bits", 8)
-        resize: Resize = decode.get("resize") or "stretch"
-        found = found._replace(adapter=Adapter(trained.shape, bits, resize), limits=_limits(limits))
+        found = found._replace(limits=_limits(limits))
     if paths.data_card(dataset).exists():
         found = found._replace(training=Training.read(dataset))
     return found

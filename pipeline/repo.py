@@ -1,6 +1,6 @@
 """The repository: what DVC has recorded of each stage.
 
-Knows DVC, as `revisions`, `merging` and `remotes` do.
+Knows DVC, as `revisions`, `merging`, `remotes` and `cache` do.
 """
 
 import json

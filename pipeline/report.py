@@ -1,39 +1,63 @@
-"""The report of a run: its figures, one static HTML page that holds all there is to know, cards."""
+"""The report of a run: its figures, one HTML page that holds all there is to know, cards."""
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline import cards, class_weights, figures, files, page, paths, pictures, shards, splits
-from pipeline.errors import DataError
+from pipeline import (
+    cards,
+    class_weights,
+    contents,
+    figures,
+    files,
+    filters,
+    histories,
+    page,
+    paths,
+    pictures,
+    provenance,
+    shards,
+    splits,
+)
+from pipeline import gallery as galleries
+from pipeline.gallery import Gallery
 from pipeline.params import Section
 from pipeline.predictions import Predictions
 from pipeline.subsets import Dataset
 
+TEMPLATES = (*page.SHARED, "data_card.md.j2", "model_card.md.j2", "report.html.j2", "report.js")
+"""Files that a report is made from, beside modules."""
 CONFUSIONS = 8
 """The most frequent confusions that the page lists."""
 
 
 class ReportParams(Section):
-    """``report``, in the defaults or in a run: how figures look, never what a number is."""
+    """``report``, in the defaults or in a run: what figures show, never what a number is."""
 
     dpi: Annotated[int, Field(ge=50, le=300)] = 120
     """Pixels an inch of the figures."""
     mistakes: Annotated[int, Field(ge=1, le=200)] = 20
     """Most confident mistakes shown."""
+    uncertain: Annotated[int, Field(ge=1, le=200)] = 20
+    """Most uncertain images shown."""
+    images_per_cell: Annotated[int, Field(ge=1, le=200)] = 20
+    """Images shown behind a cell of the confusion matrix; a page has room for some thousand."""
     samples_per_class: Annotated[int, Field(ge=1, le=20)] = 5
     """Training images of each class shown with their labels."""
 
 
-def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
+def write(
+    run: str,
+    effective: Mapping[str, Any],
+    params: ReportParams,
+    own: Mapping[str, Any],
+    uses: Sequence[str],
+) -> str:
     """Write ``figures/``, ``report.html`` and the cards of a run.
 
     Parameters
@@ -44,6 +68,10 @@ def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
         All its parameters, the defaults included; ``dataset`` among them.
     params : ReportParams
         Its section ``report``.
+    own : mapping
+        What of its parameters the run sets itself.
+    uses : sequence of str
+        Libraries whose versions the page names.
 
     Returns
     -------
@@ -55,22 +83,20 @@ def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
     DataError
         If something that an earlier stage writes is missing, damaged or of other data.
     """
-    folder = paths.metrics(run)
-    dataset = Dataset.read(effective["dataset"])
-    card = files.read_json(paths.data_card(effective["dataset"]))
+    folder, name = paths.metrics(run), effective["dataset"]
+    dataset = Dataset.read(name)
+    card = files.read_json(paths.data_card(name))
     evaluation = files.read_json(folder / "evaluation.json")
-    history = read_history(folder / "history.csv")
+    history = histories.read(folder / "history.csv")
     predictions = Predictions.read(paths.predictions(run))
+    gallery = Gallery(dataset, predictions)
+    layer = filters.read(paths.model(run))
     with files.new_folder(folder / "figures") as work:
-        for name, figure in _figures(dataset, evaluation, history, predictions, params):
-            figures.save(figure, work / f"{name}.png", params.dpi)
+        for figure_name, figure in _figures(dataset, evaluation, history, gallery, params):
+            figures.save(figure, work / f"{figure_name}.png", params.dpi)
+    sections = {key: value for key, value in sorted(effective.items()) if key != "dataset"}
     common = {
         "run": run,
-        "parameters": {
-            name: page.flatten(value)
-            for name, value in sorted(effective.items())
-            if name != "dataset"
-        },
         "card": card,
         "subsets": splits.SUBSETS,
         "evaluation": evaluation,
@@ -79,45 +105,50 @@ def write(run: str, effective: Mapping[str, Any], params: ReportParams) -> str:
     cards.write(
         folder,
         **common,
-        dataset=effective["dataset"],
+        parameters={key: page.flatten(value) for key, value in sections.items()},
+        dataset=name,
         classes=dataset.index.classes,
         shape=dataset.index.shape,
         epochs=len(history["epoch"]),
         weights=_weights(effective, card),
     )
+    inputs = [
+        *(paths.model(run) / file for file in ("architecture.json", "model.weights.h5")),
+        paths.shards(name) / shards.INDEX,
+        paths.split(name),
+        paths.data_card(name),
+        folder / "history.csv",
+        paths.predictions(run),
+        folder / "evaluation.json",
+    ]
     html = page.render(
+        "report",
+        **contents.of_run(effective, params, gallery, layer, common, history),
+        **_provenance(inputs, uses),
         **common,
+        sections=sections,
+        own=own,
         history=history,
-        tracked=[subset for subset in splits.SUBSETS if f"{subset}_loss" in history],
-        images={
-            path.stem: page.inline(path, params.dpi) for path in (folder / "figures").glob("*.png")
-        },
-        named_classes=figures.NAMED_CLASSES,
-        matrix_side=pictures.MATRIX_SIDE,
     )
     with files.new_file(folder / "report.html") as work:
         work.write_text(html, encoding="utf-8", newline="\n")
-    return f"accuracy {evaluation['accuracy']:.4f}; see {folder / 'report.html'}"
+    return (
+        f"accuracy {evaluation['accuracy']:.4f}; see {folder / 'report.html'} "
+        f"({len(html.encode()) / 1e6:.1f} MB)"
+    )
 
 
-def read_history(path: Path) -> dict[str, NDArray[np.float64]]:
-    """The columns of ``history.csv``, each of shape (epochs,).
-
-    Columns without values are left out: those of a validation subset where there is none.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or without epochs.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; run the train stage (dvc repro)") from None
-    if not rows:
-        raise DataError(f"{path} has no epochs; delete it and run dvc repro")
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if rows[0][name]}
+def _provenance(inputs: Sequence[Path], uses: Sequence[str]) -> dict[str, Any]:
+    """Hashes and versions that the page names: of what it depends on, and of nothing else."""
+    read = provenance.inputs(inputs)
+    code = provenance.code(TEMPLATES)
+    return {
+        "inputs": read,
+        "model_sha256": next(read[name] for name in read if name.endswith(".h5")),
+        "code": code,
+        "code_sha256": provenance.combined(code),
+        "versions": provenance.versions(uses),
+    }
 
 
 def most_frequent_confusions(
@@ -152,17 +183,17 @@ def _figures(
     dataset: Dataset,
     evaluation: Mapping[str, Any],
     history: Mapping[str, NDArray[np.float64]],
-    predictions: Predictions,
+    gallery: Gallery,
     params: ReportParams,
 ) -> Iterator[tuple[str, Figure]]:
     """Name and figure, one at a time."""
     classes = dataset.index.classes
     yield "curves", figures.curves(history)
-    yield "confusion", figures.confusion(predictions.confusion(), classes)
+    yield "confusion", figures.confusion(gallery.predictions.confusion(), classes)
     yield "classes", figures.scores(evaluation["classes"], classes)
     yield "samples", _samples(dataset, params.samples_per_class)
     yield "matrix", _matrix(dataset)
-    yield "mistakes", _mistakes(dataset, predictions, params.mistakes)
+    yield "mistakes", _mistakes(gallery, params.mistakes)
 
 
 def _samples(dataset: Dataset, per_class: int) -> Figure:
@@ -189,17 +220,12 @@ def _matrix(dataset: Dataset) -> Figure:
     return pictures.matrix(image[0], shards.integers(image, dataset.index.divisor)[0], title)
 
 
-def _mistakes(dataset: Dataset, predictions: Predictions, limit: int) -> Figure:
+def _mistakes(gallery: Gallery, limit: int) -> Figure:
     """The mistakes of which the model was most certain, the most certain first."""
-    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
-    confidence = predictions.probabilities[wrong, predictions.predicted[wrong]]
-    order = np.argsort(-confidence, kind="stable")[:limit]
-    wrong, confidence = wrong[order], confidence[order]
-    ids = pa.array([predictions.ids[i] for i in wrong], pa.string())
-    rows = pc.index_in(ids, value_set=dataset.split.ids.combine_chunks())
-    if rows.null_count:
-        raise DataError(f"the predictions are not of {dataset.folder}; run dvc repro")
-    classes = dataset.index.classes
+    predictions, classes = gallery.predictions, gallery.dataset.index.classes
+    wrong = galleries.mistakes(predictions)[:limit]
+    images = gallery.dataset.take(gallery.rows[wrong])
+    probabilities = galleries.confidence(predictions)[wrong]
     return pictures.mistakes(
         [
             pictures.Mistake(
@@ -209,8 +235,6 @@ def _mistakes(dataset: Dataset, predictions: Predictions, limit: int) -> Figure:
                 classes[predictions.predicted[i]],
                 float(probability),
             )
-            for image, i, probability in zip(
-                dataset.take(rows.to_numpy()), wrong, confidence, strict=True
-            )
+            for image, i, probability in zip(images, wrong, probabilities, strict=True)
         ]
     )

@@ -61,6 +61,8 @@ class TrainParams(Section):
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
     """In which layers compute; weights and loss are float32 always."""
+    xla: bool = False
+    """Whether XLA compiles forward and backward pass, for GPUs."""
     threads: runtime.Threads = 2
     track_test: bool = False
     """Whether the test subset is measured after each epoch: drawn, and used for no decision."""
@@ -215,6 +217,7 @@ def _loop(
             scale_loss=params.precision == "float16",
             label_smoothing=params.label_smoothing,
             class_weights=_class_weights(dataset) if params.class_weights == "balanced" else None,
+            xla=params.xla,
         )
 
 
@@ -281,10 +284,11 @@ def _steps(n: int, params: TrainParams) -> int:
 
 def _check_division(n: int, params: TrainParams, devices: int) -> None:
     """Refuse a batch that leaves a device without an image, on which oneDNN crashes."""
-    last = params.batch_size if params.drop_remainder else n % params.batch_size
-    if 0 < last < devices:
+    sizes = [min(n, params.batch_size), 0 if params.drop_remainder else n % params.batch_size]
+    least = min(size for size in sizes if size)
+    if least < devices:
         raise ParameterError(
-            f"a batch of {last:,} images cannot be divided among {devices} devices; change "
+            f"a batch of {least:,} images cannot be divided among {devices} devices; change "
             "train.batch_size, or set drop_remainder: true"
         )
 

@@ -1,16 +1,26 @@
-"""Draw a run's figures and write its report, one static HTML page; without TensorFlow."""
+"""Draw a run's figures and write its report, one HTML page; without TensorFlow."""
 
 from pipeline import files, paths, report, runs, stage
 from pipeline.params import Params
 
-USES = ("jinja2", "matplotlib", "numpy", "pillow", "pyarrow")
+USES = (
+    "altair",
+    "h5py",
+    "jinja2",
+    "matplotlib",
+    "numpy",
+    "pillow",
+    "pyarrow",
+    "vl-convert-python",
+)
 
 
 def work(run: str) -> str:
     """Write ``figures/``, ``report.html`` and two cards into ``metrics/runs/<run>/``."""
     params = Params.read(paths.params(run))
     section = runs.section(params, run, "report", report.ReportParams)
-    done = report.write(run, runs.resolve(params, run), section)
+    own = {name: params.value("runs", run, name) for name in runs.SECTIONS}
+    done = report.write(run, runs.resolve(params, run), section, own, USES)
     return f"{files.megabytes(paths.metrics(run))}, {done}"
 
 

@@ -63,13 +63,13 @@ class Server:
     def kill(self) -> None:
         """End it at once, with all that it has started (sshd has a process for each client)."""
         if self.process:
-            with suppress(psutil.NoSuchProcess):
-                for child in psutil.Process(self.process.pid).children(recursive=True):
-                    with suppress(psutil.NoSuchProcess):
-                        child.kill()
-            self.process.kill()
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()  # first, for nginx's master makes another worker
             self.process.wait()
             self.process = None
+            for child in children:
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
 
     def bytes(self) -> int:
         """How much it keeps by now, half-written files included."""

@@ -35,6 +35,20 @@ def examples():
             yield pytest.param(block, id=page.name)
 
 
+def datasets_in_pages():
+    for page in PAGES:
+        yield from re.findall(r"```yaml\n(datasets:.*?)```", page.read_text(), re.S)
+
+
+@pytest.mark.parametrize("block", list(datasets_in_pages()))
+def test_examples_of_datasets_are_valid(block, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(block)
+    params = read_yaml(ROOT / "params.yaml")
+    added = params["datasets"] | read_yaml(path)["datasets"]
+    checks.check_params(Params(params | {"datasets": added}))
+
+
 @pytest.mark.parametrize("block", list(examples()))
 def test_examples_of_runs_are_valid(block, tmp_path):
     path = tmp_path / "params.yaml"
@@ -53,4 +67,6 @@ def test_readme_names_every_environment_variable():
 
 def test_every_kind_of_dataset_has_an_example():
     kinds = {dataset["kind"] for dataset in read_yaml(ROOT / "params.yaml")["datasets"].values()}
+    for block in datasets_in_pages():
+        kinds |= set(re.findall(r"kind: (\w+)", block))
     assert kinds == set(datasets.Kind.__args__)

@@ -17,9 +17,14 @@ PARAMS = read_yaml(ROOT / "params.yaml")
 STAGES = ["download", "extract", "decode", "split", "train", "evaluate", "report"]
 TEMPLATES = {
     "report": {
-        "pipeline/report.html.j2",
-        "pipeline/model_card.md.j2",
         "pipeline/data_card.md.j2",
+        "pipeline/macros.html.j2",
+        "pipeline/model_card.md.j2",
+        "pipeline/page.css",
+        "pipeline/page.html.j2",
+        "pipeline/page.js",
+        "pipeline/report.html.j2",
+        "pipeline/report.js",
     }
 }
 """Files of the code that are read, not imported."""
@@ -90,6 +95,7 @@ def test_imported_libraries_that_can_change_an_output_are_tracked(stage):
         "PIL": "pillow",
         "cv2": "opencv-python-headless",
         "sklearn": "scikit-learn",
+        "vl_convert": "vl-convert-python",
         **{name: name for name in TRACKED},
     }
     imported = set()

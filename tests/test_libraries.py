@@ -49,7 +49,10 @@ def test_every_wrong_library_is_named_and_no_other(tmp_path):
 def test_the_lock_is_read_for_the_tracked_libraries_alone(tmp_path):
     lock, path = tmp_path / "requirements.lock", tmp_path / "libraries.yaml"
     hashed = f"# numpy==9\nattrs==25.1 \\\n    --hash=sha256:00\nnumpy-financial==3\n{LOCK}"
-    lock.write_text(hashed.replace("numpy==1.4 ", "NumPy==2.0rc1 ; python_version >= '3.11' "))
+    number = libraries.TRACKED.index("numpy")
+    lock.write_text(
+        hashed.replace(f"numpy==1.{number} ", "NumPy==2.0rc1 ; python_version >= '3.11' ")
+    )
     libraries.write(lock, path)
     expected = {name: f"1.{number}" for number, name in enumerate(libraries.TRACKED)}
     assert read_yaml(path) == expected | {"numpy": "2.0rc1"}

@@ -254,8 +254,8 @@ from pipeline.network import ModelParams
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}):
-    clip = params.pop("clip", None)
+for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}, {"xla": True}):
+    clip, xla = params.pop("clip", None), params.pop("xla", False)
     exact = not params
     optimizer = test_loop.ADAM.model_copy(update={"clip_norm": clip, "average": 0.5})
     found = []
@@ -265,7 +265,7 @@ for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}
             net = network.build(model, (8, 8, 1), 3, test_loop.STATISTICS, seed=1)
             replicas = strategy.num_replicas_in_sync
             built = optimization.build(optimizer, test_loop.CONSTANT, 1, 1, replicas)
-            loop = Loop(net, built, strategy)
+            loop = Loop(net, built, strategy, xla=xla and replicas == 2)
         data = test_loop.images(11)
         means = loop.train(data, np.arange(11), 4, test_loop.silent)
         weights = [np.asarray(variable) for variable in net.trainable_variables]

@@ -8,8 +8,12 @@ import sys
 
 import pytest
 
-from tests.builders import ROOT
+from pipeline import __main__, model, network
+from pipeline.shards import Statistics
+from tests.builders import CLASSES, ROOT
 from tests.test_comparison import predictions
+
+STATISTICS = Statistics((0.5,) * 3, (0.25,) * 3)
 
 
 @pytest.fixture
@@ -177,3 +181,55 @@ def test_the_gate_fails_when_a_metric_is_worse(call, project):
     assert "1 of 1 comparisons with HEAD fail" in done.stdout
     assert "| run tiny\\_idx | accuracy" in done.stdout
     assert "there is no Git revision nothing" in call("gate", "--baseline", "nothing").stderr
+
+
+def test_predict_says_what_is_missing_without_a_model(call, project):
+    done = call("predict", "tiny_png", "x.png")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "dvc repro train@tiny_png" in done.stderr
+    assert "dvc pull train@tiny_png" in done.stderr
+
+
+@pytest.fixture
+def here(project, tensorflow, monkeypatch, capsys):
+    """Call a command in this process, where TensorFlow is: status, standard output and error."""
+    project.set("defaults.evaluate.threads", 2)  # as all tests have them
+    built = network.build(network.ModelParams(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
+    model.save(model.Model(built, CLASSES), project.folder / "data/models/tiny_png")
+    capsys.readouterr()
+
+    def here(*arguments):
+        monkeypatch.setenv("PIPELINE_LOG", "")  # which --quiet sets
+        monkeypatch.setattr(sys, "argv", ["pipeline", *arguments])
+        status = 0
+        try:
+            __main__.main()
+        except SystemExit as end:
+            status = end.code
+        return status, *capsys.readouterr()
+
+    return here
+
+
+def test_predict_goes_on_after_what_cannot_be_read(here, project):
+    (project.folder / "bad.png").write_bytes(b"no image")
+    given = "data/raw/tiny_png/train.7z", "bad.png"
+    status, out, err = here("predict", "tiny_png", *given, "--format", "csv", "--top", "1")
+    assert status == 1
+    assert out.startswith("image,class_1,probability_1,notes\n")
+    assert out.count("train.7z:train/") == 30
+    assert "pipeline predict: bad.png cannot be decoded\n" in err
+    assert re.search(r"30 images in .* s \(.*/s\), 1 could not be read\n$", err)
+
+
+def test_predict_with_a_models_folder_quietly(here):
+    archive = "data/raw/tiny_png/train.7z"
+    status, out, err = here("predict", "data/models/tiny_png", archive, "--quiet", "--invert")
+    assert (status, err, out.count("\n")) == (0, "", 31)
+
+
+def test_export_writes_where_it_is_told(here, project):
+    assert here("export", "tiny_png")[1].startswith("data/exports/tiny_png: a SavedModel of ")
+    assert here("export", "tiny_png", "served/1")[0] == 0
+    for folder in ("data/exports/tiny_png", "served/1"):
+        assert (project.folder / folder / "saved_model.pb").exists()

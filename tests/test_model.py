@@ -21,10 +21,10 @@ IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
 
 
 def build(precision="float32"):
-    return model.Model(
-        network.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision),
-        CLASSES,
-    )
+    from pipeline.layers import portable
+
+    built = network.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
+    return model.Model(portable(built), CLASSES)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

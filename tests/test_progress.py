@@ -1,12 +1,14 @@
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from pipeline import progress
+from pipeline.errors import ParameterError
 from tests.builders import ROOT
 
 
@@ -20,7 +22,7 @@ def terminal():
     return contextlib.redirect_stderr(Terminal())
 
 
-def test_nothing_is_shown_where_there_is_no_terminal(capsys):
+def test_short_work_shows_nothing_where_there_is_no_terminal(capsys):
     with progress.bar("extract", 3, "B") as bar:
         bar.update(3)
     assert list(progress.bar("decode", 2, "shards", iter("ab"))) == ["a", "b"]
@@ -90,3 +92,43 @@ def test_a_full_disk_behind_standard_output_is_told():
 def test_a_terminal_without_a_character_gets_its_number():
     done = run('progress.say("cafe\\u0301")', PYTHONIOENCODING="ascii")
     assert (done.stdout, done.stderr) == ("cafe\\u0301\n", "")
+
+
+WORK = """
+import time
+progress.SECONDS = dict.fromkeys(progress.SECONDS, 0.2)
+with progress.bar("decode", 8, "images") as bar:
+    for _ in range(8):
+        time.sleep(0.1)
+        bar.update(1)
+progress.say("done")
+progress.detail("more")
+progress.note("beside")
+progress.warn("wrong")
+progress.show("result")
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "out", "err"),
+    [
+        ("", ["done", "result"], ["beside", "wrong"]),
+        ("verbose", ["done", "more", "result"], ["beside", "wrong"]),
+        ("quiet", ["result"], ["wrong"]),
+    ],
+)
+def test_how_much_is_told(log, out, err):
+    done = run(WORK, PIPELINE_LOG=log)
+    assert done.stdout.splitlines() == out
+    lines = done.stderr.splitlines()
+    assert lines[-len(err) :] == err
+    shown = lines[: -len(err)]
+    assert bool(shown) is (log != "quiet")
+    for line in shown:  # plain ones, for there is no terminal
+        assert re.fullmatch(r"decode: +\d+% \d/8 \[.*images/s\]", line), line
+
+
+def test_an_unknown_amount_is_refused(monkeypatch):
+    monkeypatch.setenv("PIPELINE_LOG", "loud")
+    with pytest.raises(ParameterError, match="must be one of quiet, normal, verbose, got 'loud'"):
+        progress.bar("decode")

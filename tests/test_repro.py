@@ -13,6 +13,7 @@ import pytest
 from dvc.utils.serialize import dump_yaml
 
 from pipeline import repo
+from pipeline.predictions import Predictions
 from pipeline.yaml import read_yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
@@ -231,6 +232,43 @@ def test_what_was_not_reproduced_is_found(copy, monkeypatch):
         "decode@demo_png: dependencies are not as recorded (pipeline/images.py)" in fault
         for fault in faults
     )
+
+
+@pytest.mark.parametrize(
+    ("run", "source", "form"),
+    [
+        ("demo_png", "data/demo/png/train.7z", "{source}:train/{id}.png"),
+        ("demo_idx", "data/demo/idx/t10k-images-idx3-ubyte.gz", "{source}:{id}"),
+    ],
+)
+def test_raw_images_are_predicted_as_evaluate_predicted_them(copy, run, source, form):
+    command = sys.executable, "-m", "pipeline", "predict", run, source
+    said = copy.call(*command, "--format", "jsonl", "--top", "10")
+    found = {value["image"]: value for value in map(json.loads, said.splitlines())}
+    expected = Predictions.read(copy.folder / f"data/predictions/{run}.parquet")
+    assert len(expected.ids) == copy.evaluation(run)["n"]
+    for n, name in enumerate(expected.ids):
+        one = found[form.format(source=source, id=name.removeprefix("test-"))]
+        labels = [answer["label"] for answer in one["predictions"]]
+        row = expected.probabilities[n, labels]
+        given = np.float32([answer["probability"] for answer in one["predictions"]])
+        assert labels[0] == expected.predicted[n]
+        np.testing.assert_allclose(given, row, rtol=1e-5)
+        assert one["notes"] == []
+
+
+def test_what_the_docs_say_of_using_models_runs(copy):
+    text = (ROOT / "docs/using-models.md").read_text()
+    blocks = re.findall(r"```(sh|python)\n(.*?)```", text, re.S)
+    assert len(blocks) > 4
+    said = ""
+    for language, code in blocks:
+        shell = ["sh", "-ec"] if language == "sh" else [sys.executable, "-c"]
+        said += copy.call(*shell, code)
+    assert said.count("  boot.png\n") == 2  # alone, and by the pattern
+    assert (copy.folder / "predictions.csv").read_text().count("\n") == 2001
+    assert "data/exports/demo_png: a SavedModel of" in said
+    assert "(2, 10)" in said
 
 
 def test_unknown_run_is_one_line_with_what_there_is(copy):

@@ -209,6 +209,8 @@ def test_ci_calls_the_targets_that_a_person_calls():
         (".dvc/tmp/lock", True),
         (".dvc/cache/files/md5/00", True),
         (".dvc/config.local", True),
+        ("benchmarks/cache/cifar10-300/train.7z", True),
+        ("benchmarks/results.md", False),
     ],
 )
 def test_git_ignores_what_is_dvcs_or_made(path, ignored):

@@ -148,6 +148,36 @@ def test_a_real_stage_program_fails_in_one_line(project, name, line):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "log", "lines"),
+    [
+        ([], "", 1),
+        (["--quiet"], "verbose", 0),
+        (["--verbose"], "quiet", 3),
+        ([], "verbose", 3),
+        ([], "quiet", 0),
+    ],
+)
+def test_a_stage_tells_as_much_as_is_asked(project, arguments, log, lines):
+    done = project.run("extract", "tiny_idx", *arguments, env={"PIPELINE_LOG": log})
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout.splitlines()
+    assert len(said) == lines
+    if lines:
+        assert re.fullmatch(
+            r"extract tiny_idx: 30 train and 12 test images, 0\.\d MB in .* s", said[lines // 2]
+        )
+    if lines == 3:
+        assert re.match(r"extract tiny_idx: Python 3\..*, py7zr [\d.]+, pyarrow", said[0])
+        assert re.search(r"s of CPU time, [\d,]+ MB of memory at most$", said[2])
+
+
+def test_an_unknown_amount_is_refused_in_one_line(project):
+    done = project.run("extract", "tiny_idx", env={"PIPELINE_LOG": "loud"})
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "PIPELINE_LOG must be one of quiet, normal, verbose, got 'loud'" in done.stderr
+
+
+@pytest.mark.parametrize(
     "name", ["../tiny_png", "a/../tiny_png", "/tiny_png", "a/b/tiny_png", "a/"]
 )
 def test_a_run_may_have_one_folder_before_its_name_and_no_other_path(project, name):

@@ -20,7 +20,7 @@ def contents(project):
 
 def test_both_kinds(project):
     for name, line in (
-        ("tiny_idx", r"30 train and 12 test images"),
+        ("tiny_idx", r"30 train and 12 test images, 0\.\d MB"),
         ("tiny_png", r"30 members, 0\.0 MB"),
     ):
         done = project.run("extract", name)

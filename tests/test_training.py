@@ -213,6 +213,7 @@ def test_incomplete_last_batch(n, drop, steps, used):
         (9, 4, True, 2, False),
         (10, 4, False, 2, False),
         (9, 2, True, 4, True),
+        (9, 1, False, 2, True),
     ],
 )
 def test_every_device_has_an_image(n, batch, drop, devices, refused):

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 
 import h5py
 import numpy as np
@@ -83,12 +83,19 @@ def start_worker(project, machines, index=1, **env):
     )
 
 
-def end(process, seconds=120):
+@contextmanager
+def killed(process):
+    """The process, which is ended at last."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def end(process):
     """Its status, output and errors."""
-    try:
-        out, err = process.communicate(timeout=seconds)
-    finally:
-        process.kill()
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
@@ -96,8 +103,8 @@ def together(project, other):
     """Train on both; return what they said."""
     machines = Machines()
     with (
-        project.start("train", RUN, env=machines.env(0)) as chief,
-        start_worker(other, machines) as worker,
+        killed(project.start("train", RUN, env=machines.env(0))) as chief,
+        killed(start_worker(other, machines)) as worker,
     ):
         return end(chief), end(worker)
 
@@ -158,7 +165,7 @@ def test_what_is_for_the_chief_is_refused_on_a_worker_and_the_other_way_round(pr
     assert f"worker {machines.addresses[1]}; start here: python -m pipeline worker {RUN}" in (
         failed.stderr
     )
-    with start_worker(project, machines, 0) as worker:
+    with killed(start_worker(project, machines, 0)) as worker:
         status, _, err = end(worker)
     assert (status, err.count("\n")) == (1, 1)
     assert "makes this machine the chief; start dvc repro here" in err
@@ -175,8 +182,8 @@ def test_machines_that_differ_are_named_on_all(project, other, tmp_path):
     assert other.run("split", RUN).returncode == 0
     machines = Machines()
     with (
-        project.start("train", RUN, env=machines.env(0)) as chief,
-        start_worker(other, machines, PYTHONPATH=str(code)) as worker,
+        killed(project.start("train", RUN, env=machines.env(0))) as chief,
+        killed(start_worker(other, machines, PYTHONPATH=str(code))) as worker,
     ):
         for status, _, err in (end(chief), end(worker)):
             assert status == 1
@@ -188,8 +195,11 @@ def test_machines_that_differ_are_named_on_all(project, other, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lost", [0, 1], ids=["chief", "worker"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "silent"])
+@pytest.mark.parametrize(
+    ("lost", "number"),
+    [(0, signal.SIGSTOP), (1, signal.SIGKILL)],
+    ids=["silent chief", "killed worker"],
+)
 def test_a_machine_that_is_lost_ends_the_other_and_a_restart_goes_on(project, other, lost, number):
     for machine in project, other:
         machine.set("defaults.train.epochs", 40)
@@ -197,10 +207,10 @@ def test_a_machine_that_is_lost_ends_the_other_and_a_restart_goes_on(project, ot
     shutil.copytree(project.folder, whole.folder)
     machines = Machines()
     with (
-        project.start("train", RUN, env=machines.env(0)) as chief,
-        start_worker(other, machines) as worker,
+        killed(project.start("train", RUN, env=machines.env(0))) as chief,
+        killed(start_worker(other, machines)) as worker,
     ):
-        until((project.folder / f"data/checkpoints/{RUN}.npz").exists)
+        until((project.folder / f"data/checkpoints/{RUN}.npz").exists, 300)
         gone, left = (chief, worker) if lost == 0 else (worker, chief)
         gone.send_signal(number)
         since = time.monotonic()

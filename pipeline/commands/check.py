@@ -1,4 +1,4 @@
-"""Validate every section of params.yaml, and of the ablation study's.
+"""Validate every section of params.yaml and of the ablation study's.
 
 All faults are named at once, each with its full key:
 
@@ -6,12 +6,11 @@ All faults are named at once, each with its full key:
 """
 
 from argparse import Namespace
+from pathlib import Path
 
 
 def run(_: Namespace) -> str:
     """All faults in one error, else how many datasets and runs are valid."""
-    from pathlib import Path
-
     from pipeline import checks, paths
     from pipeline.params import Params
 

@@ -27,11 +27,11 @@ def run(_: Namespace) -> str:
         progress.show(f"{mark}  {finding.what}: {finding.text}")
         if finding.remedy:
             progress.show(f"{'':7}  -> {finding.remedy}")
-    counts = f"{marks['problem']} problems, {marks['note']} notes"
+    counts = f"problems: {marks['problem']}, notes: {marks['note']}"
     if marks["problem"]:
         progress.show(counts)
         sys.exit(1)
-    return f"all is well; {counts}"
+    return counts
 
 
 def _coloured(text: str, number: int) -> str:

@@ -36,7 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--background",
         choices=("black", "white"),
         default="black",
-        help="behind transparency and in padding (default: black)",
+        help="behind transparency (default: black)",
     )
     parser.add_argument(
         "--invert", action="store_true", help="turn dark to light and light to dark"
@@ -80,9 +80,8 @@ def run(arguments: Namespace) -> str:
         progress.note(f"pipeline predict: {line}")
     seconds = time.perf_counter() - started
     bad = f", {failed:,} could not be read" if failed else ""
-    progress.note(
-        f"pipeline predict: {read:,} images in {seconds:.1f} s ({read / seconds:,.0f}/s){bad}"
-    )
+    count = f"{read:,} image{'s' if read != 1 else ''}"
+    progress.note(f"pipeline predict: {count} in {seconds:.1f} s ({read / seconds:,.0f}/s){bad}")
     if failed:
         sys.exit(1)
     return ""

@@ -1,0 +1,44 @@
+"""Look at your own images and add them to params.yaml, with a run: docs/own-data.md.
+
+An archive or a folder with a folder for each class, or with a table of labels; Parquet files as
+Hugging Face writes them; IDX files; each as a path or URL:
+
+    python -m pipeline new-dataset pets ~/pictures/pets
+    python -m pipeline new-dataset cells cells.zip --labels cells.csv
+    python -m pipeline new-dataset digits images-idx3-ubyte.gz labels-idx1-ubyte.gz --yes
+
+It shows what it found, draws some images, and writes nothing before you say yes.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the name, where the images and their labels are, and the consent."""
+    parser.add_argument("name", metavar="NAME", help="of the dataset and of its run")
+    parser.add_argument("where", nargs="+", metavar="PATH_OR_URL", help="where the images are")
+    parser.add_argument("--labels", metavar="CSV", help="path or URL of a table of ids and labels")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+
+
+def run(arguments: Namespace) -> str:
+    """What was written, or not, and what to do next."""
+    from pipeline import new_dataset, paths, progress
+
+    with new_dataset.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
+        progress.show(proposal.describe())
+        picture = paths.LOGS / f"{arguments.name}.png"
+        new_dataset.draw(proposal, picture)
+        progress.show(f"\nSome images of each class, as they will be decoded: {picture}")
+        if not arguments.yes and not _confirmed():
+            return "Nothing was written. To write it, run this again with --yes"
+        proposal.write()
+    return f"Written. Now run: dvc repro report@{arguments.name}"
+
+
+def _confirmed() -> bool:
+    """Whether someone at the terminal says yes; nobody does where there is none."""
+    if not sys.stdin.isatty():
+        return False
+    return input("Write this? [y/N] ").strip().lower() in ("y", "yes")

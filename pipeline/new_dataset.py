@@ -1,0 +1,298 @@
+"""A new dataset: files looked at, parameters proposed, and, once confirmed, written.
+
+What is fetched for the look stays as the partial download of the ``download`` stage, which verifies
+it and goes on from there, so that nothing is fetched twice.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from pydantic import ValidationError
+
+from pipeline import (
+    archives,
+    checks,
+    discovery,
+    files,
+    images,
+    insertion,
+    packing,
+    paths,
+    raw,
+    sources,
+)
+from pipeline.discovery import Found
+from pipeline.errors import DataError, ParameterError, first_few
+from pipeline.params import NAME, Params
+from pipeline.yaml import read_yaml
+
+GRAPH = Path("dvc.yaml")
+DPI = 120
+FEW = 5000
+"""Images below which a smaller batch makes enough steps of an epoch."""
+SMALL_BATCH = 32
+IMBALANCED = 2
+"""Times as many images of the most frequent class as of the rarest: then classes are weighted."""
+
+
+@dataclass
+class Proposal:
+    """What was found of a dataset, and what would be written of it."""
+
+    name: str
+    found: Found
+    dataset: dict[str, Any]
+    run: dict[str, Any]
+    changes: dict[Path, str]
+    """New texts of files."""
+    is_written: bool = False
+
+    def describe(self) -> str:
+        """What was found, and what would be added, for people."""
+        pinned = [
+            (file["name"], f"{file['bytes']:,} bytes, SHA-256 {file['sha256'][:16]}…")
+            for file in self.dataset["download"]["files"]
+        ]
+        facts = [*pinned, *self.found.survey.described()]
+        width = max(len(name) for name, _ in facts)
+        lines = [f"{self.name}: {self.found.what}"]
+        lines += [f"  {name:{width}}  {value}" for name, value in facts]
+        lines += [f"  note: {note}" for note in self.found.notes]
+        added = insertion.dump({"datasets": {self.name: self.dataset}})
+        added += insertion.dump({"runs": {self.name: self.run}})
+        others = "".join(f", and the run to {path}" for path in self.changes if path == GRAPH)
+        lines += ["", f"To be added to {paths.PARAMS}{others}:", "", added.rstrip()]
+        # Names in archives are strangers'.
+        return "".join(c if c == "\n" or c.isprintable() else " " for c in "\n".join(lines))
+
+    def write(self) -> None:
+        """Write what was proposed."""
+        for path, text in self.changes.items():
+            with files.new_file(path) as work:
+                work.write_text(text, encoding="utf-8", newline="\n")
+        self.is_written = True
+
+
+@contextmanager
+def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Proposal]:
+    """Look at files and propose a dataset and a run called ``name``.
+
+    The files are kept for the ``download`` stage if the body calls ``write``, else removed.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset and of the run.
+    where : sequence of str
+        Paths or URLs: an archive, a folder, Parquet files, or IDX files.
+    labels : str, optional
+        Path or URL of a table of labels.
+
+    Raises
+    ------
+    PipelineError
+        If the name cannot be used, or the files cannot be had or used.
+    """
+    params = Params.read()
+    if not re.match(NAME, name) or len(name) > 64:
+        raise ParameterError(
+            f"{name!r} cannot be a dataset's name; take small letters, digits and _: my_pets"
+        )
+    for key in ("datasets", "runs"):
+        if name in params.value(key):
+            raise ParameterError(
+                f"{params.path}: {key}.{name} is there already; choose another name"
+            )
+    published = [file for place in where for file in _published(name, place)]
+    table = None
+    if labels is not None:
+        table = _file(labels)
+        published.append(table)
+    folder = paths.raw(name).with_suffix(".new")
+    before = {
+        path: path.read_text(encoding="utf-8") for path in (params.path, GRAPH) if path.exists()
+    }
+    try:
+        section = _download(published)
+        raw.download(name, section, folder)
+        names = [file.name for file in section.files if table is None or file.name != table["name"]]
+        found = discovery.discover(folder, names, None if table is None else table["name"])
+        pinned = [
+            {
+                "name": file.name,
+                "bytes": (folder / file.name).stat().st_size,
+                "sha256": files.sha256(folder / file.name),
+                "sources": list(file.sources),
+            }
+            for file in section.files
+            if file.name in _used(found, names, table)
+        ]
+        proposal = _proposal(name, found, pinned, before, params)
+        yield proposal
+        if proposal.is_written:
+            shutil.rmtree(files.beside(paths.raw(name)), ignore_errors=True)
+            folder.rename(files.beside(paths.raw(name)))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(files.beside(folder), ignore_errors=True)
+
+
+def draw(proposal: Proposal, path: Path) -> None:
+    """Draw some images of each class, as they will be decoded, as a PNG."""
+    from pipeline import figures, pictures  # Matplotlib takes long
+
+    decode = proposal.dataset["decode"]
+    classes = []
+    for name in proposal.found.classes[: figures.NAMED_CLASSES]:
+        samples = []
+        for kept in proposal.found.survey.kept.get(name, []):
+            try:
+                pixels = (
+                    images.decode(
+                        kept.content,
+                        tuple(decode["shape"]),
+                        decode.get("bits", 8),
+                        decode.get("resize"),
+                    )
+                    if isinstance(kept.content, bytes)
+                    else kept.content
+                )
+            except images.ImageError:
+                continue
+            top = 2.0 ** (8 * pixels.dtype.itemsize) - 1
+            samples.append(pictures.Sample((pixels / top).astype("float32"), kept.id, name))
+        if samples:
+            classes.append(samples[:5])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figures.save(pictures.samples(classes), path, DPI)
+
+
+def _published(name: str, place: str) -> Iterator[dict[str, Any]]:
+    """What a path or URL gives to publish."""
+    path = Path(place)
+    if sources.scheme(place) or not path.is_dir():
+        yield _file(place)
+        return
+    try:
+        inside = [member.name for member in packing.members(path)]
+    except packing.PackingError as error:
+        raise DataError(f"{place}: {error}") from None
+    if any(one.lower().endswith(discovery.SUFFIXES) for one in inside):
+        yield {"name": f"{name}.tar", "sources": [_url("folder", path)]}
+        return
+    parquet = [one for one in inside if one.endswith(".parquet")]
+    if not parquet and any(one.endswith(tuple(archives.READERS)) for one in inside):
+        raise DataError(
+            f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
+            "labels with --labels"
+        )
+    found = parquet or [one for one in inside if "ubyte" in one or "idx" in one]
+    for one in found:
+        yield _file(str(path / one), one)
+    if not found:
+        raise DataError(
+            f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
+        )
+
+
+def _file(place: str, name: str = "") -> dict[str, Any]:
+    """A published file from a path or URL."""
+    if sources.scheme(place):
+        name, url = urlsplit(place).path, place
+        name = name.rpartition("/")[2]
+    else:
+        path = Path(place)
+        if not path.is_file():
+            raise DataError(f"there is no file or folder {place}")
+        name, url = name or path.name, _url("file", path)
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
+    return {"name": plain or "data", "sources": [url]}
+
+
+def _url(scheme: str, path: Path) -> str:
+    """A path as a source: relative, where it lies in the project."""
+    absolute = path.absolute()
+    if absolute.is_relative_to(Path.cwd()):
+        return f"{scheme}:{quote(absolute.relative_to(Path.cwd()).as_posix()) or '.'}"
+    return f"{scheme}://{quote(absolute.as_posix())}"
+
+
+def _download(published: list[dict[str, Any]]) -> raw.DownloadParams:
+    try:
+        return raw.DownloadParams.model_validate({"files": published}, strict=False)
+    except ValidationError as error:
+        reasons = [fault["msg"].removeprefix("Value error, ") for fault in error.errors()]
+        raise ParameterError(f"these files cannot be used: {first_few(reasons)}") from None
+
+
+def _used(found: Found, names: list[str], table: dict[str, Any] | None) -> set[str]:
+    """The files that the dataset is made of: all, but for Parquet files without labels."""
+    if found.kind == "parquet":
+        return {
+            name for value in found.extract.values() if isinstance(value, list) for name in value
+        }
+    return {*names} | ({table["name"]} if table else set())
+
+
+def _proposal(
+    name: str, found: Found, pinned: list[dict[str, Any]], before: dict[Path, str], params: Params
+) -> Proposal:
+    dataset = {
+        "kind": found.kind,
+        "download": {"files": pinned},
+        "extract": found.extract,
+        "decode": {"classes": found.classes} | found.decode,
+        "split": found.split,
+    }
+    counts = found.survey.classes
+    train: dict[str, Any] = {"shuffle": True, "drop_remainder": False}
+    if counts.total() < FEW:
+        train["batch_size"] = SMALL_BATCH
+    if max(counts.values()) >= IMBALANCED * min(counts.values()):
+        train["class_weights"] = "balanced"
+    run = {"dataset": name, "model": {}, "train": train, "evaluate": {}, "report": {}}
+    text = insertion.append(before[params.path], ["datasets"], {name: dataset}, blank=True)
+    changes = {params.path: insertion.append(text, ["runs"], {name: run}, blank=False)}
+    expected = {
+        **params.values,
+        "datasets": {**params.value("datasets"), name: dataset},
+        "runs": {**params.value("runs"), name: run},
+    }
+    checks.check_params(Params(expected, params.path))
+    if GRAPH in before:
+        changes[GRAPH] = _drawn(before[GRAPH], name)
+    return Proposal(name, found, dataset, run, changes)
+
+
+def _drawn(text: str, run: str) -> str:
+    """dvc.yaml with a run among the plots that lay all runs' curves over each other."""
+    graph = read_yaml(GRAPH)
+    for number, plot in enumerate(graph.get("plots") or []):
+        for title, definition in plot.items():
+            if isinstance(definition, dict) and isinstance(definition.get("y"), dict):
+                curves = [f"train_{title}", f"validation_{title}"]
+                entry = {(paths.metrics(run) / "history.csv").as_posix(): curves}
+                text = insertion.append(text, ["plots", number, title, "y"], entry, blank=False)
+    if graph.get("artifacts"):
+        title = run.replace("_", "-")
+        labels = ["image-classification"]
+        for suffix, kind, path in (
+            ("shards", "dataset", paths.shards(run)),
+            ("model", "model", paths.model(run)),
+        ):
+            artifact = {
+                "path": path.as_posix(),
+                "type": kind,
+                "desc": f"{run}, {suffix}",
+                "labels": labels,
+            }
+            text = insertion.append(
+                text, ["artifacts"], {f"{title}-{suffix}": artifact}, blank=False
+            )
+    return text
