@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from pipeline import cluster, network, runs, training
+from pipeline import cluster, network, paths, runs, training
 from pipeline.params import Params
 from pipeline.subsets import Dataset
 
@@ -24,7 +24,7 @@ def work(run: str) -> str:
         If this machine differs from the chief.
     """
     cluster.expect(chief=False, run=run)
-    params = Params.read()
+    params = Params.read(paths.params(run))
     with tempfile.TemporaryDirectory() as folder:
         _, history, _ = training.train(
             Dataset.read(runs.dataset(params, run)),
