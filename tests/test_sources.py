@@ -86,7 +86,7 @@ def test_a_missing_extra_is_named(url, extra, monkeypatch):
     # What other tests had loaded.
     monkeypatch.delitem(sys.modules, "fsspec.implementations.sftp", raising=False)
     for name in ("s3", "ssh"):
-        monkeypatch.delitem(fsspec.registry._registry, name, raising=False)
+        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, name, raising=False)
     with pytest.raises(FetchError, match=rf"^run: pip install '\.\[{extra}\]'$"):
         read(url)
 
