@@ -1,7 +1,7 @@
 """Raw LZMA and LZMA2 streams, decoded by the liblzma that Pillow's wheel carries.
 
 Since version 5.6 liblzma decodes in half the time of older ones, which Python's ``lzma`` is linked
-with on most systems of today. Where there is no newer one, ``decoder`` gives none.
+with on most systems of today. Where there is no newer one, ``load`` gives none.
 """
 
 import ctypes
@@ -47,7 +47,7 @@ class _Stream(ctypes.Structure):
 
 
 @functools.cache
-def library() -> ctypes.CDLL | None:
+def load() -> ctypes.CDLL | None:
     """The fast liblzma, if there is one."""
     pillow = importlib.util.find_spec("PIL")
     if pillow is None or pillow.origin is None:
@@ -81,7 +81,7 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
 def decode(
     file: IO[bytes], packed: int, method: bytes, properties: bytes, length: int
 ) -> Iterator[bytes]:
-    """Decode a raw stream, a chunk at a time; can be called where there is a fast ``library``.
+    """Decode a raw stream, a chunk at a time; needs what ``load`` gives.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def decode(
     MemoryError
         If its dictionary does not fit into the memory.
     """
-    found = library()
+    found = load()
     assert found is not None
     filters = (_Filter * 2)()
     filters[0].id, filters[1].id = FILTERS[method], END_OF_FILTERS

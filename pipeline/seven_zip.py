@@ -144,7 +144,7 @@ class _Block:
 def _decoded(file: IO[bytes], folder: Any, packed: int) -> Iterator[bytes]:
     """A block's chunks; fewer bytes than it should have if its data end too early."""
     left, coder = folder.get_unpack_size(), folder.coders[0]
-    if len(folder.coders) == 1 and coder["method"] in liblzma.FILTERS and liblzma.library():
+    if len(folder.coders) == 1 and coder["method"] in liblzma.FILTERS and liblzma.load():
         yield from liblzma.decode(file, packed, coder["method"], coder["properties"], left)
         return
     decompressor = folder.get_decompressor(packed)

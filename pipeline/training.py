@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pipeline import checkpoints, files, network, optimization, peers, progress, runtime
+from pipeline import batching, checkpoints, files, network, optimization, peers, progress, runtime
 from pipeline.augmentation import Augmentation
 from pipeline.checkpoints import Checkpoint
 from pipeline.class_weights import ClassWeights, balanced
@@ -123,7 +123,7 @@ def train(
 
     names = ["train", "validation"] + ["test"] * params.track_test
     subsets = dict(zip(names, dataset.images(*names), strict=True))
-    steps = _steps(len(subsets["train"].labels), params)
+    steps = batching.steps(len(subsets["train"].labels), params)
     if isinstance(subsets["train"], OnDisk) and params.shuffle and not params.shuffle_buffer:
         raise ParameterError(
             "train.shuffle is of all images, which do not fit into the memory; set "
@@ -132,7 +132,7 @@ def train(
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
     strategy = peers.strategy()
-    _check_division(len(subsets["train"].labels), params, strategy.num_replicas_in_sync)
+    batching.check_division(len(subsets["train"].labels), params, strategy.num_replicas_in_sync)
     peers.agree(
         strategy,
         parameters=model_params.model_dump_json() + params.model_dump_json(),
@@ -164,25 +164,6 @@ def write_history(path: Path, history: History) -> None:
         rows = csv.DictWriter(file, list(history[0]), lineterminator="\n")
         rows.writeheader()
         rows.writerows(history)
-
-
-def order(images: Images, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int64]:
-    """The training images of an epoch, in order; depends on (seed, epoch) and the shards alone.
-
-    With a ``shuffle_buffer`` the images stay near those of their row group, so that they can be
-    read from disk: the groups are permuted, then the images within each run of so many.
-    """
-    rows = np.arange(len(images.labels))
-    if params.shuffle:
-        chance = np.random.default_rng([params.seed, epoch])
-        if params.shuffle_buffer is None:
-            rows = chance.permutation(rows)
-        else:
-            groups = np.split(rows, images.blocks[1:])
-            rows = np.concatenate([groups[n] for n in chance.permutation(len(groups))])
-            for start in range(0, len(rows), params.shuffle_buffer):
-                chance.shuffle(rows[start : start + params.shuffle_buffer])
-    return rows[: steps * params.batch_size]
 
 
 def _loop(
@@ -271,28 +252,6 @@ def _assign(variables: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> None:
         variable.assign(array)
 
 
-def _steps(n: int, params: TrainParams) -> int:
-    if not params.drop_remainder:
-        return math.ceil(n / params.batch_size)
-    if n < params.batch_size:
-        raise ParameterError(
-            f"train.batch_size is {params.batch_size:,}, but there are only {n:,} training images; "
-            "choose a smaller one, or drop_remainder: false"
-        )
-    return n // params.batch_size
-
-
-def _check_division(n: int, params: TrainParams, devices: int) -> None:
-    """Refuse a batch that leaves a device without an image, on which oneDNN crashes."""
-    sizes = [min(n, params.batch_size), 0 if params.drop_remainder else n % params.batch_size]
-    least = min(size for size in sizes if size)
-    if least < devices:
-        raise ParameterError(
-            f"a batch of {least:,} images cannot be divided among {devices} devices; change "
-            "train.batch_size, or set drop_remainder: true"
-        )
-
-
 def _epoch(
     loop: "Loop",
     subsets: Mapping[str, Images],
@@ -302,7 +261,7 @@ def _epoch(
     epoch: int,
 ) -> dict[str, float | int | None]:
     images = subsets["train"]
-    rows = order(images, params, epoch, steps)
+    rows = batching.order(images, params, epoch, steps)
     started = time.perf_counter()
     with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), "images") as bar:
 

@@ -15,7 +15,7 @@ LZMA, LZMA2 = liblzma.FILTERS
 CONTENT = random.Random(0).randbytes(2_000_000) + bytes(3_000_000) + b"abc" * 100_000
 
 pytestmark = pytest.mark.skipif(
-    not liblzma.library(), reason="Pillow has no liblzma of 5.6 or later for this machine"
+    not liblzma.load(), reason="Pillow has no liblzma of 5.6 or later for this machine"
 )
 
 

@@ -277,6 +277,7 @@ for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}
 """
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one():
     """Two logical CPU devices, mirrored, give the weights and means of one."""
     done = subprocess.run(

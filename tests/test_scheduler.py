@@ -60,6 +60,7 @@ def run(tasks, address):
     return dict(scheduler.run(tasks, address))
 
 
+@pytest.mark.slow
 def test_the_same_bytes_as_alone(project, cluster, monkeypatch):
     pairs = builders.IDX_FILES
     found = []

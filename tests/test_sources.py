@@ -83,6 +83,10 @@ def test_fsspec_reads_what_else_there_is():
 def test_a_missing_extra_is_named(url, extra, monkeypatch):
     for module in ("s3fs", "sshfs", "paramiko"):
         monkeypatch.setitem(sys.modules, module, None)
+    # What other tests had loaded.
+    monkeypatch.delitem(sys.modules, "fsspec.implementations.sftp", raising=False)
+    for name in ("s3", "ssh"):
+        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, name, raising=False)
     with pytest.raises(FetchError, match=rf"^run: pip install '\.\[{extra}\]'$"):
         read(url)
 

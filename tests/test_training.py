@@ -1,5 +1,4 @@
 import csv
-from contextlib import nullcontext
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +12,7 @@ from pipeline.network import ModelParams
 from pipeline.optimization import Adam, Exponential, Sgd
 from pipeline.subsets import Dataset
 from pipeline.training import TrainParams
-from tests.builders import CLASSES, in_memory, pixels
+from tests.builders import CLASSES, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -49,10 +48,6 @@ def dataset(folder, subsets):
 def tiny(tmp_path):
     """16 images for training, 3 for validation, 5 for the test."""
     return dataset(tmp_path, [0] * 16 + [1] * 3 + [2] * 5)
-
-
-def black(n, groups=(0,)):
-    return in_memory(np.zeros((n, *SHAPE), np.uint8), np.zeros(n, np.int32), groups)
 
 
 def train(data, tmp_path, model=MODEL, **params):
@@ -195,54 +190,6 @@ def test_learning_rate_is_that_of_the_epochs_last_step(tiny, tmp_path):
     for epoch, row in enumerate(history, 1):
         expected = 0.001 * 0.5 ** ((epoch * steps - 1) / steps)
         assert row["learning_rate"] == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("n", "drop", "steps", "used"), [(10, True, 2, 8), (10, False, 3, 10), (8, False, 2, 8)]
-)
-def test_incomplete_last_batch(n, drop, steps, used):
-    params = TrainParams(batch_size=4, drop_remainder=drop)
-    assert training._steps(n, params) == steps
-    assert training.order(black(n), params, 1, steps).tolist() == list(range(used))
-
-
-@pytest.mark.parametrize(
-    ("n", "batch", "drop", "devices", "refused"),
-    [
-        (9, 4, False, 2, True),
-        (9, 4, True, 2, False),
-        (10, 4, False, 2, False),
-        (9, 2, True, 4, True),
-        (9, 1, False, 2, True),
-    ],
-)
-def test_every_device_has_an_image(n, batch, drop, devices, refused):
-    params = TrainParams(batch_size=batch, drop_remainder=drop)
-    with pytest.raises(ParameterError, match="cannot be divided") if refused else nullcontext():
-        training._check_division(n, params, devices)
-
-
-def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
-    def order(seed, epoch):
-        params = TrainParams(shuffle=True, seed=seed)
-        return training.order(black(20), params, epoch, 1).tolist()
-
-    assert order(1, 1) == order(1, 1)
-    assert sorted(order(1, 1)) == list(range(20))
-    assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4
-
-
-def test_order_with_a_buffer_keeps_row_groups_together():
-    images = black(100, groups=range(0, 100, 10))
-    params = TrainParams(shuffle=True, shuffle_buffer=30)
-    found = [training.order(images, params, epoch, 1) for epoch in (1, 2)]
-    for order in found:
-        assert sorted(order) == list(range(100))
-        for start in range(0, 90, 30):
-            groups = order[start : start + 30] // 10
-            assert len(set(groups)) == 3
-            assert list(groups) != sorted(groups)
-    assert list(found[0]) != list(found[1])
 
 
 @pytest.mark.parametrize("order", [{}, {"shuffle": True, "shuffle_buffer": 6}])

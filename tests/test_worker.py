@@ -129,6 +129,7 @@ def files_of(folder):
     return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_two_machines_train_as_one(project, other):
     for machine in project, other:
         machine.set("defaults.model.dropout", 0.0)  # its masks are drawn on each machine
@@ -152,6 +153,7 @@ def test_two_machines_train_as_one(project, other):
         assert mine == pytest.approx(theirs, abs=1e-5, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_no_other_stage_heeds_the_variable(project):
     """Nor does it wait for anybody."""
     assert project.run("train", RUN).returncode == 0
