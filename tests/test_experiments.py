@@ -81,7 +81,7 @@ def test_recipes_of_experiments_as_they_are_written(copy):
 
     (grid,) = blocks("A grid, one after another")
     shell(copy, grid)
-    rows = list(csv.DictReader((copy.folder / "experiments.csv").open()))
+    rows = list(csv.DictReader((copy.folder / "experiments.csv").read_text().splitlines()))
     named = {row["Experiment"]: row for row in rows}
     assert {f"dropout-{d}-rate-{r}" for d in ("0.2", "0.4") for r in ("0.001", "0.003")} <= set(
         named
