@@ -25,7 +25,7 @@ def run(settings: Settings) -> list[Finding]:
         cases = []
         for images in (small, large):
             project = stack.enter_context(copied(settings, DATASET, images=images))
-            project.stage("download", DATASET)
+            project.stage("download", DATASET, env={"DATA_MIRROR": ""})  # which is asked first
             cases.append(Case(f"{images:,}", partial(prepare, project)))
         found = Measured(cases, settings.repeat)
     names = [case.name for case in cases]
