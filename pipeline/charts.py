@@ -296,7 +296,8 @@ def counts(classes: int, subsets: Sequence[str]) -> Spec:
 
 def epochs_axis(count: int) -> alt.X:
     """Epochs along a chart; ``count`` of them."""
-    axis = alt.Axis(format="d", tickMinStep=1, grid=False)
+    few = list(range(1, count + 1)) if count <= 12 else alt.Undefined  # else Vega divides them
+    axis = alt.Axis(format="d", tickMinStep=1, values=few, grid=False)
     scale = alt.Scale(nice=False, padding=8 if count > 1 else 40)
     return alt.X("epoch:Q", title="epoch", axis=axis, scale=scale)
 

@@ -5,7 +5,7 @@ decompressed a megabyte at a time, in a thread, while its members are cut out of
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Any
@@ -47,7 +47,8 @@ def read(path: Path, gate: Gate) -> Iterator[tuple[str, bytes]]:
     """
     with path.open("rb") as file, ExitStack() as at_work:
         archive = _opened(file, gate.limits.members)
-        members, encrypted = list(archive.files), _encrypted(archive)
+        members = list(archive.files)
+        encrypted = _encrypted(members)
         wanted = {member.id for member in members if gate.admit(_entry(member, encrypted))}
         folders = {id(member.folder) for member in members if member.id in wanted}
         block: _Block | None = None
@@ -83,11 +84,14 @@ def _opened(file: IO[bytes], most_members: int) -> py7zr.SevenZipFile:
         raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
 
 
-def _encrypted(archive: py7zr.SevenZipFile) -> set[int]:
+def _encrypted(members: Sequence[py7zr.py7zr.ArchiveFile]) -> set[int]:
     """Which blocks need a password."""
-    streams = archive.header.main_streams
-    folders = streams.unpackinfo.folders if streams else []
-    return {id(folder) for folder in folders if SupportedMethods.needs_password(folder.coders)}
+    folders = {id(member.folder): member.folder for member in members if member.folder}
+    return {
+        number
+        for number, folder in folders.items()
+        if SupportedMethods.needs_password(folder.coders)
+    }
 
 
 def _entry(member: py7zr.py7zr.ArchiveFile, encrypted: set[int]) -> Entry:

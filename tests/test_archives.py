@@ -1,5 +1,6 @@
 """Archives in the real formats, whole, hostile and damaged."""
 
+import base64
 import gzip
 import tarfile
 import tracemalloc
@@ -344,3 +345,17 @@ def test_want_of_memory_is_no_damage(tmp_path, monkeypatch):
     monkeypatch.setattr(py7zr, "SevenZipFile", allocate)
     with pytest.raises(MemoryError):
         read(path)
+
+
+FUZZED = (
+    "N3q8ryccAARSwCi+gAAAAAAAAAAVAAAAAAAAAP4C52HLz0vNH3zICADgtQAAb10AAIEyB64P4OxyY2LTebhNNyHSIdCL4vGq"
+    "ACRZiyU6arVlcvHzP3qxXiZ0DvolciWSaeDKPddyBsAmUHpor+Gefy0dnvr7WtwcL+z5eLsjaJ/GbNWyxw6DgHGUdP3TKsIf"
+    "GIT+7H/+u0qiOsTsMQAAABcGCQEJdwAHCwEAASEhARgMgLUAAA=="
+)
+"""A .7z whose table says nothing of how it is packed; found by fuzzing."""
+
+
+def test_7z_without_blocks(tmp_path):
+    path = tmp_path / "a.7z"
+    path.write_bytes(base64.b64decode(FUZZED))
+    assert read(path) == []
