@@ -76,6 +76,8 @@ class Copy:
         for folder in self.folder.glob("metrics/*/*"):
             if not folder.name.startswith(demos):
                 shutil.rmtree(folder)
+        shutil.rmtree(self.folder / "ablation/metrics", ignore_errors=True)
+        (self.folder / "ablation/dvc.lock").unlink(missing_ok=True)
 
     def evaluation(self, run):
         return json.loads((self.folder / f"metrics/runs/{run}/evaluation.json").read_text())

@@ -66,16 +66,21 @@ def repro(clone):
     return re.findall(r"^Running stage '(.*)'", clone.shell(command, {}), re.M)
 
 
-SHARDS, CUT = "data/shards/demo_png", "data/splits/demo_png.parquet"
+EXTRACTED, SHARDS = "data/extracted/demo_png", "data/shards/demo_png"
+CUT, MODEL = "data/splits/demo_png.parquet", "data/models/demo_png"
 PREDICTIONS = "data/predictions/demo_png.parquet"
 
 
 @pytest.mark.parametrize(
     ("changes", "ran", "needed"),
     [
-        ([(FIGURE, f"{FIGURE}samples_per_class: 2")], REPORT, {SHARDS, CUT, PREDICTIONS}),
+        ([(FIGURE, f"{FIGURE}samples_per_class: 2")], REPORT, {SHARDS, CUT, MODEL, PREDICTIONS}),
         ([DROPOUT], TRAIN, {SHARDS, CUT}),
-        ([(SPLIT, SPLIT.replace("0.2", "0.3")), QUICK], ["split@demo_png", *TRAIN], {SHARDS}),
+        (
+            [(SPLIT, SPLIT.replace("0.2", "0.3")), QUICK],
+            ["split@demo_png", *TRAIN],
+            {EXTRACTED, SHARDS},
+        ),
     ],
     ids=["figure", "dropout", "split"],
 )
