@@ -6,6 +6,8 @@ members, duplicates and anything above the limits are refused by name. What file
 """
 
 import fnmatch
+from array import array
+from itertools import pairwise
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import NamedTuple, NoReturn
 
@@ -53,19 +55,24 @@ class Entry(NamedTuple):
 
 
 class Gate:
-    """Decides which members are wanted and refuses the whole archive over a hostile one."""
+    """Decides which members are wanted and refuses the whole archive over a hostile one.
+
+    Of each wanted member its name is kept, as bytes among all others', and its hash: a tenth of
+    what a set of names would need.
+    """
 
     def __init__(self, path: Path, pattern: str, limits: Limits, length: int) -> None:
         self.path = path
         self.pattern = pattern
         self.limits = limits
         self.most_bytes = max(SMALL, limits.ratio * length)
-        self.seen: set[str] = set()
+        self.names = bytearray()
+        self.hashes = array("q")
         self.count = 0
         self.total = 0
 
     def admit(self, entry: Entry) -> bool:
-        """Whether the entry is wanted.
+        """Whether the entry is wanted; see ``refuse_repeated``.
 
         Raises
         ------
@@ -94,10 +101,25 @@ class Gate:
         if entry.length > self.limits.member_bytes:
             limit = f"{self.limits.member_bytes:,} (extract.max_member_bytes)"
             self._refuse(entry, f"it has {entry.length:,} bytes, above {limit}", RAISE)
-        if name in self.seen:
-            self._refuse(entry, "its name stands there twice")
-        self.seen.add(name)
+        self.names += name.encode() + b"\0"
+        self.hashes.append(hash(name))
         return True
+
+    def refuse_repeated(self) -> None:
+        """Refuse a wanted member's name that stands there twice; for when all were admitted.
+
+        Raises
+        ------
+        DataError
+            Naming the first such member.
+        """
+        if all(one != other for one, other in pairwise(sorted(self.hashes))):
+            return
+        seen: set[str] = set()
+        for name in self.names.decode().split("\0")[:-1]:
+            if name in seen:
+                self._refuse(Entry(name, "file", 0), "its name stands there twice")
+            seen.add(name)
 
     def _count(self, entry: Entry) -> None:
         """Count every member, wanted or not, against the limits."""

@@ -82,7 +82,9 @@ DAMAGED = (
 
 def _read_zip(path: Path, gate: Gate) -> Members:
     with zipfile.ZipFile(path) as archive:
-        for info in [info for info in archive.infolist() if gate.admit(_entry_zip(info))]:
+        wanted = [info for info in archive.infolist() if gate.admit(_entry_zip(info))]
+        gate.refuse_repeated()
+        for info in wanted:
             yield info.filename, archive.read(info)  # reading to the end verifies the CRC-32
 
 
@@ -124,6 +126,7 @@ def _read_tar(stream: IO[bytes] | gzip.GzipFile, gate: Gate) -> Members:
                 if len(content) != info.size:
                     raise EOFError(f"{info.name!r} ends too early")
                 yield info.name, content
+        gate.refuse_repeated()
         padding = 0
         while chunk := stream.read(CHUNK):  # gzip verifies its checksum only at the very end
             padding += len(chunk)

@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -73,8 +74,8 @@ def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
                 partial(_write, path, Path(scratch), task, program, layout)
                 for path, task in zip(paths, tasks, strict=True)
             ]
-            written = workers.run(writing, "decode", "shards")
-        index = _index(written, layout)
+            with closing(workers.run(writing, "decode", "shards")) as written:
+                index = _index(written, layout)
         if not index.rows:
             raise DataError("no image could be used; see the images and decode in params.yaml")
         index.write(work)
@@ -135,11 +136,12 @@ def _finished(path: Path, key: str) -> Record | None:
     return record if whole else None
 
 
-def _index(written: list[tuple[Record, bytes]], layout: Layout) -> shards.Index:
+def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> shards.Index:
     content = hashlib.sha256()
-    for _, identity in written:
+    records = []
+    for record, identity in written:
         content.update(identity)
-    records = [record for record, _ in written]
+        records.append(record)
     return shards.Index(
         **layout._asdict(),
         rows=sum(record.file.rows for record in records),

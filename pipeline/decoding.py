@@ -125,6 +125,15 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         If the table of labels is not as declared, images and labels do not correspond, or an image
         cannot be used and the policy is ``fail``.
     """
+    divisor = 2**params.bits - 1
+    layout = _layout(params, params.shape, divisor)._replace(resize=params.resize)
+    tasks = _archive_tasks(source, params)
+    pa.default_memory_pool().release_unused()  # what the join took, which glibc keeps otherwise
+    return assembly.assemble(tasks, folder, layout)
+
+
+def _archive_tasks(source: Path, params: ArchiveDecode) -> list["ArchiveTask"]:
+    """A task for each part; of the names and the table of labels nothing is kept but numbers."""
     paths = parts.paths(source)
     names = [parts.names(path) for path in paths]
     members, archive = pa.concat_arrays(names), f"the archive ({source})"
@@ -138,13 +147,10 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         match = "path"
         positions, targets = folders.labels(members, params.classes, archive)
     ends = np.cumsum([len(part) for part in names])[:-1]
-    tasks = [
+    return [
         ArchiveTask(part, rows, targets[rows], params, match)
         for part, rows in zip(paths, np.split(positions, ends), strict=True)
     ]
-    divisor = 2**params.bits - 1
-    layout = _layout(params, params.shape, divisor)._replace(resize=params.resize)
-    return assembly.assemble(tasks, folder, layout)
 
 
 class IdxTask(NamedTuple):

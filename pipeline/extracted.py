@@ -95,9 +95,10 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
                 for subset, pair in pairs.items()
                 for what, name in (("images", pair.images), ("labels", pair.labels))
             ]
-            rows = iter(workers.run(unzipping, "extract", "files"))
-        for subset, pair in pairs.items():
-            n_images, n_labels = next(rows), next(rows)
+            counted = list(workers.run(unzipping, "extract", "files"))
+        for (subset, pair), n_images, n_labels in zip(
+            pairs.items(), counted[::2], counted[1::2], strict=True
+        ):
             if n_images != n_labels:
                 raise DataError(
                     f"{raw / pair.images} has {n_images:,} images, but {raw / pair.labels} "

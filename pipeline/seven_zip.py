@@ -5,7 +5,7 @@ decompressed a megabyte at a time, in a thread, while its members are cut out of
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Any
@@ -47,14 +47,15 @@ def read(path: Path, gate: Gate) -> Iterator[tuple[str, bytes]]:
     """
     with path.open("rb") as file, ExitStack() as at_work:
         archive = _opened(file, gate.limits.members)
-        members = list(archive.files)
-        encrypted = _encrypted(members)
-        wanted = {member.id for member in members if gate.admit(_entry(member, encrypted))}
-        folders = {id(member.folder) for member in members if member.id in wanted}
+        encrypted = _encrypted(archive.files)
+        # A byte a member: of what is as long as the archive, py7zr's table alone is held.
+        wanted = bytearray(gate.admit(_entry(member, encrypted)) for member in archive.files)
+        gate.refuse_repeated()
+        folders = {id(member.folder) for member in archive.files if wanted[member.id]}
         block: _Block | None = None
-        for member in members:
+        for member in archive.files:
             if member.emptystream:
-                if member.id in wanted:
+                if wanted[member.id]:
                     yield member.filename, b""
                 continue
             if id(member.folder) not in folders:
@@ -62,7 +63,7 @@ def read(path: Path, gate: Gate) -> Iterator[tuple[str, bytes]]:
             if block is None or block.folder is not member.folder:
                 at_work.close()
                 block = at_work.enter_context(closing(_Block(file, archive, member.folder)))
-            if member.id not in wanted:
+            if not wanted[member.id]:
                 block.skip(member.uncompressed)
                 continue
             content = block.read(member.uncompressed)
@@ -84,7 +85,7 @@ def _opened(file: IO[bytes], most_members: int) -> py7zr.SevenZipFile:
         raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
 
 
-def _encrypted(members: Sequence[py7zr.py7zr.ArchiveFile]) -> set[int]:
+def _encrypted(members: Iterable[py7zr.py7zr.ArchiveFile]) -> set[int]:
     """Which blocks need a password."""
     folders = {id(member.folder): member.folder for member in members if member.folder}
     return {

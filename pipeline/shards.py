@@ -1,6 +1,6 @@
 """A dataset's shards as a whole: the index that describes them, and reading across their files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -107,15 +107,17 @@ class Statistics(NamedTuple):
 def statistics(folder: Path, index: Index, rows: NDArray[np.int64]) -> Statistics:
     """Exact statistics of the images of some rows, without opening one."""
 
-    def totals(name: str) -> list[int]:
-        """A column's sum for each channel, in Python's integers, which do not overflow."""
-        found = column(folder, index, name).take(pa.array(rows)).combine_chunks()
-        values = found.flatten().to_numpy().reshape(len(rows), -1)
-        return [sum(channel.tolist()) for channel in values.T]
-
-    height, width, _ = index.shape
+    height, width, channels = index.shape
     n = len(rows) * height * width
-    sums, squares = totals("pixel_sum"), totals("pixel_squares")
+    sums, squares = [0] * channels, [0] * channels
+    for start, file in placed(index):
+        mine = rows[(rows >= start) & (rows < start + file.rows)] - start
+        for name, totals in (("pixel_sum", sums), ("pixel_squares", squares)):
+            kind = _schema(index).field(name).type
+            found = shard.column(folder / file.name, name, kind).take(pa.array(mine))
+            values = found.combine_chunks().flatten().to_numpy().reshape(len(mine), channels)
+            for channel in range(channels):  # in Python's integers, which do not overflow
+                totals[channel] += sum(values[:, channel].tolist())
     return Statistics(
         tuple(total / (n * index.divisor) for total in sums),
         tuple(
@@ -127,7 +129,7 @@ def statistics(folder: Path, index: Index, rows: NDArray[np.int64]) -> Statistic
 
 def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
     """One column other than ``image`` of all rows, in order."""
-    kind = shard.schema(len(index.classes), index.shape).field(name).type
+    kind = _schema(index).field(name).type
     chunks = [
         chunk
         for file in index.files
@@ -136,18 +138,24 @@ def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, kind)
 
 
+def placed(index: Index) -> Iterator[tuple[int, ShardFile]]:
+    """Each file, and how many rows stand before it."""
+    start = 0
+    for file in index.files:
+        yield start, file
+        start += file.rows
+
+
 def take(
     folder: Path, index: Index, rows: Sequence[int] | NDArray[np.integer[Any]]
 ) -> NDArray[np.float32]:
     """Images of the given rows, in the given order: float32 in [0, 1], shape (n, h, w, c)."""
     wanted = np.asarray(rows, np.int64)
     found = np.empty((len(wanted), *index.shape), np.float32)
-    start = 0
-    for file in index.files:
+    for start, file in placed(index):
         mine = (wanted >= start) & (wanted < start + file.rows)
         if mine.any():
             found[mine] = shard.take(folder / file.name, index.shape, wanted[mine] - start)
-        start += file.rows
     return found
 
 
@@ -162,3 +170,7 @@ def integers(images: NDArray[np.float32], divisor: int) -> NDArray[Any]:
     kind: type[np.uint8] | type[np.uint16] = np.uint8 if divisor == 255 else np.uint16
     found: NDArray[Any] = np.rint(images * np.float32(divisor)).astype(kind)
     return found
+
+
+def _schema(index: Index) -> pa.Schema:
+    return shard.schema(len(index.classes), index.shape)

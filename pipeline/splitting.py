@@ -196,7 +196,8 @@ def split_archive(
     if own is not None and members is not None:
         groups.refuse_divided(members, own, str(params.groups))
     rest = np.argsort(positions)
-    rest = rest[subsets[rest] == SUBSETS.index("train")]
+    if own is not None:
+        rest = rest[subsets[rest] == SUBSETS.index("train")]
     fractions = {"test": params.test_fraction, "validation": params.validation_fraction}
     for name, fraction in fractions.items():
         if (subsets == SUBSETS.index(name)).any():

@@ -3,6 +3,7 @@
 They are threads of this process, or, with ``PIPELINE_SCHEDULER``, those of a Dask cluster.
 """
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -15,6 +16,8 @@ from pipeline.errors import ParameterError
 
 WORKERS = "PIPELINE_WORKERS"
 SCHEDULER = "PIPELINE_SCHEDULER"
+M_ARENA_MAX = -8
+"""Of glibc's ``malloc.h``."""
 
 T = TypeVar("T")
 
@@ -37,8 +40,22 @@ def count() -> int:
     return int(text)
 
 
-def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> list[T]:
+def limit_arenas() -> None:
+    """Have glibc use two arenas, not eight for each core, of which each keeps what was freed in it.
+
+    For programs that run tasks, before there is a thread: their memory then does not grow with the
+    number of tasks.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    if mallopt:
+        mallopt(M_ARENA_MAX, 2)
+
+
+def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> Generator[T]:
     """Run tasks in threads (OpenCV, Arrow and hashing release the GIL), with a progress bar.
+
+    Their results come in the tasks' order, each as soon as all before it are there, and are not
+    kept: who adds them up needs no memory for all of them.
 
     The first error, or Ctrl-C, ends the rest: tasks that have not begun, and those that have where
     they next take one of their ``stoppable`` items. With ``PIPELINE_SCHEDULER``, the address of a
@@ -46,8 +63,13 @@ def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> list[T]:
     """
     address = os.environ.get(SCHEDULER, "")
     with closing(scheduler.run(tasks, address) if address else _in_threads(tasks)) as results:
-        found = dict(progress.bar(what, len(tasks), unit, results))
-    return [found[number] for number in range(len(tasks))]
+        early: dict[int, T] = {}
+        following = 0
+        for number, result in progress.bar(what, len(tasks), unit, results):
+            early[number] = result
+            while following in early:
+                yield early.pop(following)
+                following += 1
 
 
 def stoppable(items: Iterable[T]) -> Iterator[T]:
@@ -64,7 +86,7 @@ def _in_threads(tasks: Sequence[Callable[[], T]]) -> Generator[tuple[int, T]]:
         try:
             running = {pool.submit(task): number for number, task in enumerate(tasks)}
             for future in as_completed(running):
-                yield running[future], future.result()
+                yield running.pop(future), future.result()
         except BaseException:
             _is_stopping.set()
             pool.shutdown(cancel_futures=True)

@@ -1,6 +1,6 @@
 """Decode a dataset's images into shards: normalized, with integer and one-hot labels."""
 
-from pipeline import datasets, decoding, paths, stage
+from pipeline import datasets, decoding, paths, stage, workers
 from pipeline.params import Params
 
 USES = ("numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow")
@@ -8,6 +8,7 @@ USES = ("numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow")
 
 def work(dataset: str) -> str:
     """Write ``data/shards/<dataset>/``."""
+    workers.limit_arenas()
     params = Params.read()
     source, folder = paths.extracted(dataset), paths.shards(dataset)
     keys = ("datasets", dataset, "decode")

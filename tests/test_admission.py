@@ -78,10 +78,20 @@ def test_what_is_not_wanted_may_be_a_link_but_leads_nowhere():
 
 @pytest.mark.parametrize("second", ["a.png", "./a.png"])
 def test_duplicates(second):
-    admit = gate().admit
-    assert admit(Entry("a.png", "file", 0))
-    with pytest.raises(DataError, match="its name stands there twice"):
-        admit(Entry(second, "file", 0))
+    guard = gate()
+    for name in ("b.png", "a.png", "c.png", second):
+        assert guard.admit(Entry(name, "file", 0))
+    with pytest.raises(DataError, match=r"member 'a\.png' is refused: its name stands"):
+        guard.refuse_repeated()
+
+
+def test_different_names_are_no_repetition_even_with_the_same_hash():
+    guard = gate()
+    for name in ("b.png", "a.png", "ä/a.png"):
+        assert guard.admit(Entry(name, "file", 0))
+    guard.refuse_repeated()
+    guard.hashes[1] = guard.hashes[0]
+    guard.refuse_repeated()
 
 
 def test_the_total_counts_every_member_wanted_or_not():

@@ -17,14 +17,22 @@ def card(tmp_path, images, labels, subsets, bits=8):
         np.asarray(labels, np.int32),
         images,
     )
-    shard.write(tmp_path / "part-00000.parquet", [rows], CLASSES, SHAPE)
+    parts = []
+    for part in (slice(2), slice(2, None)):  # each of two row groups
+        groups = [shard.Rows(*(column[part][:-1] for column in rows))]
+        groups.append(shard.Rows(*(column[part][-1:] for column in rows)))
+        parts.append(f"part-{len(parts):05}.parquet")
+        shard.write(tmp_path / parts[-1], groups, CLASSES, SHAPE)
     index = shards.Index(
         format="parquet",
         shape=SHAPE,
         classes=CLASSES,
         divisor=2**bits - 1,
         rows=n,
-        files=(shards.ShardFile(name="part-00000.parquet", rows=n, bytes=1, sha256=""),),
+        files=tuple(
+            shards.ShardFile(name=name, rows=length, bytes=1, sha256="")
+            for name, length in zip(parts, (2, n - 2), strict=True)
+        ),
         quarantined=(shards.Quarantined(id="q", name="q.png", reason="has a palette"),),
         content_sha256="11",
     )

@@ -20,7 +20,7 @@ def test_results_are_in_the_order_of_the_tasks(monkeypatch):
         first_may_end.set()
         return "second"
 
-    assert workers.run([first, second], "work", "tasks") == ["first", "second"]
+    assert list(workers.run([first, second], "work", "tasks")) == ["first", "second"]
 
 
 def test_an_error_ends_the_tasks_that_have_not_begun(monkeypatch):
@@ -35,7 +35,7 @@ def test_an_error_ends_the_tasks_that_have_not_begun(monkeypatch):
         done.append(1)
 
     with pytest.raises(ValueError, match="broken"):
-        workers.run([fail] + [note] * 3000, "work", "tasks")
+        list(workers.run([fail] + [note] * 3000, "work", "tasks"))
     assert len(done) < 3000
 
 
@@ -53,8 +53,10 @@ def test_an_error_ends_the_tasks_that_have_begun(monkeypatch):
             time.sleep(0.001)
 
     with pytest.raises(ValueError, match="broken"):
-        workers.run([fail, count], "work", "tasks")
-    assert workers.run([lambda: list(workers.stoppable("ab"))], "work", "tasks") == [["a", "b"]]
+        list(workers.run([fail, count], "work", "tasks"))
+    assert list(workers.run([lambda: list(workers.stoppable("ab"))], "work", "tasks")) == [
+        ["a", "b"]
+    ]
 
 
 def test_number_is_the_variables_or_that_of_the_cores(monkeypatch):
