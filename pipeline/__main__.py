@@ -1,14 +1,30 @@
 """The command line beside DVC. Each command has a --help of its own, with examples."""
 
 import argparse
+import difflib
 import inspect
+import re
+from typing import NoReturn
 
 from pipeline import commands, options
 
 
-def parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser that, of a mistyped command or choice, says which may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit with status 2."""
+        mistyped = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if mistyped:
+            known = [name.strip("' ") for name in mistyped[2].split(",")]
+            for name in difflib.get_close_matches(mistyped[1], known, 1):
+                message += f"; did you mean {name}?"
+        super().error(message)
+
+
+def parser() -> Parser:
     """The parser of the whole command line; imports nothing heavy."""
-    top = argparse.ArgumentParser(prog="pipeline", description=__doc__)
+    top = Parser(prog="pipeline", description=__doc__)
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in commands.found().items():
         text = inspect.cleandoc(command.__doc__ or "")

@@ -14,9 +14,11 @@ from pipeline.errors import first_few
 from pipeline.prediction import Outcome
 
 FORMATS = "table", "csv", "jsonl"
+INVERT = "--invert turns dark on light into light on dark"
 HINTS = {
     adaptation.RESIZED.format("stretch"): "--resize crop or pad keeps the aspect ratio",
-    likeness.BRIGHTER: "--invert turns dark on light into light on dark",
+    likeness.BRIGHTER: INVERT,
+    likeness.NEGATIVE: INVERT,
 }
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 

@@ -86,7 +86,7 @@ def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
     left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
     return (
         f"{index.rows:,} images of shape ({height}, {width}, {channels}){left_out}, "
-        f"{len(index.files)} shards, {size:,.1f} MB"
+        f"{len(index.files):,} shard{'s' * (len(index.files) != 1)}, {size:,.1f} MB"
     )
 
 

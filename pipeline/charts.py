@@ -17,6 +17,8 @@ COUNTED_CLASSES = 20
 CELL = 34
 """Height of a cell of the confusion matrix in pixels; ``SMALL_CELL`` where there are many."""
 SMALL_CELL = 14
+FEW_CLASSES, WIDE_CELL = 4, 90
+"""So few classes have cells of this width in pixels; others share the page's width."""
 
 BAR = 42
 """Height of a class's bars in pixels."""
@@ -148,7 +150,7 @@ def confusion(classes: Sequence[str]) -> Spec:
         alt.layer(
             *layers,
             data=alt.NamedData(ROWS),
-            width="container",
+            width=WIDE_CELL * len(names) if len(names) <= FEW_CLASSES else "container",
             height=step * len(names),
             description="Confusion matrix; the lists beside it choose a cell by keyboard",
         )

@@ -10,6 +10,10 @@ from pipeline import files, paths
 FAR = 1.5
 """Standard deviations of training pixels from their mean, beyond which an image's mean is unlike
 theirs: of 5,000 images of a copy of CIFAR-10 75 are, of the demos' none."""
+BRIGHT, NEAR = 1.0, 0.5
+"""The same for images of which the negative may be meant: they are above ``BRIGHT``, and 1 less
+their values within ``NEAR``. So are half of Fashion-MNIST's negatives, of which another quarter is
+beyond ``FAR``, and 0.002 of its images."""
 FLAT = 0.2
 """Share of the training pixels' standard deviation below which an image is almost of one colour."""
 COLOURED = 0.03
@@ -19,6 +23,7 @@ EDGE = 1e-6
 
 BRIGHTER = "much brighter"
 DARKER = "much darker"
+NEGATIVE = "brighter, where their negatives would not be"
 ONE_COLOUR = "almost of one colour"
 OUTSIDE = "of values that no training image has"
 COLOUR = "in colour, where training images are grey"
@@ -52,8 +57,11 @@ class Training(NamedTuple):
         flat = images.reshape(len(images), -1, images.shape[3])
         spread = float(np.mean(self.std)) or 1.0
         off = (flat.mean(axis=1) - np.asarray(self.mean, np.float32)) / spread
+        turned = (1 - flat.mean(axis=1) - np.asarray(self.mean, np.float32)) / spread
+        brighter = off.max(axis=1) > FAR
         found = {
-            BRIGHTER: off.max(axis=1) > FAR,
+            BRIGHTER: brighter,
+            NEGATIVE: (off.min(axis=1) > BRIGHT) & (abs(turned).max(axis=1) < NEAR) & ~brighter,
             DARKER: off.min(axis=1) < -FAR,
             ONE_COLOUR: flat.std(axis=1).max(axis=1) < FLAT * spread,
             OUTSIDE: (flat.min(axis=(1, 2)) < self.low - EDGE)

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -37,6 +37,8 @@ DPI = 120
 FEW = 5000
 """Images below which a smaller batch makes enough steps of an epoch."""
 SMALL_BATCH = 32
+TOO_FEW = 50
+"""Images of a class of which a test subset has ten or fewer."""
 IMBALANCED = 2
 """Times as many images of the most frequent class as of the rarest: then classes are weighted."""
 
@@ -166,7 +168,10 @@ def draw(proposal: Proposal, path: Path) -> None:
             except images.ImageError:
                 continue
             top = 2.0 ** (8 * pixels.dtype.itemsize) - 1
-            samples.append(pictures.Sample((pixels / top).astype("float32"), kept.id, name))
+            name_of_file = kept.id.rpartition("/")[
+                2
+            ]  # the folders say the class, which stands there
+            samples.append(pictures.Sample((pixels / top).astype("float32"), name_of_file, name))
         if samples:
             classes.append(samples[:5])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -251,6 +256,12 @@ def _proposal(
         "split": found.split,
     }
     counts = found.survey.classes
+    if min(counts.values()) < TOO_FEW:
+        doubt = (
+            f"some classes have fewer than {TOO_FEW} images: enough to try the pipeline, too few "
+            "to trust a model"
+        )
+        found = replace(found, notes=[*found.notes, doubt])
     train: dict[str, Any] = {"shuffle": True, "drop_remainder": False}
     if counts.total() < FEW:
         train["batch_size"] = SMALL_BATCH

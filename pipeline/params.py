@@ -61,10 +61,10 @@ class Params:
         for depth, key in enumerate(keys):
             if not isinstance(value, Mapping) or key not in value:
                 parent = ".".join(keys[:depth]) or "the top level"
-                there = list(value) if isinstance(value, Mapping) else []
+                there = [str(name) for name in value] if isinstance(value, Mapping) else []
                 raise ParameterError(
                     f"{self.path}: {'.'.join(keys[: depth + 1])} is missing; "
-                    f"{parent} has: {', '.join(map(str, there)) or 'nothing'}"
+                    f"{_suggestion(key, there)}{parent} has: {', '.join(there) or 'nothing'}"
                 )
             value = value[key]
         return value
@@ -158,12 +158,15 @@ def _join(prefix: str, place: tuple[str, ...]) -> str:
     return text.removeprefix(".")
 
 
+def _suggestion(unknown: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(unknown, known, 1)
+    return f"did you mean {close[0]}? " if close else ""
+
+
 def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
     if fault["type"] == "extra_forbidden":
         unknown = str(fault["loc"][-1])
-        close = difflib.get_close_matches(unknown, siblings, 1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        return f"unknown key; {hint}allowed: {', '.join(siblings)}"
+        return f"unknown key; {_suggestion(unknown, siblings)}allowed: {', '.join(siblings)}"
     if fault["type"] == "missing":
         return "is missing"
     if fault["type"] == "union_tag_invalid":

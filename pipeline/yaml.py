@@ -38,7 +38,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except RecursionError:
         raise ParameterError(f"{path} is nested too deeply") from None
     except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a 13th month
-        raise ParameterError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        raise ParameterError(f"{path} is not valid YAML: {_reason(error)}") from None
     if not isinstance(value, dict):
         raise ParameterError(f"{path} must hold a mapping of names to values")
     return value
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, and where, on one line."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if not mark or not problem:
+        return " ".join(str(error).split())
+    context = getattr(error, "context", None)
+    within = f" ({context})" if context else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}{within}"

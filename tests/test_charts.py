@@ -63,6 +63,11 @@ def test_colours_are_the_pages(spec):
             assert not isinstance(found, str) or found.startswith("var(--")
 
 
+def test_a_matrix_of_few_classes_is_not_as_wide_as_the_page():
+    assert charts.confusion(["cat", "dog"])["width"] == 2 * charts.WIDE_CELL
+    assert charts.confusion(NAMES)["width"] == "container"
+
+
 def test_a_matrix_of_many_classes_has_no_counts():
     def marks(classes):
         return [layer["mark"]["type"] for layer in charts.confusion(classes)["layer"]]

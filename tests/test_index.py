@@ -54,7 +54,7 @@ def test_all_runs_are_there_with_what_was_measured(made):
     words = " ".join(html.words)
     found = files.read_json(paths.metrics("fashion_mnist") / "evaluation.json")
     assert f"fashion_mnist {found['accuracy']:.2%}" in words
-    assert "other_2 model.dense: [64] model.dropout: 0.5 " + HOSTILE in words
+    assert "model.dense: [64] model.dropout: 0.5 " + HOSTILE in words
     assert "25.00%" in words
 
 

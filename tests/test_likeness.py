@@ -46,6 +46,15 @@ def test_colours_and_values_that_training_images_lack():
     assert one == [[]]
 
 
+def test_a_negative_of_dark_images_is_told():
+    dark = Training(0.0, 1.0, (0.3,), (0.3,))
+    ones = np.float32(RNG.choice([0.0, 0.3, 1.0], (20, 16, 16, 1), p=[0.2, 0.7, 0.1]))
+    assert dark.differences(ones) == [[]] * 20
+    assert dark.differences(1 - ones) == [[likeness.NEGATIVE]] * 20
+    middle = dark._replace(mean=(0.5,))  # of which a negative would look no more like them
+    assert not any(likeness.NEGATIVE in words for words in middle.differences(1 - ones))
+
+
 def test_the_data_card_is_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"data\.json is missing"):

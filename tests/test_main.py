@@ -119,6 +119,7 @@ def test_unknown_command_is_refused(call):
     done = call("chek")
     assert done.returncode == 2
     assert "invalid choice: 'chek'" in done.stderr
+    assert "did you mean check?" in done.stderr
 
 
 def test_check_imports_no_tensorflow():
@@ -142,7 +143,13 @@ def test_compare_two_runs(call, project):
     assert (
         json.loads(call("compare", "tiny_idx", "tiny_png", "--format", "json").stdout)["n"] == 300
     )
-    assert "data/predictions/nothing.parquet is missing" in call("compare", "nothing", "x").stderr
+    for run in "tiny_jdx", "tiny_jdx@main":
+        assert call("compare", run, "x").returncode == 1
+    said = call("compare", "tiny_idx", "tiny_pnq").stderr
+    assert "runs.tiny_pnq is missing; did you mean tiny_png? runs has: tiny_idx, tiny_png" in said
+    (project.folder / "data/predictions/tiny_png.parquet").unlink()
+    said = call("compare", "tiny_idx", "tiny_png").stderr
+    assert "tiny_png.parquet is missing; get it with dvc pull, or run: dvc repro evaluate@" in said
 
 
 def test_compare_runs_of_a_study(call, project):

@@ -224,8 +224,11 @@ def test_the_command_shows_asks_and_writes(here):
     done = call("pets", "pets", stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     assert "images    12 of 3 classes" in done.stdout
+    assert "note: some classes have fewer than 50 images" in done.stdout
     assert "    kind: archive" in done.stdout
-    assert done.stdout.endswith("To write it, run this again with --yes\n")
+    assert done.stdout.endswith(
+        "Nothing was added to params.yaml. To add it, run this again with --yes\n"
+    )
     assert only_added("params.yaml") == []
     assert Path("logs/pets.png").exists()
     ours, theirs = pty.openpty()

@@ -43,7 +43,7 @@ def test_a_few_values_by_their_meaning_in_yaml_1_2(tmp_path):
         (b"", "must hold a mapping"),
         (b"- a\n- b\n", "must hold a mapping"),
         (b"text", "must hold a mapping"),
-        (b"a: [1\nb: 2\n", "is not valid YAML: .*line 2"),
+        (b"a: [1\nb: 2\n", r"is not valid YAML: line 2, column \d+: .*flow sequence"),
         (b"a: 1\na: 2\n", "is not valid YAML: .*duplicate key"),
         (b"a: \t\n\tb: 1", "is not valid YAML"),
         (b"a: 1\nb: *a", r"has an alias in line 2, \*a; write out what it stands for"),

@@ -30,6 +30,8 @@ def run(arguments: Namespace) -> str:
     from pipeline.params import Params
 
     names = arguments.first, arguments.second
+    for name in names:
+        _refuse_unknown(name)
     with tempfile.TemporaryDirectory() as folder:
         first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
         run = arguments.first.partition("@")[0]
@@ -37,6 +39,22 @@ def run(arguments: Namespace) -> str:
         return comparison.describe(
             comparison.compare(first, second, classes), names, arguments.format
         )
+
+
+def _refuse_unknown(name: str) -> None:
+    """Refuse a name that is no run's; one at another revision may be known there alone."""
+    from pipeline import paths, runs
+    from pipeline.params import Params
+
+    run, _, revision = name.partition("@")
+    if not revision:
+        runs.dataset(Params.read(paths.params(run)), run)
+
+
+def _evaluation(run: str) -> str:
+    """The command that evaluates a run, of the main graph or of a folder's."""
+    folder, _, name = run.rpartition("/")
+    return f"dvc repro {folder}/dvc.yaml:evaluate@{name}" if folder else f"dvc repro evaluate@{run}"
 
 
 def _predictions(name: str, folder: Path) -> "Predictions":
@@ -48,6 +66,8 @@ def _predictions(name: str, folder: Path) -> "Predictions":
     run, _, revision = name.partition("@")
     path = paths.predictions(run)
     if not revision:
+        if not path.exists():
+            raise DataError(f"{path} is missing; get it with dvc pull, or run: {_evaluation(run)}")
         return Predictions.read(path)
     found = revisions.Revision(revision, folder).find(path)
     if found is None:

@@ -32,7 +32,7 @@ def run(arguments: Namespace) -> str:
         new_dataset.draw(proposal, picture)
         progress.show(f"\nSome images of each class, as they will be decoded: {picture}")
         if not arguments.yes and not _confirmed():
-            return "Nothing was written. To write it, run this again with --yes"
+            return "Nothing was added to params.yaml. To add it, run this again with --yes"
         proposal.write()
     return f"Written. Now run: dvc repro report@{arguments.name}"
 

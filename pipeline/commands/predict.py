@@ -63,11 +63,11 @@ def run(arguments: Namespace) -> str:
     notes = answers.Notes()
     read = failed = 0
     with progress.bar("predict", inputs.count(sources), "images") as bar:
-        if header := writer.header():
-            progress.show(header)
+        header = writer.header()
         for batch in prediction.predict(trained, sources, how):
             if rows := writer.rows(batch):
-                progress.show(rows)
+                progress.show(f"{header}\n{rows}" if header else rows)
+                header = ""
             for outcome in batch:
                 if outcome.error:
                     failed += 1
