@@ -32,7 +32,6 @@ from pipeline.errors import DataError, ParameterError, first_few
 from pipeline.params import NAME, Params
 from pipeline.yaml import read_yaml
 
-GRAPH = Path("dvc.yaml")
 DPI = 120
 FEW = 5000
 """Images below which a smaller batch makes enough steps of an epoch."""
@@ -68,7 +67,7 @@ class Proposal:
         lines += [f"  note: {note}" for note in self.found.notes]
         added = insertion.dump({"datasets": {self.name: self.dataset}})
         added += insertion.dump({"runs": {self.name: self.run}})
-        others = "".join(f", and the run to {path}" for path in self.changes if path == GRAPH)
+        others = "".join(f", and the run to {path}" for path in self.changes if path == paths.GRAPH)
         lines += ["", f"To be added to {paths.PARAMS}{others}:", "", added.rstrip()]
         # Names in archives are strangers'.
         return "".join(c if c == "\n" or c.isprintable() else " " for c in "\n".join(lines))
@@ -118,7 +117,9 @@ def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Pr
         published.append(table)
     folder = paths.raw(name).with_suffix(".new")
     before = {
-        path: path.read_text(encoding="utf-8") for path in (params.path, GRAPH) if path.exists()
+        path: path.read_text(encoding="utf-8")
+        for path in (params.path, paths.GRAPH)
+        if path.exists()
     }
     try:
         section = _download(published)
@@ -276,14 +277,14 @@ def _proposal(
         "runs": {**params.value("runs"), name: run},
     }
     checks.check_params(Params(expected, params.path))
-    if GRAPH in before:
-        changes[GRAPH] = _drawn(before[GRAPH], name)
+    if paths.GRAPH in before:
+        changes[paths.GRAPH] = _drawn(before[paths.GRAPH], name)
     return Proposal(name, found, dataset, run, changes)
 
 
 def _drawn(text: str, run: str) -> str:
     """dvc.yaml with a run among the plots that lay all runs' curves over each other."""
-    graph = read_yaml(GRAPH)
+    graph = read_yaml(paths.GRAPH)
     for number, plot in enumerate(graph.get("plots") or []):
         for title, definition in plot.items():
             if isinstance(definition, dict) and isinstance(definition.get("y"), dict):

@@ -6,6 +6,7 @@ A run of another graph below this folder has that graph's folder before its name
 
 from pathlib import Path
 
+GRAPH = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 LIBRARIES = Path("libraries.yaml")
 GATE = Path("gate.yaml")
@@ -49,6 +50,11 @@ def graph(run: str) -> Path:
 def params(run: str) -> Path:
     """YAML file of a run's parameters."""
     return graph(run) / PARAMS
+
+
+def code(stage: str) -> Path:
+    """List of a stage's code; the stage is named as a run is: ``ablation/train``."""
+    return graph(stage) / DATA / "code" / Path(stage).name
 
 
 def model(run: str) -> Path:

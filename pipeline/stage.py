@@ -32,12 +32,12 @@ def main(
     description : str
         The program's docstring, for its help text.
     name : str
-        What the argument is: ``"DATASET"`` or ``"RUN"``.
+        What the argument is: ``"DATASET"``, or what may be of another graph: ``"RUN"`` …
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", metavar=name, help=f"a {name.lower()} in params.yaml")
+    parser.add_argument("name", metavar=name, help=f"name of a {name.lower()}")
     options.add(parser)
     arguments = parser.parse_args()
     options.heed(arguments)
@@ -45,7 +45,7 @@ def main(
     started = time.perf_counter()
 
     def run() -> None:
-        parts = arguments.name.split("/", 1) if name == "RUN" else [arguments.name]
+        parts = [arguments.name] if name == "DATASET" else arguments.name.split("/", 1)
         if not all(re.match(NAME, part) for part in parts):  # they become parts of paths
             raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)

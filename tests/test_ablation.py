@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -285,12 +286,47 @@ def test_its_stages_are_the_main_graphs(stage):
         """As the main graph has it."""
         return json.loads(json.dumps(entry).replace("ablation/", "")) if entry else entry
 
-    assert own(mine["deps"]) == main["deps"]
+    data = [dep for dep in main["deps"] if not dep.startswith(("pipeline/", "stages/"))]
+    assert own(mine["deps"]) == [f"data/code/{stage}", *data]
     assert own(mine["outs"]) == main["outs"]
     assert own(mine.get("metrics")) == main.get("metrics")
     params, libraries = mine["params"]
     assert params == {"ablation/params.yaml": main["params"][:-1]}
     assert libraries == main["params"][-1]
+
+
+def test_its_runs_depend_on_the_code_of_the_main_graphs_stages(tmp_path, monkeypatch):
+    for item in GRAPH["stages"]["code"]["do"]["deps"]:
+        path = ROOT / item
+        if path.is_dir():
+            shutil.copytree(path, tmp_path / item, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(path, tmp_path / item)
+    monkeypatch.chdir(tmp_path)
+    from stages import code
+
+    def lists():
+        for stage in ("train", "evaluate"):
+            code.work(f"ablation/{stage}")
+        return [Path("ablation/data/code", stage).read_text() for stage in ("train", "evaluate")]
+
+    train = lists()[0]
+    named = {line.split("  ")[1] for line in train.splitlines()}
+    assert named == test_graph.closure(ROOT / "stages/train.py")
+    for module, changed in (
+        ("gate", (False, False)),
+        ("loop", (True, False)),
+        ("evaluation", (False, True)),
+        ("views", (True, True)),
+    ):
+        before = lists()
+        with Path(f"pipeline/{module}.py").open("a") as file:
+            file.write("# a remark\n")
+        assert tuple(one != two for one, two in zip(before, lists(), strict=True)) == changed
+    with pytest.raises(
+        ParameterError, match=r"dvc\.yaml has no stage 'trian'; it has: download, ex"
+    ):
+        code.work("ablation/trian")
 
 
 def test_its_report_depends_on_what_it_is_made_from():
