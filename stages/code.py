@@ -1,26 +1,22 @@
-"""List the code that a stage of the main graph depends on, for another graph to depend on.
+"""List the code of a stage, for another graph's stages of the same kind to depend on.
 
 STAGE is the stage's name after the other graph's folder, as in ablation/train. Of the study's runs
-each would name some forty modules; DVC reads all of them whenever it is started.
+each would name some forty modules, and DVC reads all that whenever it is started.
 """
 
 from pathlib import Path
 
-from pipeline import files, paths, stage
+from pipeline import files, imports, paths, stage
 from pipeline.errors import ParameterError
-from pipeline.yaml import read_yaml
 
 
 def work(name: str) -> str:
-    """Write ``<graph>/data/code/<stage>``: SHA-256 and path of each of the stage's modules."""
-    stages = read_yaml(paths.GRAPH)["stages"]
-    known = Path(name).name
-    if known not in stages:
-        raise ParameterError(f"{paths.GRAPH} has no stage {known!r}; it has: {', '.join(stages)}")
-    modules = [
-        dep for dep in stages[known]["do"]["deps"] if dep.startswith(("pipeline/", "stages/"))
-    ]
-    lines = [f"{files.sha256(Path(module))}  {module}\n" for module in modules]
+    """Write ``<graph>/data/code/<stage>``: SHA-256 and path of its program and each module."""
+    program = Path("stages", f"{Path(name).name}.py")
+    if not program.exists():
+        raise ParameterError(f"there is no stage {name!r}: {program} is missing")
+    modules = imports.closure(program)
+    lines = [f"{files.sha256(module)}  {module.as_posix()}\n" for module in modules]
     with files.new_file(paths.code(name)) as work:
         work.write_text("".join(lines), encoding="utf-8", newline="\n")
     return f"{len(modules)} modules"
