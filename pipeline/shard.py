@@ -45,6 +45,8 @@ Shape = tuple[int, int, int]
 ROW_GROUP_ROWS = 1000
 ROW_GROUP_BYTES = 32 << 20
 """A row group holds as many images as fit both: they bound what a writer or reader holds."""
+SUMMED_AT_ONCE = 64
+"""Images whose sums are taken together: they bound the memory for it."""
 
 
 class Rows(NamedTuple):
@@ -176,8 +178,7 @@ def _columns(rows: Rows, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
     flat = np.ascontiguousarray(rows.pixels).reshape(n, height * width * channels)
     little = flat.astype(flat.dtype.newbyteorder("<"), copy=False)
     digests = b"".join(hashlib.sha256(image.data).digest() for image in little)
-    # uint32 holds the square of a 16-bit value; sums over contiguous planes are the fastest.
-    planes = flat.reshape(n, height * width, channels).swapaxes(1, 2).astype(np.uint32, order="C")
+    sums, squares = _sums(flat.reshape(n, height * width, channels))
     maximum = np.float32(np.iinfo(flat.dtype).max)
     return {
         "id": np.asarray(rows.ids, np.str_),
@@ -189,9 +190,22 @@ def _columns(rows: Rows, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
         "sha256": np.frombuffer(digests, np.uint8).reshape(n, 32),
         "pixel_min": flat.min(axis=1).astype(np.int32),
         "pixel_max": flat.max(axis=1).astype(np.int32),
-        "pixel_sum": planes.sum(axis=2, dtype=np.int64),
-        "pixel_squares": np.square(planes, out=planes).sum(axis=2, dtype=np.int64),
+        "pixel_sum": sums,
+        "pixel_squares": squares,
     }
+
+
+def _sums(pixels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum and sum of squares for each image and channel, (n, c), of pixels, (n, h * w, c)."""
+    n, _, channels = pixels.shape
+    sums, squares = np.empty((2, n, channels), np.int64)
+    for start in range(0, n, SUMMED_AT_ONCE):
+        part = slice(start, start + SUMMED_AT_ONCE)
+        # uint32 holds the square of a 16-bit value; sums over contiguous planes are the fastest.
+        planes = pixels[part].swapaxes(1, 2).astype(np.uint32, order="C")
+        sums[part] = planes.sum(axis=2, dtype=np.int64)
+        squares[part] = np.square(planes, out=planes).sum(axis=2, dtype=np.int64)
+    return sums, squares
 
 
 def _empty(classes: Sequence[str], shape: Shape) -> dict[str, NDArray[Any]]:
