@@ -169,10 +169,8 @@ def draw(proposal: Proposal, path: Path) -> None:
             except images.ImageError:
                 continue
             top = 2.0 ** (8 * pixels.dtype.itemsize) - 1
-            name_of_file = kept.id.rpartition("/")[
-                2
-            ]  # the folders say the class, which stands there
-            samples.append(pictures.Sample((pixels / top).astype("float32"), name_of_file, name))
+            own_name = kept.id.rpartition("/")[2]  # its folders say the class, which stands above
+            samples.append(pictures.Sample((pixels / top).astype("float32"), own_name, name))
         if samples:
             classes.append(samples[:5])
     path.parent.mkdir(parents=True, exist_ok=True)
