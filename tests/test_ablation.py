@@ -296,7 +296,12 @@ def test_its_stages_are_the_main_graphs(stage):
 
 
 def test_its_runs_depend_on_the_code_of_the_main_graphs_stages(tmp_path, monkeypatch):
-    for folder in GRAPH["stages"]["code"]["do"]["deps"]:
+    for stage in ("train", "evaluate"):
+        own = {"stages/code.py", *test_graph.closure(ROOT / "stages/code.py")}
+        deps = GRAPH["stages"][f"{stage}_code"]["deps"]
+        assert set(deps) == test_graph.code(stage) | own
+        assert len(deps) == len(set(deps))
+    for folder in ("pipeline", "stages"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
     monkeypatch.chdir(tmp_path)
