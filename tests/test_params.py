@@ -155,7 +155,7 @@ def test_a_password_in_a_url_is_not_shown():
 def test_a_missing_section_says_what_there_is():
     values = Params({"runs": {"a": {"train": {}}, "b": {}}, "defaults": {}})
     for keys, message in (
-        (("run",), "run is missing; the top level has: runs, defaults"),
+        (("run",), r"run is missing; did you mean runs\? the top level has: runs, defaults"),
         (("runs", "c", "train"), "runs.c is missing; runs has: a, b"),
         (("runs", "b", "train"), "runs.b.train is missing; runs.b has: nothing"),
         (("runs", "a", "train", "x", "y"), "runs.a.train.x is missing; runs.a.train has: nothing"),
