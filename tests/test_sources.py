@@ -81,9 +81,10 @@ def test_fsspec_reads_what_else_there_is():
 
 @pytest.mark.parametrize(("url", "extra"), [("s3://bucket/a", "s3"), ("ssh://host/a", "ssh")])
 def test_a_missing_extra_is_named(url, extra, monkeypatch):
-    for module in ("s3fs", "sshfs", "paramiko"):
+    packages = {"s3fs", "sshfs", "paramiko"}
+    # What other tests had loaded, too.
+    for module in packages | {name for name in sys.modules if name.partition(".")[0] in packages}:
         monkeypatch.setitem(sys.modules, module, None)
-    # What other tests had loaded.
     monkeypatch.delitem(sys.modules, "fsspec.implementations.sftp", raising=False)
     for name in ("s3", "ssh"):
         monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, name, raising=False)
