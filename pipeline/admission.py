@@ -57,8 +57,8 @@ class Entry(NamedTuple):
 class Gate:
     """Decides which members are wanted and refuses the whole archive over a hostile one.
 
-    Of each wanted member its name is kept, as bytes among all others', and its hash: a tenth of
-    what a set of names would need.
+    Of each wanted member its name is kept, as bytes among all others', and its hash: a set of texts
+    would need several times as much memory.
     """
 
     def __init__(self, path: Path, pattern: str, limits: Limits, length: int) -> None:

@@ -43,7 +43,7 @@ def count() -> int:
 def limit_arenas() -> None:
     """Have glibc use two arenas, not eight for each core, of which each keeps what was freed in it.
 
-    For programs that run tasks, before there is a thread: their memory then does not grow with the
+    For programs that run tasks, before there is a thread: what they take then grows less with the
     number of tasks.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
