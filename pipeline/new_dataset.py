@@ -11,24 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from pydantic import ValidationError
 
 from pipeline import (
-    archives,
     checks,
     discovery,
     files,
     images,
     insertion,
-    packing,
     paths,
+    places,
     raw,
-    sources,
 )
 from pipeline.discovery import Found
-from pipeline.errors import DataError, ParameterError, first_few
+from pipeline.errors import ParameterError, first_few
 from pipeline.params import NAME, Params
 from pipeline.yaml import read_yaml
 
@@ -110,10 +107,10 @@ def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Pr
             raise ParameterError(
                 f"{params.path}: {key}.{name} is there already; choose another name"
             )
-    published = [file for place in where for file in _published(name, place)]
+    published = [file for place in where for file in places.published(name, place)]
     table = None
     if labels is not None:
-        table = _file(labels)
+        table = places.file(labels)
         published.append(table)
     folder = paths.raw(name).with_suffix(".new")
     before = {
@@ -175,56 +172,6 @@ def draw(proposal: Proposal, path: Path) -> None:
             classes.append(samples[:5])
     path.parent.mkdir(parents=True, exist_ok=True)
     figures.save(pictures.samples(classes), path, DPI)
-
-
-def _published(name: str, place: str) -> Iterator[dict[str, Any]]:
-    """What a path or URL gives to publish."""
-    path = Path(place)
-    if sources.scheme(place) or not path.is_dir():
-        yield _file(place)
-        return
-    try:
-        inside = [member.name for member in packing.members(path)]
-    except packing.PackingError as error:
-        raise DataError(f"{place}: {error}") from None
-    if any(one.lower().endswith(discovery.SUFFIXES) for one in inside):
-        yield {"name": f"{name}.tar", "sources": [_url("folder", path)]}
-        return
-    parquet = [one for one in inside if one.endswith(".parquet")]
-    if not parquet and any(one.endswith(tuple(archives.READERS)) for one in inside):
-        raise DataError(
-            f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
-            "labels with --labels"
-        )
-    found = parquet or [one for one in inside if "ubyte" in one or "idx" in one]
-    for one in found:
-        yield _file(str(path / one), one)
-    if not found:
-        raise DataError(
-            f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
-        )
-
-
-def _file(place: str, name: str = "") -> dict[str, Any]:
-    """A published file from a path or URL."""
-    if sources.scheme(place):
-        name, url = urlsplit(place).path, place
-        name = name.rpartition("/")[2]
-    else:
-        path = Path(place)
-        if not path.is_file():
-            raise DataError(f"there is no file or folder {place}")
-        name, url = name or path.name, _url("file", path)
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
-    return {"name": plain or "data", "sources": [url]}
-
-
-def _url(scheme: str, path: Path) -> str:
-    """A path as a source: relative, where it lies in the project."""
-    absolute = path.absolute()
-    if absolute.is_relative_to(Path.cwd()):
-        return f"{scheme}:{quote(absolute.relative_to(Path.cwd()).as_posix()) or '.'}"
-    return f"{scheme}://{quote(absolute.as_posix())}"
 
 
 def _download(published: list[dict[str, Any]]) -> raw.DownloadParams:
