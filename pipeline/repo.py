@@ -208,7 +208,10 @@ def _state(entry: Any) -> State:
 
 
 def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
-    """Compare a stage with its record; ``made`` are the paths of all stages' outputs."""
+    """Compare a stage with its record; ``made`` are the paths of all stages' outputs.
+
+    A dependency that is a folder of such outputs says nothing while one of them is not here.
+    """
     name = stage.addressing
     if stage.cmd_changed:
         yield f"{name}: its command is not the recorded one; run dvc repro"
@@ -218,6 +221,8 @@ def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
             keys = sorted(key for keys in dependency.status().values() for key in keys)
             if keys:
                 yield (f"{name}: parameters are not as recorded ({first_few(keys)}); run dvc repro")
+        elif not _complete(dependency.fs_path, made):
+            continue
         elif hashes.differ(dependency):
             changed.append(str(dependency))
         elif not hashes.of(dependency) and dependency.fs_path not in made:
@@ -231,6 +236,12 @@ def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
         elif hashes.differ(output):
             yield f"{name}: {output} is not what was recorded; run dvc repro --force {name}"
+
+
+def _complete(path: str, made: set[str]) -> bool:
+    """Whether all outputs below a path are here."""
+    folder = os.path.join(path, "")
+    return all(os.path.exists(output) for output in made if output.startswith(folder))
 
 
 class Remote:

@@ -212,6 +212,33 @@ def test_what_was_not_pulled_is_no_fault(recorded):
     assert list(repo.faults()) == []
 
 
+GATHERED = """
+stages:
+  make:
+    cmd: mkdir -p all; echo 1 > all/tracked; echo 2 > all/cached
+    outs: [all/cached]
+    metrics: [all/tracked: {cache: false}]
+  gather:
+    cmd: cat all/* > sum
+    deps: [all]
+    outs: [sum]
+"""
+
+
+@pytest.mark.parametrize("left", [["tracked"], []])
+def test_a_folder_of_outputs_of_which_some_were_not_pulled_is_no_fault(tmp_path, left):
+    with chdir(build(tmp_path, GATHERED) / "project"):
+        for path in Path("all").iterdir():
+            if path.name not in left:
+                path.unlink()
+        found = list(repo.faults())
+        assert not any("gather" in fault for fault in found)
+        assert len(found) == (not left)  # make's tracked output
+        Path("all/cached").write_text("3")
+        Path("all/tracked").write_text("1\n")
+        assert any(fault.startswith("gather: dependencies are not") for fault in repo.faults())
+
+
 # Faults of a remote
 
 

@@ -249,6 +249,7 @@ def test_raw_images_are_predicted_as_evaluate_predicted_them(copy, run, source, 
     found = {value["image"]: value for value in map(json.loads, said.splitlines())}
     expected = Predictions.read(copy.folder / f"data/predictions/{run}.parquet")
     assert len(expected.ids) == copy.evaluation(run)["n"]
+    noted = 0
     for n, name in enumerate(expected.ids):
         one = found[form.format(source=source, id=name.removeprefix("test-"))]
         labels = [answer["label"] for answer in one["predictions"]]
@@ -256,7 +257,8 @@ def test_raw_images_are_predicted_as_evaluate_predicted_them(copy, run, source, 
         given = np.float32([answer["probability"] for answer in one["predictions"]])
         assert labels[0] == expected.predicted[n]
         np.testing.assert_allclose(given, row, rtol=1e-5)
-        assert one["notes"] == []
+        noted += bool(one["notes"])
+    assert noted <= 0.01 * len(expected.ids)  # few look unlike the training images
 
 
 def test_what_the_docs_say_of_using_models_runs(copy):
