@@ -208,29 +208,17 @@ def _state(entry: Any) -> State:
 
 
 def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
-    """Compare a stage with its record; ``made`` are the paths of all stages' outputs.
-
-    A dependency that is a folder of such outputs says nothing while one of them is not here.
-    """
+    """Compare a stage with its record; ``made`` are the paths of all stages' outputs."""
     name = stage.addressing
     if stage.cmd_changed:
         yield f"{name}: its command is not the recorded one; run dvc repro"
-    changed, missing = [], []
+    dependencies = []
     for dependency in stage.deps:
-        if isinstance(dependency, ParamsDependency):
-            keys = sorted(key for keys in dependency.status().values() for key in keys)
-            if keys:
-                yield (f"{name}: parameters are not as recorded ({first_few(keys)}); run dvc repro")
-        elif not _complete(dependency.fs_path, made):
-            continue
-        elif hashes.differ(dependency):
-            changed.append(str(dependency))
-        elif not hashes.of(dependency) and dependency.fs_path not in made:
-            missing.append(str(dependency))
-    if changed:
-        yield f"{name}: dependencies are not as recorded ({first_few(changed)}); run dvc repro"
-    if missing:
-        yield f"{name}: dependencies are missing, which Git should hold ({first_few(missing)})"
+        if not isinstance(dependency, ParamsDependency):
+            dependencies.append(dependency)
+        elif keys := sorted(key for keys in dependency.status().values() for key in keys):
+            yield f"{name}: parameters are not as recorded ({first_few(keys)}); run dvc repro"
+    yield from _dependency_faults(name, dependencies, hashes, made)
     for output in stage.outs:
         if not hashes.of(output) and not output.use_cache:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
@@ -238,10 +226,27 @@ def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
             yield f"{name}: {output} is not what was recorded; run dvc repro --force {name}"
 
 
-def _complete(path: str, made: set[str]) -> bool:
-    """Whether all outputs below a path are here."""
-    folder = os.path.join(path, "")
-    return all(os.path.exists(output) for output in made if output.startswith(folder))
+def _dependency_faults(
+    name: str, dependencies: list[Output], hashes: Hashes, made: set[str]
+) -> Iterator[str]:
+    """Compare a stage's files with its record.
+
+    A folder that others' outputs are gathered in says nothing while one of these is not here.
+    """
+    changed, missing = [], []
+    for dependency in dependencies:
+        path = dependency.fs_path
+        gathered = [output for output in made if output.startswith(path + os.sep)]
+        if not all(Path(output).exists() for output in gathered):
+            continue
+        if hashes.differ(dependency):
+            changed.append(str(dependency))
+        elif not hashes.of(dependency) and path not in made:
+            missing.append(str(dependency))
+    if changed:
+        yield f"{name}: dependencies are not as recorded ({first_few(changed)}); run dvc repro"
+    if missing:
+        yield f"{name}: dependencies are missing, which Git should hold ({first_few(missing)})"
 
 
 class Remote:
