@@ -71,9 +71,8 @@ def measure(parts: list[str], settings: Settings, path: Path | None) -> int:
             continue
         print(results.table(findings), flush=True)
         if path:
-            section = results.section(
-                name, part.__doc__ or "", settings.data, settings.repeat, findings
-            )
+            data = getattr(part, "DATA", settings.data)  # where a part takes none of these
+            section = results.section(name, part.__doc__ or "", data, settings.repeat, findings)
             results.merge(path, about, {name: section})
             print(f"{path} written", flush=True)
     return status

@@ -14,6 +14,7 @@ from benchmarks.settings import Settings
 
 STAGES = ("extract", "decode", "split")
 TIMES = 10
+DATA = "synthetic archives"
 LIMIT = 500
 """Megabytes."""
 

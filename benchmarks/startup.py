@@ -1,4 +1,7 @@
-"""Start-up: `--help` of the command line and of each stage's program, beside Python's own start."""
+"""Start-up: `--help` of the command line and of each stage's program, beside Python's own start.
+
+Each is repeated three times as often as it says.
+"""
 
 from functools import partial
 
@@ -6,6 +9,7 @@ from benchmarks.measuring import Case, Finding, Measured, Quantities
 from benchmarks.project import PYTHON, copied
 from benchmarks.settings import ROOT, Settings
 
+DATA = "no data"
 TIMES = 3
 """As many repetitions as of other parts, which take longer."""
 

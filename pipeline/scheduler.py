@@ -102,7 +102,7 @@ def _connected(address: str) -> Iterator[Any]:
         import distributed
     except ImportError:
         raise InstallationError(
-            "PIPELINE_SCHEDULER needs Dask; install it with: pip install 'image-pipeline[cluster]'"
+            "PIPELINE_SCHEDULER needs Dask; install it with: pip install '.[cluster]'"
         ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters becomes an error
     try:
