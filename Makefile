@@ -45,7 +45,7 @@ bench: $(STAMP) ## Measure the pipeline against what else one could use (ARGS: p
 fuzz: $(STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
 	$(Q)$(ADD) tests/fuzz/requirements.lock
 	$(Q)for target in idx 7z zip tgz; do \
-		echo "$$target"; python -m tests.fuzz $$target $$(( $(TIME) / 4 )) || exit 1; \
+		echo "$$target"; python -m tests.fuzz $$target $$(( ($(TIME) + 3) / 4 )) || exit 1; \
 	done
 
 check: $(STAMP) ## Check style, types and parameters

@@ -19,6 +19,7 @@ from pipeline.admission import Limits
 from pipeline.datasets import Kind
 from pipeline.errors import DataError, first_few
 from pipeline.extracted import ArchiveExtract, IdxExtract
+from pipeline.folders import folder_of
 from pipeline.survey import Survey
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -176,6 +177,8 @@ def _label_by_folder(
         folders = [parts[1:] for parts in folders]  # what all are in
     if all(folders) and all(divisions.subset(parts[0]) for parts in folders):
         subsets = {divisions.subset(parts[0]) for parts in folders}
+        known = {name for path in names for name in path.split("/")[:-1] if divisions.subset(name)}
+        _check_innermost(names, [parts[0] for parts in folders], known, archive)
         folders = [parts[1:] for parts in folders]
     if not all(folders):
         tables = [name for name in others if name.endswith(".csv")]
@@ -186,6 +189,7 @@ def _label_by_folder(
             f"give each class a folder, or give a table of labels with --labels CSV{hint}"
         )
     by_folder = {_folder(name): parts[0] for name, parts in zip(names, folders, strict=True)}
+    _check_innermost(names, [parts[0] for parts in folders], set(by_folder.values()), archive)
     found.what = "images, a folder for each class"
     found.classes = sorted(set(by_folder.values()))
     found.survey.rename(by_folder)
@@ -193,6 +197,19 @@ def _label_by_folder(
         found.split["folders"] = True
         found.what += f", in folders for {', '.join(sorted(subsets))}"
         found.split |= _without(subsets)
+
+
+def _check_innermost(
+    names: Sequence[str], outer: Sequence[str], known: set[str], archive: str
+) -> None:
+    """Refuse a folder within another of which either could be meant: stages take the inner one."""
+    odd = [path for path, name in zip(names, outer, strict=True) if folder_of(path, known) != name]
+    if odd:
+        both = folder_of(odd[0], known), outer[names.index(odd[0])]
+        raise DataError(
+            f"{archive}: {len(odd):,} images are in two folders of which either could be meant, as "
+            f"{both[0]} within {both[1]} ({first_few(odd)}); rename one"
+        )
 
 
 def _without(subsets: set[str]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Accepted(Section):
 class GateParams(Section):
     """``gate.yaml``."""
 
-    rules: tuple[Rule, ...]
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     accept: tuple[Accepted, ...] = ()
 
 
@@ -97,12 +97,16 @@ def judge(
     names : dict
         ``runs`` and ``datasets`` that one of the two sides has.
     """
-    verdicts = [
-        _accepted(verdict, params)
-        for rule in params.rules
-        for name in sorted(names[rule.of])
-        for verdict in _judge(rule, name, baseline, now)
-    ]
+    verdicts = []
+    for rule in params.rules:
+        known: set[str] = set()
+        for name in sorted(names[rule.of]):
+            known |= _metrics(rule, name, baseline).keys() | _metrics(rule, name, now).keys()
+            found = _judge(rule, name, baseline, now)
+            verdicts += [_accepted(verdict, rule, params.accept) for verdict in found]
+        if known and not fnmatch.filter(known, rule.metrics):
+            reason = f"not judged: no metric of {rule.of} has such a name"
+            verdicts.append(Verdict(f"all {rule.of}", rule.metrics, "", "", "", "", reason))
     return list(dict.fromkeys(verdicts))  # what is new is so by every rule
 
 
@@ -125,8 +129,7 @@ def describe(verdicts: list[Verdict], revision: str, form: Format) -> str:
 
 
 def _judge(rule: Rule, name: str, baseline: Find, now: Find) -> Iterator[Verdict]:
-    path = paths.metrics(name) / "evaluation.json" if rule.of == "runs" else paths.data_card(name)
-    before, after = _numbers(baseline(path)), _numbers(now(path))
+    before, after = _metrics(rule, name, baseline), _metrics(rule, name, now)
     what = f"{rule.of.removesuffix('s')} {name}"
     if after and not before:
         yield Verdict(what, "all", "", "", "", "", "new")
@@ -177,16 +180,26 @@ def _significant(level: float, run: str, baseline: Find, now: Find) -> tuple[str
     return allowed, "worse" if found["p_value"] < level else "within"
 
 
-def _accepted(verdict: Verdict, params: GateParams) -> Verdict:
-    """The verdict, unless ``accept`` takes it."""
-    for accepted in params.accept:
+def _accepted(verdict: Verdict, rule: Rule, accept: tuple[Accepted, ...]) -> Verdict:
+    """A rule's verdict, unless ``accept`` takes it."""
+    for accepted in accept:
         named = verdict.what.endswith(f" {accepted.name}") and verdict.metric == accepted.metric
         if verdict.failed and named and isinstance(verdict.now, float):
-            rule = next(r for r in params.rules if fnmatch.fnmatch(verdict.metric, r.metrics))
-            sign = -1 if rule.better == "lower" else 1
-            if sign * verdict.now >= sign * accepted.worst:
+            bounds = {
+                "higher": (accepted.worst, math.inf),
+                "lower": (-math.inf, accepted.worst),
+                "equal": sorted((float(verdict.baseline), accepted.worst)),
+            }
+            low, high = bounds[rule.better]
+            if low <= verdict.now <= high:
                 return verdict._replace(verdict=f"accepted: {accepted.reason}")
     return verdict
+
+
+def _metrics(rule: Rule, name: str, side: Find) -> dict[str, float]:
+    """One side's metrics of a run or dataset."""
+    path = paths.metrics(name) / "evaluation.json" if rule.of == "runs" else paths.data_card(name)
+    return _numbers(side(path))
 
 
 def _numbers(path: Path | None) -> dict[str, float]:

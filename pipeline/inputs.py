@@ -8,7 +8,7 @@ import glob
 import gzip
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -64,13 +64,15 @@ def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataErro
     """
     for argument in arguments:
         path = Path(argument)
-        if argument == STDIN:
+        if not argument:
+            yield DataError("an empty argument names no image")
+        elif argument == STDIN:
             yield Source(STDIN, 1, lambda: iter([Item(STDIN, _stdin)]))
         elif path.exists():
             yield from _of_path(path, limits)
         elif matches := sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207
-            for match in matches:
-                yield from _of_path(Path(match), limits)
+            for match in _outermost(map(Path, matches)):
+                yield from _of_path(match, limits)
         elif glob.has_magic(argument):
             yield DataError(f"{argument}: matches no file")
         else:
@@ -82,6 +84,18 @@ def count(sources: Sequence[Source | DataError]) -> int | None:
     counts = [source.images for source in sources if isinstance(source, Source)]
     known = [n for n in counts if n is not None]
     return sum(known) if len(known) == len(counts) else None
+
+
+def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
+    """A pattern's matches without what stands in a folder that matches too, and is walked.
+
+    Archives are kept, which no folder is walked for.
+    """
+    found = list(matches)
+    folders = {path for path in found if path.is_dir()}
+    for path in found:
+        if folders.isdisjoint(path.parents) or path.name.endswith(tuple(archives.READERS)):
+            yield path
 
 
 def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:

@@ -17,6 +17,8 @@ from dvc.utils.serialize import dump_yaml, parse_yaml
 from pipeline import files, paths, repo
 from pipeline.errors import PipelineError, first_few
 
+KEPT = (".json", ".csv", ".png", ".svg")
+"""Suffixes of what Git holds in ``metrics/``."""
 Entry = dict[str, Any]
 """What a lock records of a stage."""
 
@@ -49,7 +51,7 @@ def resolve() -> str:
     with repo.opened() as project:
         conflicts = _conflicts(project)
         locks = {path for path in conflicts if path.name == repo.LOCK.name}
-        metrics = {path for path in conflicts if paths.METRICS.name in path.parts}
+        metrics = {path for path in conflicts if _is_metrics(path, Path(project.root_dir))}
         if others := conflicts.keys() - locks - metrics:
             raise PipelineError(
                 f"settle these conflicts first, and git add them: {_shown(others)}; "
@@ -156,6 +158,16 @@ def _settle(project: Repo, merged: dict[Path, _Merged], hashes: repo.Hashes) -> 
     return sorted(stage.addressing for stage in stale if stage not in inner)
 
 
+def _is_metrics(path: Path, root: Path) -> bool:
+    """Whether a file is one of ``metrics/``, the main graph's or a study's."""
+    if not path.is_relative_to(root):
+        return False
+    folder, *rest = path.relative_to(root).parts
+    if rest and (root / folder / "dvc.yaml").exists():
+        folder = rest[0]
+    return folder == paths.METRICS.name and path.suffix in KEPT
+
+
 def _agrees(stage: Any, entry: Entry, made: dict[str, str], hashes: repo.Hashes) -> bool:
     """Whether a record is of the stage as it is after the merge.
 
@@ -168,6 +180,12 @@ def _agrees(stage: Any, entry: Entry, made: dict[str, str], hashes: repo.Hashes)
                 return False
         elif dependency.fs_path in made:
             if made[dependency.fs_path] != dependency.hash_info.value:
+                return False
+        elif gathered := [made[out] for out in made if out.startswith(dependency.fs_path + os.sep)]:
+            # A folder of others' outputs can be hashed only where all of them are here.
+            if not all(gathered) or (
+                repo.is_complete(dependency, made) and hashes.differ(dependency)
+            ):
                 return False
         elif hashes.of(dependency) is None or hashes.differ(dependency):
             return False

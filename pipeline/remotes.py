@@ -72,6 +72,8 @@ def use(url: str) -> str:
             raise PipelineError(
                 f"{error.protocol}: its library is missing; run: make setup"
             ) from None
+        except ImportError as error:  # of a scheme that the installation leaves out
+            raise PipelineError(f"{url or name}: {' '.join(str(error).split())}") from None
 
 
 def push_runs() -> str:

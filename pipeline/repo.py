@@ -120,7 +120,11 @@ def repair() -> list[str]:
         If DVC is at work.
     """
     with opened() as repo, repo.lock:
-        return [*_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE), *_repair_lock(repo)]
+        root = Path(repo.root_dir)
+        found = list(_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE))
+        for lock in (root / LOCK, *sorted(root.glob(f"*/{LOCK}"))):
+            found += _repair_lock(repo, lock)
+        return found
 
 
 @contextmanager
@@ -143,29 +147,30 @@ def _repair_rwlock(path: Path) -> Iterator[str]:
         yield f"{os.path.relpath(path)} was cut short, and removed"
 
 
-def _repair_lock(repo: Repo) -> Iterator[str]:
-    """Fill ``dvc.lock``, if it was cut short, with what Git has of the stages that it lost."""
-    text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
+def _repair_lock(repo: Repo, lock: Path) -> Iterator[str]:
+    """Fill a ``dvc.lock``, if it was cut short, with what Git has of the stages that it lost."""
+    text = lock.read_text(encoding="utf-8") if lock.exists() else ""
     try:
-        value = parse_yaml(text, LOCK)
+        value = parse_yaml(text, lock)
     except YAMLFileCorruptedError:
         value = None
     stages = (value.get("stages") or {}) if isinstance(value, dict) else {}
-    committed = _committed_lock(repo)
+    committed = _committed_lock(repo, lock)
     last = next(reversed(stages), "")
     if not text.endswith("\n") or committed.get(last, {}).keys() - stages.get(last, {}).keys():
         stages.pop(last, None)  # where it was cut
     lost = [name for name in committed if name not in stages]
     if lost or not text.endswith("\n"):
-        with files.new_file(LOCK) as work:
+        with files.new_file(lock) as work:
             dump_yaml(work, {"schema": "2.0", "stages": committed | stages})
-        yield f"{LOCK} was cut short; from Git's last commit came {first_few(lost) or 'nothing'}"
+        name = os.path.relpath(lock)
+        yield f"{name} was cut short; from Git's last commit came {first_few(lost) or 'nothing'}"
 
 
-def _committed_lock(repo: Repo) -> dict[str, Any]:
-    """The stages in ``dvc.lock`` as of Git's last commit."""
+def _committed_lock(repo: Repo, lock: Path) -> dict[str, Any]:
+    """The stages in a ``dvc.lock`` as of Git's last commit."""
     committed = GitFileSystem(scm=repo.scm, rev="HEAD")
-    path = "/" + (Path(repo.root_dir).relative_to(repo.scm.root_dir) / LOCK).as_posix()
+    path = "/" + lock.relative_to(repo.scm.root_dir).as_posix()
     try:
         return dict(parse_yaml(committed.read_text(path), path)["stages"])
     except (FileNotFoundError, RevError):  # no such file, no commit at all
@@ -235,18 +240,22 @@ def _dependency_faults(
     """
     changed, missing = [], []
     for dependency in dependencies:
-        path = dependency.fs_path
-        gathered = [output for output in made if output.startswith(path + os.sep)]
-        if not all(Path(output).exists() for output in gathered):
+        if not is_complete(dependency, made):
             continue
         if hashes.differ(dependency):
             changed.append(str(dependency))
-        elif not hashes.of(dependency) and path not in made:
+        elif not hashes.of(dependency) and dependency.fs_path not in made:
             missing.append(str(dependency))
     if changed:
         yield f"{name}: dependencies are not as recorded ({first_few(changed)}); run dvc repro"
     if missing:
         yield f"{name}: dependencies are missing, which Git should hold ({first_few(missing)})"
+
+
+def is_complete(dependency: Output, made: Iterable[str]) -> bool:
+    """Whether all outputs below a dependency are here; ``made`` are all stages' outputs."""
+    folder = dependency.fs_path + os.sep
+    return all(Path(output).exists() for output in made if output.startswith(folder))
 
 
 class Remote:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,8 @@ GROUP = re.compile(
     re.I,
 )
 """Usual names of a column whose equal values are images that belong together."""
+EXACT_FIRST: tuple[Match, ...] = ("name", "path", "stem")
+"""Forms of an image's name: a column of stems may be one of row numbers, whole names are none."""
 MOST_CLASSES = 1000
 FEWEST_GROUPS = 10
 """Of fewer, no fraction can be taken that deserves the name."""
@@ -139,7 +141,7 @@ class Table:
 
     def _find_ids(self, name: str) -> None:
         """Take the column that has an image's name, in one form or another."""
-        for match in get_args(Match):
+        for match in EXACT_FIRST:
             id_ = labels.member_id(name, match)
             for column, values in self.columns.items():
                 if id_ in values and len(set(values)) > len(values) // 2:

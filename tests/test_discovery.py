@@ -63,6 +63,19 @@ def test_a_table_of_labels(tmp_path):
         ([("1.png", image()), ("l.csv", b"")], "--labels CSV (l.csv is in it: take it out)"),
         ([("cat/x/1.png", image()), ("2.png", image())], "1 images are in no folder of a class"),
         ([("cat/1.png", b"x"), ("dog/1.png", b"x")], "no image can be used: cannot be decoded: 2"),
+        (
+            [("cat/dog/1.png", image(1)), ("dog/cat/1.png", image(2))],
+            "in two folders of which either could be meant, as dog within cat",
+        ),
+        (
+            [
+                (f"{a}/{b}/{n}.png", image(n))
+                for a in ("train", "val")
+                for b in ("valid", "x")
+                for n in (1, 2)
+            ],
+            "as valid within train (train/valid/1.png",
+        ),
         ([("../1.png", image())], "member '../1.png' is refused"),
     ],
 )

@@ -150,6 +150,23 @@ def test_what_is_accepted_passes_as_long_as_it_is_not_worse_still(sides):
     assert [v.failed for v in judge(sides, HIGHER, LOWER, accept=accept)] == [True, False]
 
 
+def test_what_is_accepted_is_judged_by_its_own_rule(sides):
+    sides[0].write(n=1000, loss=0.5)
+    sides[1].write(n=2000, loss=0.9)
+    accept = [Accepted(name="a", metric=metric, worst=0.95, reason="x") for metric in ("n", "loss")]
+    rules = Rule(metrics="*", better="higher"), EQUAL, LOWER
+    verdicts = {(v.metric, v.verdict) for v in judge(sides, *rules, accept=accept)}
+    assert ("n", "worse") in verdicts
+    assert ("loss", "accepted: x") in verdicts
+
+
+def test_a_rule_without_metrics_fails(sides):
+    sides[0].write(accuracy=0.9)
+    sides[1].write(accuracy=0.9)
+    same, missed = judge(sides, HIGHER, Rule(metrics="acuracy", better="higher"))
+    assert (same.failed, missed.failed, missed.metric) == (False, True, "acuracy")
+
+
 def test_shown_as_text_markdown_and_json(sides):
     sides[0].write(accuracy=0.9, loss=0.5, n=3)
     sides[1].write(accuracy=0.8, loss=0.4, n=3)

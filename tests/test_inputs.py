@@ -57,6 +57,16 @@ def test_patterns():
     assert [name for name, _ in read("**/*.jpg")] == ["in/c.jpg"]
 
 
+def test_a_pattern_that_takes_folders_too_names_no_image_twice(folder):
+    write_archive(folder / "in/more.zip", [("d.png", CONTENTS[0])])
+    names = [found[0] for found in read("**") if isinstance(found, tuple)]
+    assert sorted(names) == ["a.PNG", "b.png", "in/c.jpg", "in/more.zip:d.png", "labels.csv"]
+
+
+def test_an_empty_argument_is_no_folder():
+    assert list(read("")) == ["an empty argument names no image"]
+
+
 def test_a_name_with_brackets_is_itself(folder):
     (folder / "[b].png").write_bytes(b"brackets")
     assert list(read("[b].png")) == [("[b].png", b"brackets")]

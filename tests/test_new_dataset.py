@@ -90,7 +90,6 @@ def test_without_a_yes_nothing_stays(here):
 
 def test_images_are_drawn_as_they_will_be_decoded(here):
     folder(here / "pets")
-    folder(here / "pets" / "more", prefix="wide")
     wide = np.full((30, 60, 3), 200, np.uint8)
     (here / "pets/cat/wide.png").write_bytes(builders.encode(wide))
     proposal = propose("pets", write=False)

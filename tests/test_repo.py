@@ -68,6 +68,20 @@ def test_a_lock_that_was_cut_short_is_filled_from_git(reproduced, share):
     assert repo.repair() == []
 
 
+def test_the_lock_of_a_study_is_filled_too(tmp_path):
+    with chdir(build(tmp_path, GRAPH) / "project"):
+        Path("study").mkdir()
+        shutil.copy("dvc.yaml", "study/dvc.yaml")
+        shutil.copy("dvc.lock", "study/dvc.lock")
+        git("add", "-A")
+        git("commit", "-qm", "study")
+        whole = Path("study/dvc.lock").read_bytes()
+        Path("study/dvc.lock").write_bytes(whole[: len(whole) // 2])
+        (mended,) = repo.repair()
+        assert "study/dvc.lock was cut short" in mended
+        assert Path("study/dvc.lock").read_bytes() == whole
+
+
 def test_what_was_run_since_the_commit_is_kept(reproduced):
     graph = Path("dvc.yaml")
     graph.write_text(GRAPH.replace("echo 1", "echo 3"))

@@ -21,6 +21,13 @@ def test_columns_are_known_by_what_they_hold(tmp_path):
     assert found.classes() == {"a", "b"}
 
 
+def test_whole_names_come_before_row_numbers(tmp_path):
+    """A shuffled table with its index."""
+    rows = [(str(39 - n), f"{n}.png", "ab"[n % 2]) for n in range(40)]
+    found = table(tmp_path, ("number", "file", "label"), rows)
+    assert [found.label(name) for name in NAMES[:3]] == ["a", "b", "a"]
+
+
 def test_usual_names_come_first(tmp_path):
     rows = [(str(n), "xy"[n % 2], f"c{n % 3}", f"p{n % 12}") for n in range(40)]
     found = table(tmp_path, ("id", "sex", "diagnosis", "patient_id"), rows)

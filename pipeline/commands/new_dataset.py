@@ -41,4 +41,7 @@ def _confirmed() -> bool:
     """Whether someone at the terminal says yes; nobody does where there is none."""
     if not sys.stdin.isatty():
         return False
-    return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        return False
