@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipeline import archives, divisions, extracted, hugging_face, idx, progress, tabling
 from pipeline.admission import Limits
@@ -306,21 +308,32 @@ def _idx(folder: Path, names: Sequence[str]) -> Found:
     for subset, pair in pairs.items():
         for what in {"images", "labels"} - set(pair):
             raise DataError(f"there is no file of {what} for {subset}; give both of each pair")
-    survey, highest = Survey(), 0
+    survey, highest, images = Survey(), 0, 0
     with tempfile.TemporaryDirectory() as work:
         out = Path(work, "idx")
         extracted.extract_idx(folder, IdxExtract.model_validate(pairs), out)
         for subset in pairs:
             labels = idx.read(out / f"{subset}-labels.idx")
             pixels = idx.memmap(out / f"{subset}-images.idx")
-            if labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
-                raise DataError(f"{pairs[subset]['labels']}: labels must be whole numbers from 0")
-            highest = max(highest, int(labels.max()))
+            _check_idx(pairs[subset], pixels, labels)
+            highest, images = max(highest, int(labels.max())), images + len(labels)
             survey.add_arrays(subset, pixels, labels)
+    if highest >= images:
+        raise DataError(
+            f"a label is {highest:,}, of {images:,} images; labels must count the classes"
+        )
     classes = [str(number) for number in range(highest + 1)]
     notes = ["the classes are called by their numbers: write their names into decode.classes"]
     what = "IDX files, " + ("with a test set" if "test" in pairs else "without a test set")
     return Found("idx", what, survey, pairs, classes, {"format": "parquet"}, {}, notes)
+
+
+def _check_idx(pair: dict[str, str], pixels: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Refuse what ``decode`` will."""
+    if labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
+        raise DataError(f"{pair['labels']}: labels must be whole numbers from 0")
+    if pixels.dtype != np.uint8:
+        raise DataError(f"{pair['images']}: images must be uint8, these are {pixels.dtype.name}")
 
 
 def _idx_rank(path: Path) -> int:

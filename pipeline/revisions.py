@@ -23,7 +23,7 @@ class Revision:
         self.name = name
         self.folder = folder
         try:
-            repo = Repo(".")
+            repo = _opened()
             self.fs = DVCFileSystem(rev=repo.scm.resolve_rev(name), subrepos=True)
         except SCMError:
             raise PipelineError(f"there is no Git revision {name}") from None
@@ -70,7 +70,9 @@ def merge_base(branch: str = "main") -> str:
     PipelineError
         If there is no such branch, or no common commit.
     """
-    git = Repo(".").scm.pygit2.repo
+    git = _opened().scm.pygit2.repo
+    if git.head_is_unborn:
+        raise PipelineError("this branch has no commit yet; name a revision with --baseline")
     for name in f"refs/remotes/origin/{branch}", f"refs/heads/{branch}":
         if name in git.references:
             base = git.merge_base(git.head.target, git.references[name].target)
@@ -81,3 +83,13 @@ def merge_base(branch: str = "main") -> str:
                 )
             return str(base)
     raise PipelineError(f"there is no branch {branch}; name a revision with --baseline")
+
+
+def _opened() -> Repo:
+    """The repository of this folder, which must be Git's too."""
+    try:
+        project = Repo(".")
+        _ = project.scm  # looks for Git's
+    except DvcException as error:
+        raise PipelineError(f"DVC: {' '.join(str(error).split())}") from None
+    return project

@@ -44,7 +44,11 @@ class Table:
     @classmethod
     def read(cls, path: Path) -> "Table":
         """Read a table; raises DataError if it is no CSV in UTF-8."""
-        return cls(path, {name: c.to_pylist() for name, c in labels.columns(path).items()})
+        try:
+            columns = labels.columns(path)
+        except UnicodeDecodeError:
+            raise DataError(f"{path.name}: is no CSV in UTF-8; save it as that") from None
+        return cls(path, {name: values.to_pylist() for name, values in columns.items()})
 
     def label(self, name: str) -> str:
         """The class of an archive's member; ``""`` if the table does not have it."""

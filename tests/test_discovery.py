@@ -155,6 +155,12 @@ def test_an_idx_pair(tmp_path):
     assert found.split["test_fraction"] == 0.2
     with pytest.raises(DataError, match="there is no file of images for train"):
         discovery.discover(tmp_path, ["y.gz"], None)
+    idx.write(tmp_path / "floats", np.zeros((3, 5, 7), np.float32))
+    with pytest.raises(DataError, match="floats: images must be uint8, these are float32"):
+        discovery.discover(tmp_path, ["y.gz", "floats"], None)
+    idx.write(tmp_path / "high", np.array([0, 1, 2**30], np.int32))
+    with pytest.raises(DataError, match="a label is 1,073,741,824, of 3 images"):
+        discovery.discover(tmp_path, ["high", "images"], None)
     (tmp_path / "z").write_bytes(b"what is this?")
     with pytest.raises(DataError, match=r"z: is neither an archive .* nor Parquet, nor an IDX"):
         discovery.discover(tmp_path, ["z"], None)

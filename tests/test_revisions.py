@@ -83,3 +83,10 @@ def test_without_main_or_a_common_commit_there_is_no_merge_base(reproduced):
     git("checkout", "-q", "-f", "other")
     with pytest.raises(PipelineError, match=r"no commit in common with main; fetch more"):
         revisions.merge_base()
+
+
+def test_without_git_there_is_one_line(tmp_path, monkeypatch):
+    Path(tmp_path, ".dvc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PipelineError, match="is not a git repository"):
+        revisions.merge_base()

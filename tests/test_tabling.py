@@ -28,6 +28,14 @@ def test_whole_names_come_before_row_numbers(tmp_path):
     assert [found.label(name) for name in NAMES[:3]] == ["a", "b", "a"]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_table_that_is_not_utf_8_is_refused(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_text("file,label\n1.png,é\n", encoding=encoding)
+    with pytest.raises(DataError, match=r"t.csv: is no CSV in UTF-8"):
+        Table.read(path)
+
+
 def test_usual_names_come_first(tmp_path):
     rows = [(str(n), "xy"[n % 2], f"c{n % 3}", f"p{n % 12}") for n in range(40)]
     found = table(tmp_path, ("id", "sex", "diagnosis", "patient_id"), rows)
