@@ -205,12 +205,12 @@ def _check_innermost(
     names: Sequence[str], outer: Sequence[str], known: set[str], archive: str
 ) -> None:
     """Refuse a folder within another of which either could be meant: stages take the inner one."""
-    odd = [path for path, name in zip(names, outer, strict=True) if folder_of(path, known) != name]
-    if odd:
-        both = folder_of(odd[0], known), outer[names.index(odd[0])]
+    pairs = zip(names, outer, strict=True)
+    if odd := {path: name for path, name in pairs if folder_of(path, known) != name}:
+        path, name = next(iter(odd.items()))
         raise DataError(
             f"{archive}: {len(odd):,} images are in two folders of which either could be meant, as "
-            f"{both[0]} within {both[1]} ({first_few(odd)}); rename one"
+            f"{folder_of(path, known)} within {name} ({first_few(list(odd))}); rename one"
         )
 
 

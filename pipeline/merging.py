@@ -144,7 +144,8 @@ def _settle(project: Repo, merged: dict[Path, _Merged], hashes: repo.Hashes) -> 
             candidates = lock.open[stage.name]
         else:
             candidates = [lock.stages[stage.name]] if stage.name in lock.stages else []
-        agreeing = [entry for entry in candidates if _agrees(stage, entry, made, hashes)]
+        contested = lock is not None and stage.name in lock.open
+        agreeing = [one for one in candidates if _agrees(stage, one, made, hashes, contested)]
         # The same inputs gave two outputs, as on two types of machine: take what is in the cache.
         taken = next((entry for entry in agreeing if _cached(stage, entry)), (*agreeing, None)[0])
         if taken:
@@ -168,10 +169,13 @@ def _is_metrics(path: Path, root: Path) -> bool:
     return folder == paths.METRICS.name and path.suffix in KEPT
 
 
-def _agrees(stage: Any, entry: Entry, made: dict[str, str], hashes: repo.Hashes) -> bool:
+def _agrees(
+    stage: Any, entry: Entry, made: dict[str, str], hashes: repo.Hashes, contested: bool
+) -> bool:
     """Whether a record is of the stage as it is after the merge.
 
-    ``made`` has for each output's path the hash in the merged lock, empty where it has none.
+    ``made`` has for each output's path the hash in the merged lock, empty where it has none. A
+    ``contested`` record, which both sides changed, must be seen to agree.
     """
     StageLoader.fill_from_lock(stage, entry)
     for dependency in stage.deps:
@@ -183,9 +187,8 @@ def _agrees(stage: Any, entry: Entry, made: dict[str, str], hashes: repo.Hashes)
                 return False
         elif gathered := [made[out] for out in made if out.startswith(dependency.fs_path + os.sep)]:
             # A folder of others' outputs can be hashed only where all of them are here.
-            if not all(gathered) or (
-                repo.is_complete(dependency, made) and hashes.differ(dependency)
-            ):
+            whole = repo.is_complete(dependency, made)
+            if not all(gathered) or (hashes.differ(dependency) if whole else contested):
                 return False
         elif hashes.of(dependency) is None or hashes.differ(dependency):
             return False

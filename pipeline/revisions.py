@@ -4,9 +4,9 @@ from pathlib import Path
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
 from scmrepo.exceptions import SCMError
 
+from pipeline import repo
 from pipeline.errors import PipelineError
 
 
@@ -22,13 +22,13 @@ class Revision:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        try:
-            repo = _opened()
-            self.fs = DVCFileSystem(rev=repo.scm.resolve_rev(name), subrepos=True)
-        except SCMError:
-            raise PipelineError(f"there is no Git revision {name}") from None
-
-        self.root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
+        with repo.opened() as project:
+            try:
+                revision = project.scm.resolve_rev(name)
+            except SCMError:
+                raise PipelineError(f"there is no Git revision {name}") from None
+            self.root = Path(project.root_dir).relative_to(project.scm.root_dir)
+        self.fs = DVCFileSystem(rev=revision, subrepos=True)
 
     def find(self, path: Path) -> Path | None:
         """The revision's version of a file; None if it has none, or DVC neither has nor gets it."""
@@ -70,7 +70,8 @@ def merge_base(branch: str = "main") -> str:
     PipelineError
         If there is no such branch, or no common commit.
     """
-    git = _opened().scm.pygit2.repo
+    with repo.opened() as project:
+        git = project.scm.pygit2.repo
     if git.head_is_unborn:
         raise PipelineError("this branch has no commit yet; name a revision with --baseline")
     for name in f"refs/remotes/origin/{branch}", f"refs/heads/{branch}":
@@ -83,13 +84,3 @@ def merge_base(branch: str = "main") -> str:
                 )
             return str(base)
     raise PipelineError(f"there is no branch {branch}; name a revision with --baseline")
-
-
-def _opened() -> Repo:
-    """The repository of this folder, which must be Git's too."""
-    try:
-        project = Repo(".")
-        _ = project.scm  # looks for Git's
-    except DvcException as error:
-        raise PipelineError(f"DVC: {' '.join(str(error).split())}") from None
-    return project

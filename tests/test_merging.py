@@ -248,3 +248,41 @@ def test_without_a_merge_there_is_nothing_to_resolve(project):
     before = Path("dvc.lock").stat().st_mtime_ns
     assert merging.resolve() == "nothing to resolve"
     assert Path("dvc.lock").stat().st_mtime_ns == before
+
+
+def test_what_lies_in_another_folder_called_metrics_is_not_settled(project):
+    Path("notes/metrics").mkdir(parents=True)
+    Path("notes/metrics/x.json").write_text("0")
+    git("add", ".")
+    git("commit", "-qm", "notes")
+    for name, text in ("ours", "1"), ("theirs", "2"):
+        git("checkout", "-q", "-b", name, "main")
+        Path("notes/metrics/x.json").write_text(text)
+        git("commit", "-qam", name)
+    assert not merge("ours")
+    with pytest.raises(PipelineError, match=r"settle these conflicts first.*notes/metrics/x.json"):
+        merging.resolve()
+
+
+STUDY = """
+stages:
+  gather:
+    wdir: ..
+    cmd: cat data/models/* > study/sum
+    deps: [data/models]
+    metrics: [study/sum: {cache: false}]
+"""
+
+
+def test_a_study_whose_inputs_were_not_pulled_is_let_be(project):
+    Path("study").mkdir()
+    Path("study/dvc.yaml").write_text(STUDY)
+    with Repo(".") as here:
+        here.reproduce(["study/dvc.yaml"])
+    git("add", ".")
+    git("commit", "-qm", "study")
+    branch("ours", A)
+    branch("theirs", B)
+    assert not merge("ours")
+    shutil.rmtree("data")
+    assert "nothing is to be run" in merging.resolve()
