@@ -6,7 +6,8 @@ import inspect
 import re
 from typing import NoReturn
 
-from pipeline import commands, options
+from pipeline import commands
+from pipeline.core import options
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,7 +48,7 @@ def main() -> None:
     if arguments.command is None:
         top.print_help()
         return
-    from pipeline import progress, stage
+    from pipeline.core import progress, stage
 
     options.heed(arguments)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ParameterError
-from pipeline.params import Name, Params, S, Section, merge
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import Name, Params, S, Section, merge
 
 SECTIONS = ("model", "train", "evaluate", "report")
 

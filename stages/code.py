@@ -6,8 +6,9 @@ each would name some forty modules, and DVC reads all that whenever it is starte
 
 from pathlib import Path
 
-from pipeline import files, imports, paths, stage
-from pipeline.errors import ParameterError
+from pipeline import imports
+from pipeline.core import files, paths, stage
+from pipeline.core.errors import ParameterError
 
 
 def work(name: str) -> str:

@@ -1,7 +1,10 @@
 """Decode a dataset's images into shards: normalized, with integer and one-hot labels."""
 
-from pipeline import datasets, decoding, paths, stage, workers
-from pipeline.params import Params
+from pipeline.core import paths, stage
+from pipeline.core.params import Params
+from pipeline.decode import archive
+from pipeline.execution import workers
+from pipeline.extract import kind
 
 USES = ("numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow")
 
@@ -12,9 +15,9 @@ def work(dataset: str) -> str:
     params = Params.read()
     source, folder = paths.extracted(dataset), paths.shards(dataset)
     keys = ("datasets", dataset, "decode")
-    if datasets.kind(params, dataset) == "idx":
-        return decoding.decode_idx(source, params.section(decoding.IdxDecode, *keys), folder)
-    return decoding.decode_archive(source, params.section(decoding.ArchiveDecode, *keys), folder)
+    if kind.kind(params, dataset) == "idx":
+        return archive.decode_idx(source, params.section(archive.IdxDecode, *keys), folder)
+    return archive.decode_archive(source, params.section(archive.ArchiveDecode, *keys), folder)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """Download a dataset's published files and verify them, each from the first source that has it."""
 
-from pipeline import paths, raw, stage
-from pipeline.params import Params
+from pipeline.core import paths, stage
+from pipeline.core.params import Params
+from pipeline.download import fetch
 
 USES = ()
 
 
 def work(dataset: str) -> str:
     """Write ``data/raw/<dataset>/``."""
-    params = Params.read().section(raw.DownloadParams, "datasets", dataset, "download")
+    params = Params.read().section(fetch.DownloadParams, "datasets", dataset, "download")
     folder = paths.raw(dataset)
-    done = raw.download(dataset, params, folder)
-    if pins := raw.pins(params, folder):
+    done = fetch.download(dataset, params, folder)
+    if pins := fetch.pins(params, folder):
         print(f"Not pinned; to pin, put into datasets.{dataset}.download.files:\n{pins}")
     return done
 

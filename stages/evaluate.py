@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from pipeline import evaluation, files, model, paths, runs, runtime, stage
-from pipeline.params import Params
-from pipeline.subsets import Dataset
+from pipeline import runs
+from pipeline.core import files, paths, stage
+from pipeline.core.params import Params
+from pipeline.evaluate import metrics
+from pipeline.models import runtime, saved
+from pipeline.subsets.images import Dataset
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflow")
 
@@ -12,19 +15,17 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflo
 def work(run: str) -> str:
     """Write ``data/predictions/<run>.parquet``, ``evaluation.json`` and ``confusion.csv``."""
     params = Params.read(paths.params(run))
-    section = runs.section(params, run, "evaluate", evaluation.EvaluateParams)
+    section = runs.section(params, run, "evaluate", metrics.EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
-    trained = model.load_model(paths.model(run))
+    trained = saved.load_model(paths.model(run))
     train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
     on_train = trained.predict(train, section.batch_size)
     predictions = trained.predict(test, section.batch_size, section.views)
     train_accuracy = float(np.mean(on_train.predicted == on_train.labels))
-    found = evaluation.evaluate(
-        predictions, trained.classes, train_accuracy, section.calibration_bins
-    )
+    found = metrics.evaluate(predictions, trained.classes, train_accuracy, section.calibration_bins)
     predictions.write(paths.predictions(run))
     files.write_json(paths.metrics(run) / "evaluation.json", found)
-    evaluation.write_confusion(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
+    metrics.write_confusion(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
     size = files.megabytes(paths.predictions(run))
     return f"accuracy {found['accuracy']:.4f} on {found['n']:,} test images, {size}"
 

@@ -1,7 +1,9 @@
 """Extract a dataset's published files: IDX streams unzipped, images as a few Parquet parts."""
 
-from pipeline import datasets, extracted, hugging_face, paths, stage
-from pipeline.params import Params
+from pipeline.core import paths, stage
+from pipeline.core.params import Params
+from pipeline.extract import archive, hugging_face
+from pipeline.extract import kind as dataset_kind
 
 USES = ("py7zr", "pyarrow")
 
@@ -11,13 +13,13 @@ def work(dataset: str) -> str:
     params = Params.read()
     raw, folder = paths.raw(dataset), paths.extracted(dataset)
     keys = ("datasets", dataset, "extract")
-    kind = datasets.kind(params, dataset)
+    kind = dataset_kind.kind(params, dataset)
     if kind == "idx":
-        return extracted.extract_idx(raw, params.section(extracted.IdxExtract, *keys), folder)
+        return archive.extract_idx(raw, params.section(archive.IdxExtract, *keys), folder)
     if kind == "parquet":
         section = params.section(hugging_face.ParquetExtract, *keys)
         return hugging_face.extract(raw, section, folder)
-    return extracted.extract_archive(raw, params.section(extracted.ArchiveExtract, *keys), folder)
+    return archive.extract_archive(raw, params.section(archive.ArchiveExtract, *keys), folder)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Draw a run's figures and write its report, one HTML page; without TensorFlow."""
 
-from pipeline import files, paths, report, runs, stage
-from pipeline.params import Params
+from pipeline import runs
+from pipeline.core import files, paths, stage
+from pipeline.core.params import Params
+from pipeline.report import write
 
 USES = (
     "altair",
@@ -18,9 +20,9 @@ USES = (
 def work(run: str) -> str:
     """Write ``figures/``, ``report.html`` and two cards into ``metrics/runs/<run>/``."""
     params = Params.read(paths.params(run))
-    section = runs.section(params, run, "report", report.ReportParams)
+    section = runs.section(params, run, "report", write.ReportParams)
     own = {name: params.value("runs", run, name) for name in runs.SECTIONS}
-    done = report.write(run, runs.resolve(params, run), section, own, USES)
+    done = write.write(run, runs.resolve(params, run), section, own, USES)
     return f"{files.megabytes(paths.metrics(run))}, {done}"
 
 

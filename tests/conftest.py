@@ -5,7 +5,7 @@ import signal
 import hypothesis
 import pytest
 
-from tests import builders
+from tests.support import builders
 
 # Tests send it to programs, which inherit it as ignored where a shell runs all in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,6 +25,6 @@ def project(tmp_path, monkeypatch) -> builders.Project:
 @pytest.fixture(scope="session")
 def tensorflow() -> None:
     """TensorFlow as the stages set it up, which can be done once in a process, before any use."""
-    from pipeline import runtime
+    from pipeline.models import runtime
 
     runtime.configure(seed=0, threads=2)

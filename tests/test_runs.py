@@ -1,10 +1,10 @@
 import pytest
 
 from pipeline import runs
-from pipeline.errors import ParameterError
-from pipeline.network import ModelParams
-from pipeline.params import Params
-from pipeline.training import TrainParams
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import Params
+from pipeline.models.params import ModelParams
+from pipeline.train.fit import TrainParams
 
 EMPTY = {"dataset": "shoes", "model": {}, "train": {}, "evaluate": {}, "report": {}}
 DEFAULTS = {

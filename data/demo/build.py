@@ -23,7 +23,8 @@ import py7zr
 from numpy.typing import NDArray
 from py7zr.helpers import ArchiveTimestamp
 
-from pipeline import files, idx
+from pipeline.core import files
+from pipeline.images import idx
 
 CLASSES = (
     "T-shirt/top",

@@ -18,7 +18,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Markdown, for CI's summary of a job."""
-    from pipeline import changes, paths, revisions
+    from pipeline.compare import changes
+    from pipeline.core import paths
+    from pipeline.repository import revisions
 
     revision = arguments.baseline or revisions.merge_base()
     with tempfile.TemporaryDirectory() as folder:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 def run(_: Namespace) -> str:
     """All faults in one error, else how many datasets and runs are valid."""
-    from pipeline import checks, paths
-    from pipeline.params import Params
+    from pipeline import schema
+    from pipeline.core import paths
+    from pipeline.core.params import Params
 
     params = Params.read()
-    found = [checks.check_params(params)]
+    found = [schema.check_params(params)]
     study = Path("ablation") / paths.PARAMS
     if study.exists():
-        found.append(checks.check_study(Params.read(study), params))
+        found.append(schema.check_study(Params.read(study), params))
     return "\n".join(found)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.params import Params
-    from pipeline.predictions import Predictions
+    from pipeline.core.params import Params
+    from pipeline.evaluate.predictions import Predictions
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,8 +26,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """The comparison, in the format that is asked for."""
-    from pipeline import comparison, paths
-    from pipeline.params import Params
+    from pipeline.compare import runs as compare_runs
+    from pipeline.core import paths
+    from pipeline.core.params import Params
 
     names = arguments.first, arguments.second
     for name in names:
@@ -36,15 +37,16 @@ def run(arguments: Namespace) -> str:
         first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
         run = arguments.first.partition("@")[0]
         classes = _classes(Params.read(), Params.read(paths.params(run)), run)
-        return comparison.describe(
-            comparison.compare(first, second, classes), names, arguments.format
+        return compare_runs.describe(
+            compare_runs.compare(first, second, classes), names, arguments.format
         )
 
 
 def _refuse_unknown(name: str) -> None:
     """Refuse a name that is no run's; one at another revision may be known there alone."""
-    from pipeline import paths, runs
-    from pipeline.params import Params
+    from pipeline import runs
+    from pipeline.core import paths
+    from pipeline.core.params import Params
 
     run, _, revision = name.partition("@")
     if not revision:
@@ -59,9 +61,10 @@ def _evaluation(run: str) -> str:
 
 def _predictions(name: str, folder: Path) -> "Predictions":
     """A run's predictions, here or at another revision."""
-    from pipeline import paths, revisions
-    from pipeline.errors import DataError
-    from pipeline.predictions import Predictions
+    from pipeline.core import paths
+    from pipeline.core.errors import DataError
+    from pipeline.evaluate.predictions import Predictions
+    from pipeline.repository import revisions
 
     run, _, revision = name.partition("@")
     path = paths.predictions(run)

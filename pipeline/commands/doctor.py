@@ -18,10 +18,11 @@ COLOURS = {"OK": 32, "note": 33, "problem": 31}
 
 def run(_: Namespace) -> str:
     """Print each finding as it is made; exits with status 1 if one is a problem."""
-    from pipeline import doctor, progress
+    from pipeline.core import progress
+    from pipeline.doctor import examine
 
     marks: Counter[str] = Counter()
-    for finding in doctor.examine():
+    for finding in examine.examine():
         marks[finding.mark] += 1
         mark = _coloured(f"{finding.mark:7}", COLOURS[finding.mark])
         progress.show(f"{mark}  {finding.what}: {finding.text}")

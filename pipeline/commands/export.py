@@ -21,13 +21,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """What was written, and how far its probabilities differ."""
-    from pipeline import export, paths, prediction
-    from pipeline.model import is_run
-    from pipeline.params import Params
+    from pipeline.core import paths
+    from pipeline.core.params import Params
+    from pipeline.models.saved import is_run
+    from pipeline.predict import classify, export
 
     name = arguments.run_or_folder
     params = Params.read() if is_run(name) else None
-    trained = prediction.read(name, params)
-    bits = prediction.setting(name, trained, params).adapter.bits
+    trained = classify.read(name, params)
+    bits = classify.setting(name, trained, params).adapter.bits
     folder = arguments.folder or paths.export(Path(name).name)
     return export.export(trained, folder, bits)

@@ -20,8 +20,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """The verdicts; exits with status 1 if one fails."""
-    from pipeline import gate, paths, revisions
-    from pipeline.params import Params
+    from pipeline.compare import gate
+    from pipeline.core import paths
+    from pipeline.core.params import Params
+    from pipeline.repository import revisions
 
     params = Params.read(paths.GATE).section(gate.GateParams)
     revision = arguments.baseline or revisions.merge_base()

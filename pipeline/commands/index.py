@@ -10,6 +10,6 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """Where the page is."""
-    from pipeline import index
+    from pipeline.compare import runs_page
 
-    return index.write()
+    return runs_page.write()

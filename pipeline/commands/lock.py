@@ -11,7 +11,7 @@ from pathlib import Path
 
 def run(_: Namespace) -> str:
     """What was written."""
-    from pipeline import libraries, paths
+    from pipeline.core import libraries, paths
 
     libraries.write(Path("requirements.lock"))
     return f"{paths.LIBRARIES} written"

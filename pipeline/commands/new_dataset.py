@@ -24,12 +24,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """What was written, or not, and what to do next."""
-    from pipeline import new_dataset, paths, progress
+    from pipeline.core import paths, progress
+    from pipeline.new_dataset import propose
 
-    with new_dataset.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
+    with propose.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
         progress.show(proposal.describe())
         picture = paths.LOGS / f"{arguments.name}.png"
-        new_dataset.draw(proposal, picture)
+        propose.draw(proposal, picture)
         progress.show(f"\nSome images of each class, as they will be decoded: {picture}")
         if not arguments.yes and not _confirmed():
             return "Nothing was added to params.yaml. To add it, run this again with --yes"

@@ -48,30 +48,31 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Print the answers as they come; exits with status 1 if an image could not be read."""
-    from pipeline import answers, inputs, prediction, progress
-    from pipeline.model import is_run
-    from pipeline.params import Params
+    from pipeline.core import progress
+    from pipeline.core.params import Params
+    from pipeline.models.saved import is_run
+    from pipeline.predict import classify, inputs, output
 
     name = arguments.run_or_folder
     params = Params.read() if is_run(name) else None
-    trained = prediction.read(name, params)
-    how = prediction.setting(name, trained, params)
+    trained = classify.read(name, params)
+    how = classify.setting(name, trained, params)
     how = how.changed(arguments.resize, arguments.background, arguments.invert, arguments.batch)
     started = time.perf_counter()
     sources = list(inputs.find(arguments.images, how.limits))
-    writer = answers.Writer(arguments.format, trained.classes, arguments.top)
-    notes = answers.Notes()
+    writer = output.Writer(arguments.format, trained.classes, arguments.top)
+    notes = output.Notes()
     read = failed = 0
     with progress.bar("predict", inputs.count(sources), "images") as bar:
         header = writer.header()
-        for batch in prediction.predict(trained, sources, how):
+        for batch in classify.predict(trained, sources, how):
             if rows := writer.rows(batch):
                 progress.show(f"{header}\n{rows}" if header else rows)
                 header = ""
             for outcome in batch:
                 if outcome.error:
                     failed += 1
-                    progress.warn(answers.printable(f"pipeline predict: {outcome.error}"))
+                    progress.warn(output.printable(f"pipeline predict: {outcome.error}"))
                 else:
                     read += 1
                     notes.add(outcome)

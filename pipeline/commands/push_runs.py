@@ -10,6 +10,6 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """How much was pushed."""
-    from pipeline import remotes
+    from pipeline.repository import remotes
 
     return remotes.push_runs()

@@ -16,6 +16,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """What was tried and is well."""
-    from pipeline import remotes
+    from pipeline.repository import remotes
 
     return remotes.use(arguments.url)

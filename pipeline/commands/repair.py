@@ -10,6 +10,6 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """What was mended."""
-    from pipeline import repo
+    from pipeline.repository import dvc
 
-    return "\n".join(repo.repair()) or "nothing to mend"
+    return "\n".join(dvc.repair()) or "nothing to mend"

@@ -10,6 +10,6 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """What was settled, and what is to be run."""
-    from pipeline import merging
+    from pipeline.repository import merge
 
-    return merging.resolve()
+    return merge.resolve()

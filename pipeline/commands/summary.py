@@ -10,7 +10,7 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """A table of runs."""
-    from pipeline import summaries
-    from pipeline.params import Params
+    from pipeline.compare import summary
+    from pipeline.core.params import Params
 
-    return summaries.table(Params.read())
+    return summary.table(Params.read())

@@ -24,10 +24,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Exit with status 1 and the list of faults if there is one."""
-    from pipeline import verification
-    from pipeline.params import Params
+    from pipeline import verify
+    from pipeline.core.params import Params
 
-    faults = list(verification.faults(Params.read(), arguments.remote))
+    faults = list(verify.faults(Params.read(), arguments.remote))
     if faults:
         lines = "\n".join(faults)
         sys.exit("".join(c if c == "\n" or c.isprintable() else " " for c in lines))

@@ -15,6 +15,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """What was done."""
-    from pipeline import worker
+    from pipeline.train import worker
 
     return worker.work(arguments.name)

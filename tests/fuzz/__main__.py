@@ -16,11 +16,12 @@ import atheris
 import numpy as np
 
 with atheris.instrument_imports(include=["pipeline", "py7zr", "tarfile", "zipfile"]):
-    from pipeline import archives, idx
-    from pipeline.admission import Limits
+    from pipeline.archives import members
+    from pipeline.archives.limits import Limits
+    from pipeline.images import idx
 
-from pipeline.errors import DataError
-from tests.builders import write_7z, write_archive
+from pipeline.core.errors import DataError
+from tests.support.builders import write_7z, write_archive
 
 FINDINGS = Path("logs/fuzz")
 MEMORY = Path("/dev/shm")
@@ -47,7 +48,7 @@ def read_archive(suffix: str) -> Callable[[bytes, Path], None]:
     def read(content: bytes, folder: Path) -> None:
         path = folder / f"a{suffix}"
         path.write_bytes(content)
-        for name, member in archives.members(path, "*", LIMITS):
+        for name, member in members.members(path, "*", LIMITS):
             assert isinstance(member, bytes), name
 
     return read

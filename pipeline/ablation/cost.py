@@ -1,0 +1,67 @@
+"""Architecture: what an image costs a network, from ``architecture.json`` alone."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.core.errors import DataError
+
+
+def multiply_adds(architecture: Mapping[str, Any]) -> int:
+    """Multiplications, each with its addition, for the logits of one image.
+
+    Those of convolutions and dense layers are counted, as is customary; additions of biases,
+    normalization, activation and pooling are not.
+
+    Parameters
+    ----------
+    architecture : mapping
+        What ``model.save`` wrote: Keras's configuration of the network, under ``keras``.
+
+    Raises
+    ------
+    DataError
+        If it has no layers.
+
+    Examples
+    --------
+    A 3x3 convolution from 1 to 2 channels on 8x8 pixels, then a dense layer to 10 classes:
+
+    >>> layer = {"filters": 2, "kernel_size": [3, 3], "padding": "same", "strides": [1, 1]}
+    >>> convolution = {
+    ...     "class_name": "Conv2D",
+    ...     "config": layer,
+    ...     "build_config": {"input_shape": [None, 8, 8, 1]},
+    ... }
+    >>> dense = {
+    ...     "class_name": "Dense",
+    ...     "config": {"units": 10},
+    ...     "build_config": {"input_shape": [None, 2]},
+    ... }
+    >>> multiply_adds({"keras": {"config": {"layers": [convolution, dense]}}})
+    1172
+    """
+    try:
+        return sum(_costs(architecture["keras"]["config"]["layers"]))
+    except (KeyError, TypeError) as error:
+        raise DataError(f"architecture.json has no {error} where Keras's layers were") from None
+
+
+def _costs(layers: list[Mapping[str, Any]]) -> Iterator[int]:
+    for layer in layers:
+        config = layer["config"]
+        if layer["class_name"] == "Dense":
+            yield layer["build_config"]["input_shape"][-1] * config["units"]
+        if layer["class_name"] == "Conv2D":
+            _, *sides, channels = layer["build_config"]["input_shape"]
+            pixels = [
+                _places(*side, config["padding"])
+                for side in zip(sides, config["kernel_size"], config["strides"], strict=True)
+            ]
+            each = math.prod(config["kernel_size"]) * channels * config["filters"]
+            yield math.prod(pixels) * each
+
+
+def _places(side: int, kernel: int, stride: int, padding: str) -> int:
+    """Along one side, where a filter is applied."""
+    return -(-(side if padding == "same" else side - kernel + 1) // stride)

@@ -1,0 +1,241 @@
+"""Ablation: what each change to a baseline does to the accuracy, over several seeds.
+
+A run of the study is ``<change>_<seed>``: its parameters are the change, and ``train.seed``.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline import runs
+from pipeline.ablation.cost import multiply_adds
+from pipeline.core import files, paths
+from pipeline.core.errors import DataError, ParameterError
+from pipeline.core.params import Name, Params, Section, merge
+from pipeline.evaluate.predictions import Predictions
+
+CONFIDENCE_LEVEL = 0.95
+PARTS = "model", "train", "evaluate"
+"""Sections of a run that a change is made in."""
+
+
+class AblationParams(Section):
+    """``ablation``: the study's own section."""
+
+    baseline: Name = "baseline"
+    """The change, an empty one, that all are compared with."""
+    dpi: Annotated[int, Field(ge=20, le=600)] = 120
+    """Of the figure."""
+
+
+class StudyRun(runs.Named):
+    """``runs.<change>_<seed>``: what differs from the defaults; no single report is written."""
+
+    model: dict[str, Any]
+    train: dict[str, Any]
+    evaluate: dict[str, Any]
+
+
+class Difference(NamedTuple):
+    """A mean difference of accuracies and its interval; no interval where there is but one seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def study(folder: str) -> dict[str, Any]:
+    """Everything that ``ablation.json`` holds, from the runs that have been evaluated.
+
+    Parameters
+    ----------
+    folder : str
+        The study's, with ``params.yaml``, ``data`` and ``metrics``.
+
+    Returns
+    -------
+    dict
+        ``dataset``, ``n`` (test images), ``baseline``, ``confidence_level``, ``missing`` (runs
+        without an evaluation) and ``changes``, by name: ``values`` (parameters, by their keys),
+        ``seeds``, ``accuracy`` and ``train_accuracy`` (means over them), ``accuracies`` (each),
+        ``deviation`` (of these, with n - 1), ``gap`` (training less test accuracy), ``difference``
+        from the baseline and its ``interval``, ``parameters``, ``multiply_adds``.
+
+    Raises
+    ------
+    ParameterError
+        If a run's name does not say what it is.
+    DataError
+        If the baseline has not been evaluated, or runs are of different test images.
+    """
+    params = Params.read(Path(folder) / paths.PARAMS)
+    section = params.section(AblationParams, "ablation")
+    found, missing = {}, []
+    for change, seeds in by_change(params).items():
+        done = {
+            seed: f"{folder}/{run}"
+            for seed, run in seeds.items()
+            if paths.predictions(f"{folder}/{run}").exists()
+        }
+        missing += [run for seed, run in seeds.items() if seed not in done]
+        if done:
+            found[change] = _Change.read(params, done)
+    if section.baseline not in found:
+        raise DataError(
+            f"no run of {section.baseline} has been evaluated, which all are compared with; run "
+            f"dvc repro {folder}/dvc.yaml"
+        )
+    baseline = found.pop(section.baseline)
+    ordered = {section.baseline: baseline, **found}
+    return {
+        "baseline": section.baseline,
+        "changes": {name: change.describe(baseline) for name, change in ordered.items()},
+        "confidence_level": CONFIDENCE_LEVEL,
+        "dataset": baseline.dataset,
+        "missing": missing,
+        "n": len(baseline.ids),
+    }
+
+
+def by_change(params: Params) -> dict[str, dict[int, str]]:
+    """The runs of a study, by change and seed.
+
+    Raises
+    ------
+    ParameterError
+        If a run is not named by its change and seed, or the runs of a change differ by more.
+    """
+    found: dict[str, dict[int, str]] = {}
+    first: dict[str, dict[str, Any]] = {}
+    for run in params.value("runs"):
+        values = {part: dict(params.value("runs", run, part)) for part in PARTS}
+        seed = merge(params.value("defaults", "train"), values["train"]).get("seed")
+        values["train"].pop("seed", None)
+        change, _, suffix = run.rpartition("_")
+        if not change or suffix != str(seed):
+            raise ParameterError(
+                f"{params.path}: runs.{run}: its train.seed is {seed}, so its name must be that of "
+                f"a change and _{seed}"
+            )
+        values["dataset"] = params.value("runs", run, "dataset")
+        if first.setdefault(change, values) != values:
+            raise ParameterError(
+                f"{params.path}: runs.{run} differs from the other runs of {change} in more than "
+                "train.seed"
+            )
+        found.setdefault(change, {})[seed] = run
+    return found
+
+
+def difference(gains: NDArray[np.floating[Any]]) -> Difference:
+    """The mean difference between two ways of training, with an interval.
+
+    It holds for other seeds and other images than these: both are random factors of a two-way
+    analysis of variance, as readers and cases are where diagnostic methods are compared. Source:
+    S. L. Hillis, "A comparison of denominator degrees of freedom methods for multiple observer ROC
+    analysis", Statistics in Medicine 26 (2007), for a fully crossed design of two methods.
+
+    Parameters
+    ----------
+    gains : ndarray
+        Right by the one less right by the other (-1, 0 or 1), of shape (seeds, images), for the
+        same seeds and images.
+
+    Examples
+    --------
+    Of four images, both seeds get one more right:
+
+    >>> mean, low, high = difference(np.array([[1, 0, 0, 0], [1, 0, 0, 0]]))
+    >>> mean, round(low, 2), round(high, 2)
+    (0.25, -0.24, 0.74)
+    """
+    from scipy import stats
+
+    seeds, images = gains.shape
+    mean = float(gains.mean())
+    if seeds < 2:
+        return Difference(mean, None, None)
+    of_seeds, of_images = gains.mean(axis=1), gains.mean(axis=0)
+    between_seeds = images * of_seeds.var(ddof=1)
+    between_images = seeds * of_images.var(ddof=1)
+    rest = gains - of_seeds[:, None] - of_images + mean
+    residual = (rest**2).sum() / ((seeds - 1) * (images - 1))
+    total = between_seeds + max(between_images - residual, 0.0)
+    if not total:
+        return Difference(mean, mean, mean)
+    freedom = (seeds - 1) * (total / between_seeds) ** 2 if between_seeds else np.inf
+    half = float(stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, freedom) * np.sqrt(total / gains.size))
+    return Difference(mean, mean - half, mean + half)
+
+
+class _Change(NamedTuple):
+    """What was measured of the runs of one change."""
+
+    dataset: str
+    values: dict[str, Any]
+    ids: list[str]
+    right: dict[int, NDArray[np.bool_]]
+    """By seed, whether each test image was classified correctly."""
+    train_accuracy: float
+    parameters: int
+    multiply_adds: int
+
+    @classmethod
+    def read(cls, params: Params, named: Mapping[int, str]) -> "_Change":
+        ids: list[str] = []
+        right = {}
+        train = []
+        for seed, run in named.items():
+            predictions = Predictions.read(paths.predictions(run))
+            if ids and predictions.ids != ids:
+                raise DataError(f"{paths.predictions(run)}: other test images than the other seeds")
+            ids = predictions.ids
+            right[seed] = predictions.predicted == predictions.labels
+            train.append(files.read_json(paths.metrics(run) / "evaluation.json")["train_accuracy"])
+        run = next(iter(named.values()))
+        architecture = files.read_json(paths.model(run) / "architecture.json")
+        return cls(
+            runs.dataset(params, run),
+            dict(_leaves({part: params.value("runs", Path(run).name, part) for part in PARTS})),
+            ids,
+            right,
+            float(np.mean(train)),
+            architecture["parameters"],
+            multiply_adds(architecture),
+        )
+
+    def describe(self, baseline: "_Change") -> dict[str, Any]:
+        if (self.dataset, self.ids) != (baseline.dataset, baseline.ids):
+            raise DataError("the runs are of different test images; run dvc repro")
+        accuracies = [float(one.mean()) for one in self.right.values()]
+        common = [seed for seed in self.right if seed in baseline.right]
+        gains = np.array(
+            [self.right[seed].astype(np.int8) - baseline.right[seed] for seed in common]
+        )
+        found = difference(gains) if common and self is not baseline else None
+        return {
+            "accuracies": accuracies,
+            "accuracy": float(np.mean(accuracies)),
+            "deviation": float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None,
+            "difference": found.mean if found else None,
+            "gap": self.train_accuracy - float(np.mean(accuracies)),
+            "interval": [found.low, found.high] if found and found.low is not None else None,
+            "multiply_adds": self.multiply_adds,
+            "parameters": self.parameters,
+            "seeds": list(self.right),
+            "train_accuracy": self.train_accuracy,
+            "values": self.values,
+        }
+
+
+def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values, without the seed, which is none of the change."""
+    for key, inner in value.items():
+        if isinstance(inner, Mapping) and inner:
+            yield from _leaves(inner, f"{prefix}{key}.")
+        elif inner != {} and prefix + key != "train.seed":
+            yield prefix + key, inner

@@ -1,0 +1,102 @@
+"""The index: one page that compares all runs, the ablation's among them."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.compare import overlay
+from pipeline.core import files, paths
+from pipeline.core.errors import DataError
+from pipeline.core.yaml import read_yaml
+from pipeline.report import html as report_html
+from pipeline.train import history as history_file
+
+PAGE = paths.METRICS / "index.html"
+TEMPLATES = Path(__file__).parent / "templates"
+STUDIES = {"main": Path(), "ablation": Path("ablation")}
+"""Folders that have ``metrics/runs/`` and, beside it, ``params.yaml``."""
+SUBSETS = ("validation", "train", "test")
+MEASURES = ("accuracy", "loss")
+DRAWN = overlay.SERIES
+"""Runs whose curves are drawn at first."""
+
+
+def write(path: Path = PAGE) -> str:
+    """Write the page; returns what was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If no run has been evaluated, or a file is damaged.
+    """
+    runs = list(_runs(path.parent))
+    if not runs:
+        raise DataError(
+            "no run has been evaluated yet; run one, such as: dvc repro report@demo_idx"
+        )
+    html = report_html.render(
+        "index",
+        {
+            "charts": {"runs": overlay.chart()},
+            "rows": {"runs": []},
+            "histories": {run["key"]: run.pop("history") for run in runs},
+        },
+        folder=TEMPLATES,
+        runs=runs,
+        studies=sorted({run["study"] for run in runs}, key=list(STUDIES).index),
+        datasets=sorted({run["dataset"] for run in runs}),
+        series=overlay.SERIES,
+        drawn=DRAWN,
+        measures=MEASURES,
+        curves=SUBSETS,
+    )
+    with files.new_file(path) as work:
+        work.write_text(html, encoding="utf-8", newline="\n")
+    return f"{len(runs)} runs; see {path}"
+
+
+def _runs(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the page says of each run that has been evaluated; ``folder`` is the page's."""
+    for study, root in STUDIES.items():
+        params = _params(root / paths.PARAMS)
+        for path in sorted((root / paths.METRICS / "runs").glob("*/evaluation.json")):
+            name = path.parent.name
+            found = files.read_json(path)
+            history = history_file.read(path.with_name("history.csv"))
+            own = params.get(name, {})
+            report = path.with_name("report.html")
+            yield {
+                "key": name if study == "main" else f"{study}/{name}",
+                "study": study,
+                "name": name,
+                "dataset": own.get("dataset", "unknown"),
+                "accuracy": found["accuracy"],
+                "interval": found["accuracy_interval"],
+                "loss": found["loss"],
+                "train_accuracy": found["train_accuracy"],
+                "calibration": found["expected_calibration_error"],
+                "n": found["n"],
+                "epochs": len(history["epoch"]),
+                "own": _own(own),
+                "report": _relative(report, folder) if report.exists() else None,
+                "history": {key: values.tolist() for key, values in history.items()},
+            }
+
+
+def _params(path: Path) -> Mapping[str, Any]:
+    """The runs of a ``params.yaml``, as they stand there."""
+    if not path.exists():
+        return {}
+    runs: Mapping[str, Any] = read_yaml(path).get("runs", {})
+    return runs
+
+
+def _own(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a run sets itself, that may change a number."""
+    sections = {key: run[key] for key in ("model", "train", "evaluate") if run.get(key)}
+    return report_html.flatten(sections) if sections else []
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()

@@ -1,0 +1,142 @@
+"""Files: hashes, canonical JSON, and outputs that appear only when they are complete."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import DataError, PipelineError
+
+INCOMPLETE = ".incomplete"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a full disk, quota or limit is called."""
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def megabytes(*paths: Path) -> str:
+    """Length of files, and of all in folders, together, such as ``"1.2 MB"``."""
+    found = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
+    return f"{sum(file.stat().st_size for file in found if file.is_file()) / 1e6:,.1f} MB"
+
+
+def beside(path: Path) -> Path:
+    """Where an output is made before it is renamed into its place: ``NAME.incomplete``.
+
+    It stands outside the output, since DVC deletes outputs before a stage runs, and on the same
+    file system, since only there a rename is atomic.
+    """
+    return path.with_name(path.name + INCOMPLETE)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Have the error of a full disk name ``path``; it names no file, or the one that was read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; rename it to ``path`` if the body ends well, else remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = beside(path)
+    try:
+        with writing(path):
+            yield work
+        work.replace(path)
+    finally:
+        work.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
+    """Yield a folder to fill; rename it to ``path`` if the body ends well, else remove it.
+
+    What stood at ``path`` is replaced as a whole. The folder is empty; with ``resume`` it holds
+    what an interrupted call left, and is left in turn where the body is interrupted: by anything
+    but an error in the data, which is no use to go on with.
+    """
+    work = beside(path)
+    if not resume:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=resume)
+    try:
+        with writing(path):
+            yield work
+        if path.exists():
+            shutil.rmtree(path)
+        work.rename(path)
+    except BaseException as error:
+        if not resume or isinstance(error, PipelineError):
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def attempt(path: Path, scratch: Path) -> Iterator[Path]:
+    """Yield a path to write to, of this attempt alone; rename it to ``path`` if the body ends well.
+
+    Several attempts at one file, on several machines, do not meet, and none can put it in place
+    once ``scratch``, a folder on the same file system, is gone.
+    """
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        yield folder / path.name
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def existing(path: Path, stage: str) -> Path:
+    """Return ``path``, a file that ``stage`` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is missing, or is a folder, a FIFO, a device.
+    """
+    if not path.exists():
+        raise DataError(f"{path} is missing; run the {stage} stage (dvc repro)")
+    if not path.is_file():
+        raise DataError(f"{path} is no plain file; remove it and run the {stage} stage (dvc repro)")
+    return path
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write canonical JSON: sorted keys, two spaces, no NaN, a final newline."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    with new_file(path) as work:
+        work.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    DataError
+        If it is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the stage that writes it (dvc repro)") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path} is not valid JSON ({error}); delete it and run dvc repro"
+        ) from None

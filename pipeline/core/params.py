@@ -1,0 +1,177 @@
+"""Parameters: sections of ``params.yaml``, validated into frozen, typed models.
+
+Each section's model stands beside the code that uses it and derives from ``Section``. A section
+refuses unknown keys, wrong types and impossible values with a message that names the full key.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from pipeline.core import paths
+from pipeline.core.errors import ParameterError, redact
+from pipeline.core.yaml import read_yaml
+
+NAME = r"^[a-z0-9][a-z0-9_]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
+"""A dataset's or run's name: it becomes a file name, a DVC stage's name and a parameter's key."""
+
+FileName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
+]
+"""A plain file name, without a folder."""
+
+
+class Section(BaseModel):
+    """A section of the parameters: frozen, strict about types, without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+class Params:
+    """A parameters file, read once.
+
+    Examples
+    --------
+    >>> params = Params({"datasets": {"a": {"kind": "idx"}}})
+    >>> params.value("datasets", "a", "kind")
+    'idx'
+    """
+
+    def __init__(self, values: Mapping[str, Any], path: Path = paths.PARAMS) -> None:
+        self.values = values
+        self.path = path
+
+    @classmethod
+    def read(cls, path: Path = paths.PARAMS) -> "Params":
+        """Read a parameters file; raises ParameterError if it is missing or not YAML."""
+        return cls(read_yaml(path), path)
+
+    def value(self, *keys: str) -> Any:
+        """The value under ``keys``; raises ParameterError that says what there is instead."""
+        value: Any = self.values
+        for depth, key in enumerate(keys):
+            if not isinstance(value, Mapping) or key not in value:
+                parent = ".".join(keys[:depth]) or "the top level"
+                there = [str(name) for name in value] if isinstance(value, Mapping) else []
+                raise ParameterError(
+                    f"{self.path}: {'.'.join(keys[: depth + 1])} is missing; "
+                    f"{_suggestion(key, there)}{parent} has: {', '.join(there) or 'nothing'}"
+                )
+            value = value[key]
+        return value
+
+    def section(self, model: type[S], *keys: str) -> S:
+        """The section under ``keys`` as a validated ``model``."""
+        return self.validate(model, self.value(*keys), lambda _: ".".join(keys))
+
+    def validate(self, model: type[S], value: Any, prefix: Callable[[tuple[str, ...]], str]) -> S:
+        """Validate ``value``; ``prefix`` gives, for a place in it, the key that it stands under.
+
+        Raises
+        ------
+        ParameterError
+            With one clause for each fault: full key, what is wrong, what was given.
+        """
+        try:
+            # As JSON, so that strict types still take YAML's lists for tuples.
+            return model.model_validate_json(json.dumps(value, default=str))
+        except ValidationError as error:
+            faults = []
+            for fault in error.errors(include_url=False):
+                place, siblings = _locate(model, fault["loc"])
+                key = _join(prefix(place), place)
+                faults.append(f"{key}: {_explain(dict(fault), siblings)}")
+            raise ParameterError(f"{self.path}: " + "; ".join(faults)) from None
+        except (TypeError, ValueError) as error:  # YAML allows lists as keys
+            raise ParameterError(f"{self.path}: {prefix(())}: {error}") from None
+
+
+def merge(base: Any, change: Any) -> Any:
+    """Merge ``change`` into ``base``, deeply.
+
+    Mappings are merged key by key; anything else replaces. A mapping whose ``name`` differs from
+    the base's is another thing (another optimizer, say) and replaces as a whole.
+
+    Examples
+    --------
+    >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
+    {'a': {'x': 1, 'y': 3}}
+    >>> merge({"name": "adam", "epsilon": 1e-8}, {"name": "sgd"})
+    {'name': 'sgd'}
+    """
+    if not isinstance(base, Mapping) or not isinstance(change, Mapping):
+        return change
+    if "name" in base and change.get("name", base["name"]) != base["name"]:
+        return change
+    merged = dict(base)
+    for key, value in change.items():
+        merged[key] = merge(base[key], value) if key in base else value
+    return merged
+
+
+def _locate(
+    model: type[BaseModel], loc: tuple[int | str, ...]
+) -> tuple[tuple[str, ...], list[str]]:
+    """A fault's place without the tags of unions, and the keys allowed beside it."""
+    place: list[str] = []
+    siblings: list[str] = []
+    current: Any = model
+    for part in loc:
+        tagged = _models(current)
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            siblings = list(current.model_fields)
+            field = current.model_fields.get(str(part))
+            current = field.annotation if field else None
+        elif part in tagged:
+            current = tagged[str(part)]
+            continue
+        else:
+            siblings = []
+            current = next((arg for arg in get_args(current) if arg is not Ellipsis), None)
+        place.append(str(part))
+    return tuple(place), siblings
+
+
+def _models(annotation: Any) -> dict[str, type[BaseModel]]:
+    """The models of a union, by the value of their ``name``."""
+    found = {}
+    for arg in get_args(annotation):
+        if isinstance(arg, type) and issubclass(arg, BaseModel) and "name" in arg.model_fields:
+            for tag in get_args(arg.model_fields["name"].annotation):
+                found[tag] = arg
+    return found
+
+
+def _join(prefix: str, place: tuple[str, ...]) -> str:
+    text = prefix
+    for part in place:
+        text += f"[{part}]" if part.isdigit() else f".{part}"
+    return text.removeprefix(".")
+
+
+def _suggestion(unknown: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(unknown, known, 1)
+    return f"did you mean {close[0]}? " if close else ""
+
+
+def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
+    if fault["type"] == "extra_forbidden":
+        unknown = str(fault["loc"][-1])
+        return f"unknown key; {_suggestion(unknown, siblings)}allowed: {', '.join(siblings)}"
+    if fault["type"] == "missing":
+        return "is missing"
+    if fault["type"] == "union_tag_invalid":
+        return f"unknown name {fault['ctx']['tag']!r}; allowed: {fault['ctx']['expected_tags']}"
+    message = fault["msg"].removeprefix("Value error, ")
+    message = re.sub(r"^(Input|Tuple|String) should", "must", message)
+    given = redact(json.dumps(fault["input"], default=str, ensure_ascii=False))
+    return f"{message}, got {given if len(given) <= 80 else given[:77] + '...'}"

@@ -1,0 +1,154 @@
+"""Assembly: shards written one by one, some at once, and the index over them.
+
+Shards that an interrupted run had finished stay in the work folder, each with a record of what it
+was made from, and are taken up by the next run if that would make the same. Each attempt writes
+files of its own, which only this run can put in place, so that neither a task that is run twice nor
+one that an ended run left on another machine spoils a shard.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from pydantic import ValidationError
+
+from pipeline.core import files
+from pipeline.core.errors import DataError
+from pipeline.core.params import Section
+from pipeline.execution import checkpoints, workers
+from pipeline.shards import index as shard_index
+from pipeline.shards import shard
+from pipeline.shards.index import Quarantined
+
+
+class Layout(NamedTuple):
+    """What all shards of a dataset have in common; see ``shards.Index``."""
+
+    format: shard.Format
+    shape: shard.Shape
+    classes: tuple[str, ...]
+    divisor: int
+    resize: str | None = None
+
+
+class Task(Protocol):
+    """One shard to write. Tasks are independent, so that the workers' number changes no byte."""
+
+    def key(self) -> str:
+        """SHA-256 of all that the shard is made from, but for code."""
+
+    def groups(self, quarantined: list[Quarantined]) -> Iterable[shard.Rows]:
+        """Give its row groups, and add what is left out to the list."""
+
+
+class Record(Section):
+    """What is known of a finished shard."""
+
+    key: str
+    file: shard_index.ShardFile
+    quarantined: tuple[Quarantined, ...]
+
+
+def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
+    """Write a shard for each task, and their index, into ``folder``, which is replaced as a whole.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If no image could be used.
+    """
+    names = [f"part-{number:05}.{layout.format}" for number in range(len(tasks))]
+    program = checkpoints.program()
+    with files.new_folder(folder, resume=True) as work:
+        paths = [work / name for name in names]
+        _remove_others(work, paths)
+        with tempfile.TemporaryDirectory(dir=work) as scratch:
+            writing = [
+                partial(_write, path, Path(scratch), task, program, layout)
+                for path, task in zip(paths, tasks, strict=True)
+            ]
+            with closing(workers.run(writing, "decode", "shards")) as written:
+                index = _index(written, layout)
+        if not index.rows:
+            raise DataError("no image could be used; see the images and decode in params.yaml")
+        index.write(work)
+        for path in paths:
+            _record(path).unlink()
+    height, width, channels = layout.shape
+    size = sum(file.bytes for file in index.files) / 1e6
+    left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
+    return (
+        f"{index.rows:,} images of shape ({height}, {width}, {channels}){left_out}, "
+        f"{len(index.files):,} shard{'s' * (len(index.files) != 1)}, {size:,.1f} MB"
+    )
+
+
+def _record(path: Path) -> Path:
+    return path.with_suffix(".record.json")
+
+
+def _remove_others(work: Path, paths: list[Path]) -> None:
+    """Remove what an interrupted run left that is no finished shard."""
+    for path in work.iterdir():
+        if path.is_dir():  # first of all, for out of these files may still be put in place
+            shutil.rmtree(path, ignore_errors=True)
+    kept = {path for path in paths if _record(path).exists()}
+    for path in work.iterdir():
+        if path not in kept | {_record(path) for path in kept}:
+            path.unlink()
+
+
+def _write(
+    path: Path, scratch: Path, task: Task, program: str, layout: Layout
+) -> tuple[Record, bytes]:
+    """Write a shard, unless it is there; return its record and its rows' identity."""
+    key = checkpoints.key(program, task.key(), repr(layout))
+    record = _finished(path, key)
+    if record:
+        return record, shard.identity(path)
+    quarantined: list[Quarantined] = []
+    groups = workers.stoppable(task.groups(quarantined))
+    with files.attempt(path, scratch) as new:
+        rows, identity = shard.write(new, groups, layout.classes, layout.shape)
+        file = shard_index.ShardFile(
+            name=path.name, rows=rows, bytes=new.stat().st_size, sha256=files.sha256(new)
+        )
+    record = Record(key=key, file=file, quarantined=tuple(quarantined))
+    with files.attempt(_record(path), scratch) as new:
+        files.write_json(new, record.model_dump(mode="json"))
+    return record, identity
+
+
+def _finished(path: Path, key: str) -> Record | None:
+    """The record of a shard that is there, whole, and made from the same."""
+    try:
+        record = Record.model_validate(files.read_json(_record(path)), strict=False)
+        whole = record.key == key and files.sha256(path) == record.file.sha256
+    except (DataError, ValidationError, FileNotFoundError):
+        return None
+    return record if whole else None
+
+
+def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> shard_index.Index:
+    content = hashlib.sha256()
+    records = []
+    for record, identity in written:
+        content.update(identity)
+        records.append(record)
+    return shard_index.Index(
+        **layout._asdict(),
+        rows=sum(record.file.rows for record in records),
+        files=tuple(record.file for record in records),
+        quarantined=tuple(image for record in records for image in record.quarantined),
+        content_sha256=content.hexdigest(),
+    )

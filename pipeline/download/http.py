@@ -1,0 +1,248 @@
+"""HTTP: a published file as a stream of its bytes, from the start or from where a partial one ends.
+
+What goes wrong becomes a ``FetchError``: a few words on what is wrong with a source. A
+``TransientError`` is worth another attempt. Other kinds of sources raise the same errors.
+"""
+
+import re
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import NamedTuple
+
+import requests
+from urllib3 import exceptions
+
+from pipeline.core.errors import SourceError
+
+CONNECT_SECONDS = 10.0
+"""Give up on a host that has not answered after this time."""
+READ_SECONDS = 30.0
+"""Give up on a connection through which nothing has come for this time."""
+SLOWEST = 1000.0
+"""Give up on a connection through which less than this comes, in bytes/s over READ_SECONDS."""
+LONGEST_WAIT = 60.0
+"""Give up on a host that asks to wait for longer than this, in s."""
+CHUNK = 1 << 16
+"""The most bytes read at a time."""
+
+PASSING = {408, 425, 429, 500, 502, 503, 504}
+"""Statuses that another attempt may not meet."""
+
+
+class FetchError(SourceError):
+    """What is wrong with a source, in a few words."""
+
+
+class TransientError(FetchError):
+    """What another attempt may not meet."""
+
+    attempts = 4
+    """How often it may be met before the source is given up."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+        """The wait asked for, in s."""
+
+
+class UnreachableError(TransientError):
+    """No connection to the host, so none for its other files either."""
+
+    attempts = 2
+
+
+class Body(NamedTuple):
+    """A file as it comes from a source; to be read within the context that gave it."""
+
+    chunks: Iterator[bytes]
+    total: int | None = None
+    """Bytes of the whole file, if known."""
+    start: int = 0
+    """Where in the file the chunks begin."""
+    etag: str | None = None
+    """A strong validator of this version of the file, if there is one."""
+    html: bool = False
+    """Whether it is declared to be a web page."""
+    encoding: str = ""
+    """In what it is declared to be compressed on its way, if it is."""
+
+
+@contextmanager
+def get(url: str, start: int = 0, etag: str | None = None) -> Iterator[Body]:
+    """Request a file.
+
+    Parameters
+    ----------
+    url : str
+        Of scheme http or https.
+    start : int
+        Ask for the bytes from here on; the body says from where they are.
+    etag : str, optional
+        Ask for them only of this version of the file, else for the whole file.
+
+    Raises
+    ------
+    FetchError
+        If the file cannot be had, here or while the body is read.
+    """
+    try:
+        with _Session() as session:
+            response = _request(session, url, start, etag)
+            if start and _is_elsewhere(response, start, etag):
+                response.close()
+                start = 0
+                response = _request(session, url)
+            with response:
+                part = response.status_code == HTTPStatus.PARTIAL_CONTENT
+                if response.status_code != HTTPStatus.OK and not (part and start):
+                    raise status_fault(response)
+                yield _body(response, start)
+    except (requests.RequestException, exceptions.HTTPError) as error:
+        raise fault(error) from None
+
+
+def fault(error: Exception) -> FetchError:
+    """What an error of requests or urllib3 means."""
+    if isinstance(error, requests.TooManyRedirects):
+        return FetchError("redirects in circles")
+    if isinstance(error, requests.exceptions.ProxyError):
+        return UnreachableError("the proxy cannot be reached (see HTTP_PROXY and HTTPS_PROXY)")
+    if isinstance(error, requests.RequestException) and error.response is not None:
+        return status_fault(error.response)
+    match cause := _cause(error):
+        case exceptions.NameResolutionError():
+            return UnreachableError("its host's name is not found (is there a network?)")
+        case exceptions.NewConnectionError():
+            return UnreachableError("its host refuses connections or is out of reach")
+        case exceptions.ConnectTimeoutError():
+            return UnreachableError(f"its host did not answer within {CONNECT_SECONDS:g} s")
+        case exceptions.ReadTimeoutError():
+            return TransientError(f"nothing came for {READ_SECONDS:g} s")
+        case exceptions.ProtocolError():
+            return TransientError(f"the connection broke ({_words(cause.args[-1])})")
+        case ssl.SSLError():
+            reason = getattr(cause, "verify_message", "") or cause.reason
+            return FetchError(f"its certificate or encryption is not accepted ({reason})")
+        case _:
+            return FetchError(f"{type(cause).__name__}: {_words(cause)}")
+
+
+def status_fault(response: requests.Response) -> FetchError:
+    """What a status other than success means."""
+    code = response.status_code
+    known = code in HTTPStatus._value2member_map_
+    text = f"{code} {HTTPStatus(code).phrase}" if known else str(code)
+    if code not in PASSING:
+        return FetchError(text)
+    wait = _seconds(response.headers.get("Retry-After", ""))
+    if wait is not None and wait > LONGEST_WAIT:
+        return FetchError(f"{text}, try again in {wait:,.0f} s")
+    return TransientError(text, wait)
+
+
+class _Session(requests.Session):
+    """Follows redirects to web servers alone, and reads nothing of what comes with them."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        if target is not None:
+            resp.close()  # requests would read it whole, and it may have no end
+            scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):", target)
+            if scheme and scheme[1].lower() not in ("http", "https"):
+                raise FetchError(f"redirects to {target}, which is no web server")
+        return target
+
+
+def _request(
+    session: requests.Session, url: str, start: int = 0, etag: str | None = None
+) -> requests.Response:
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if etag:
+            headers["If-Range"] = etag
+    timeout = (CONNECT_SECONDS, READ_SECONDS)
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=timeout)
+    except ValueError as error:  # of what parses URLs, a redirect's and a proxy's too, and headers
+        raise FetchError(f"an address or header is malformed ({_words(error)})") from None
+
+
+def _is_elsewhere(response: requests.Response, start: int, etag: str | None) -> bool:
+    """Whether the answer to a range is another range or version, or that there is none."""
+    headers = response.headers
+    if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+        is_there = headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        return not is_there or bool(etag and headers.get("ETag", etag) != etag)
+    return response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+
+def _body(response: requests.Response, start: int) -> Body:
+    headers = response.headers
+    if response.status_code == HTTPStatus.OK:
+        start = 0
+    # Whether all has come is seen by the reader, who knows how long the file is.
+    response.raw.enforce_content_length = False
+    length = _number(headers.get("Content-Length", ""))
+    whole = _number(headers.get("Content-Range", "").rpartition("/")[2])
+    etag = headers.get("ETag", "")
+    return Body(
+        chunks=_chunks(response),
+        total=whole if start and whole else None if length is None else start + length,
+        start=start,
+        etag=etag if etag.startswith('"') else None,
+        html=headers.get("Content-Type", "").lower().startswith("text/html"),
+        encoding=headers.get("Content-Encoding", "").lower().replace("identity", ""),
+    )
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """The body's bytes as they come, so that none is lost where the connection stalls.
+
+    They are not decoded: a .gz is the published file, even if a server calls the gzip its encoding.
+    """
+    came, waited = 0, 0.0
+    while True:
+        started = time.monotonic()
+        chunk = response.raw.read1(CHUNK, decode_content=False)
+        waited += time.monotonic() - started
+        if not chunk:
+            return
+        came += len(chunk)
+        yield chunk
+        if waited >= READ_SECONDS:
+            if came < SLOWEST * waited:
+                raise TransientError(f"only {came:,} bytes came within {waited:.1f} s")
+            came, waited = 0, 0.0
+
+
+def _words(reason: object) -> str:
+    """A reason on one line, shortened, as it may be what the server sent."""
+    return " ".join(str(reason).split())[:200]
+
+
+def _number(text: str) -> int | None:
+    """A header's number; None if it is none, or of no file."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def _seconds(retry_after: str) -> float | None:
+    """A ``Retry-After`` header, which is a number of seconds or a date, in seconds from now."""
+    if (seconds := _number(retry_after)) is not None:
+        return float(seconds)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The innermost of the errors that requests and urllib3 wrap in one another."""
+    inner = getattr(error, "reason", None)
+    if not isinstance(inner, BaseException):
+        inner = error.args[0] if error.args else None
+    return _cause(inner) if isinstance(inner, BaseException) else error

@@ -1,0 +1,175 @@
+"""Evaluation: what the predictions for the test subset are worth, as numbers."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.core import files
+from pipeline.core.errors import DataError
+from pipeline.core.params import Section
+from pipeline.evaluate.predictions import Predictions
+from pipeline.evaluate.views import Views
+from pipeline.models import runtime
+
+CONFIDENCE_LEVEL = 0.95
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""The smallest normal float32, 1.2e-38: a probability below it counts as it, for its logarithm."""
+
+
+class EvaluateParams(Section):
+    """``evaluate``, in the defaults or in a run."""
+
+    batch_size: Annotated[int, Field(gt=0)] = 1000
+    """Images shown to the model at once."""
+    views: Views = Views()
+    """Of each test image, over which its probabilities are averaged."""
+    calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
+    """Bins of the expected calibration error."""
+    threads: runtime.Threads = 2
+
+
+def evaluate(
+    predictions: Predictions, classes: Sequence[str], train_accuracy: float, calibration_bins: int
+) -> dict[str, Any]:
+    """Everything that ``evaluation.json`` holds.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of the whole test subset.
+    classes : sequence of str
+        Names, in the order of the labels.
+    train_accuracy : float
+        Share of the training images that the final weights classify correctly.
+    calibration_bins : int
+        See ``expected_calibration_error``.
+
+    Returns
+    -------
+    dict
+        ``accuracy``, its ``accuracy_interval``, ``loss``, ``expected_calibration_error``,
+        ``train_accuracy``, ``n`` and, by name, ``classes``.
+
+    Raises
+    ------
+    DataError
+        If there are no predictions, or probabilities that are not finite.
+    """
+    n = len(predictions.labels)
+    if not n:
+        raise DataError("there are no predictions: the test subset is empty; see split.test")
+    broken = int((~np.isfinite(predictions.probabilities).all(axis=1)).sum())
+    if broken:
+        raise DataError(
+            f"the model gives no finite probabilities for {broken:,} of {n:,} test images; train "
+            "again with another train.precision or a lower learning rate"
+        )
+    correct = predictions.predicted == predictions.labels
+    hits = int(correct.sum())
+    confidence = predictions.probabilities[np.arange(n), predictions.predicted]
+    return {
+        "accuracy": hits / n,
+        "accuracy_interval": accuracy_interval(hits, n),
+        "classes": per_class(predictions, classes),
+        "expected_calibration_error": expected_calibration_error(
+            confidence, correct, calibration_bins
+        ),
+        "loss": cross_entropy(predictions),
+        "n": n,
+        "train_accuracy": train_accuracy,
+    }
+
+
+def accuracy_interval(hits: int, n: int) -> dict[str, float]:
+    """Wilson's 95% interval of an accuracy, without correction for continuity.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    1927.
+
+    Examples
+    --------
+    >>> {bound: round(value, 4) for bound, value in accuracy_interval(90, 100).items()}
+    {'high': 0.9448, 'low': 0.8256}
+    """
+    from scipy.stats import binomtest  # with scikit-learn 1 s, in which Ctrl-C would be a traceback
+
+    interval = binomtest(hits, n).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
+    return {"high": float(interval.high), "low": float(interval.low)}
+
+
+def cross_entropy(predictions: Predictions) -> float:
+    """Mean over the images of -ln(probability of the true class), summed in float64.
+
+    A probability that underflowed counts as the smallest normal float32, so the loss of one image
+    is at most 87.3 and the mean is finite.
+    """
+    rows = np.arange(len(predictions.labels))
+    true = predictions.probabilities[rows, predictions.labels].astype(np.float64)
+    return float(-np.log(np.maximum(true, SMALLEST)).mean())
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.floating[Any]], correct: NDArray[np.bool_], bins: int
+) -> float:
+    """How far confidence and accuracy are apart: the mean over bins, weighted by their images.
+
+    The bins have equal width and are closed on the right: bin m of M holds confidences in
+    ((m - 1) / M, m / M]. Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural
+    networks", 2017.
+
+    Parameters
+    ----------
+    confidence : ndarray
+        Probability of the predicted class; shape (n,).
+    correct : ndarray of bool
+        Whether that class is the true one; shape (n,).
+    bins : int
+        Number of bins.
+
+    Examples
+    --------
+    Two images in (0.5, 1], one of them right, confident by 0.875 on average:
+
+    >>> expected_calibration_error(np.array([0.75, 1.0]), np.array([True, False]), bins=2)
+    0.375
+    """
+    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
+    bin_of = np.digitize(confidence, inner_edges, right=True)
+    gaps = np.bincount(bin_of, correct - confidence.astype(np.float64))
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Precision, recall, F1 and support (number of test images) of every class, by name.
+
+    A score whose denominator is 0 is 0: precision of a class never predicted, recall of one that
+    the test subset lacks.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    scores = precision_recall_fscore_support(
+        predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
+    )
+    return {
+        name: {
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "support": int(support),
+        }
+        for name, precision, recall, f1, support in zip(classes, *scores, strict=True)
+    }
+
+
+def write_confusion(path: Path, predictions: Predictions, classes: Sequence[str]) -> None:
+    """Write ``confusion.csv`` for DVC's confusion plot: class names, one row an image."""
+    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["actual", "predicted"])
+        for label, predicted in zip(predictions.labels, predictions.predicted, strict=True):
+            writer.writerow([classes[label], classes[predicted]])

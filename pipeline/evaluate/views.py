@@ -1,0 +1,46 @@
+"""Views of an image over which a prediction can be averaged (test-time augmentation)."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.core.params import Section
+
+View = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Changes images of shape (n, h, w, c)."""
+
+
+class Views(Section):
+    """``evaluate.views``: by default the image alone, as it is."""
+
+    flip_horizontal: bool = False
+    """Its mirror image too."""
+    shift: Annotated[int, Field(ge=0)] = 0
+    """All of these moved by so many pixels up, down, left and right too, black coming after."""
+
+    def all(self) -> list[View]:
+        """Every view, the first of them the image as it is."""
+        flips: list[View] = [_same, _flip] if self.flip_horizontal else [_same]
+        s = self.shift
+        moves = [(0, 0), (s, 0), (-s, 0), (0, s), (0, -s)] if s else [(0, 0)]
+        return [partial(_moved, flip, *move) for flip in flips for move in moves]
+
+
+def _same(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    return images
+
+
+def _flip(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    return images[:, :, ::-1]
+
+
+def _moved(flip: View, down: int, right: int, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = images.shape[1:3]
+    most = max(abs(down), abs(right))
+    padded = np.pad(flip(images), ((0, 0), (most, most), (most, most), (0, 0)))
+    top, left = most - down, most - right
+    return padded[:, top : top + height, left : left + width]

@@ -1,0 +1,191 @@
+"""Scheduler: independent tasks on a Dask cluster whose workers share this project's folder.
+
+Only what this project's own client sends is run there, by Dask's protocol, which carries code: a
+scheduler and its workers trust everybody who reaches them.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from pipeline.core import paths
+from pipeline.core.errors import ClusterError, InstallationError
+from pipeline.execution import environment
+from pipeline.execution.environment import Environment
+
+CONNECT_SECONDS = 10
+"""For how long the scheduler is tried."""
+WORKER_SECONDS = 60
+"""For how long there may be no worker, at the start or when all are lost."""
+POLL_SECONDS = 0.02
+SAME = "install the same there, and start it again"
+
+T = TypeVar("T")
+
+
+class Task(NamedTuple, Generic[T]):
+    """A task that is refused where it would give something else, or write elsewhere."""
+
+    work: Callable[[], T]
+    mark: str
+    environment: Environment
+
+    def __call__(self) -> T:
+        """Do it, on a worker; raises ClusterError."""
+        from distributed import get_worker
+
+        fault = check(self.mark, self.environment)
+        if fault:
+            raise ClusterError(f"worker {get_worker().address} {fault}")
+        return self.work()
+
+
+def check(mark: str, expected: Environment) -> str:
+    """What is wrong with a worker; empty if nothing is.
+
+    Parameters
+    ----------
+    mark : str
+        A file in the project's ``data/``, which is there while the client is.
+    expected : mapping
+        The client's environment.
+    """
+    here, folder = Path.cwd(), Path(mark).parents[1]
+    if here != folder:
+        return f"runs in {here}; start it in {folder}, a folder that all machines share"
+    if not Path(mark).exists():
+        return f"has a {folder} of its own; start it where that is shared with this machine"
+    different = environment.differences(expected)
+    return f"differs: {different}; {SAME}" if different else ""
+
+
+def run(tasks: Sequence[Callable[[], T]], address: str) -> Generator[tuple[int, T]]:
+    """Run tasks on the workers of the scheduler at ``address``, as many at once as these take.
+
+    A task whose worker is lost is run again on another one.
+
+    Yields
+    ------
+    tuple of int and result
+        A task's number, and what it returned, as soon as it did.
+
+    Raises
+    ------
+    ClusterError
+        If the scheduler cannot be reached, has no worker for ``WORKER_SECONDS``, or a process of
+        the cluster has another folder, other code or other versions than this one.
+    Exception
+        What a task raised; the tasks that have not begun are given up.
+    """
+    expected = environment.current()
+    paths.DATA.mkdir(exist_ok=True)
+    with (
+        NamedTemporaryFile(dir=paths.DATA.resolve(), prefix=".client-") as mark,
+        _connected(address) as client,
+    ):
+        _check_all(client, mark.name, expected)
+        futures = [client.submit(Task(task, mark.name, expected), pure=False) for task in tasks]
+        try:
+            for number in _as_completed(client, futures):
+                yield number, _result(futures[number], address)
+        finally:
+            client.cancel(futures)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    try:
+        import distributed
+    except ImportError:
+        raise InstallationError(
+            "PIPELINE_SCHEDULER needs Dask; install it with: pip install '.[cluster]'"
+        ) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters becomes an error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
+            client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        raise ClusterError(
+            f"PIPELINE_SCHEDULER: no scheduler answers at {address} ({error}); start one with: "
+            "python -m dask scheduler"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError:
+            raise _no_worker(client) from None
+        yield client
+
+
+def _check_all(client: Any, mark: str, expected: Environment) -> None:
+    """Refuse a scheduler or worker that cannot do this process's tasks as this would."""
+    try:
+        different = client.run_on_scheduler(environment.differences, expected)
+        faults = client.run(check, mark, expected)
+    except OSError:
+        raise _lost(client.scheduler.address) from None
+    except Exception as error:  # whatever comes of a function that is not known there
+        raise ClusterError(
+            f"{client.scheduler.address}: the scheduler or a worker does not know this project's "
+            f"code ({type(error).__name__}: {error}); start them in {Path(mark).parents[1]}, with "
+            "the environment of this machine"
+        ) from None
+    if different:
+        raise ClusterError(f"the scheduler {client.scheduler.address} differs: {different}; {SAME}")
+    for worker, fault in faults.items():
+        if fault:
+            raise ClusterError(f"worker {worker} {fault}")
+
+
+def _as_completed(client: Any, futures: Sequence[Any]) -> Iterator[int]:
+    """Numbers of the futures that are done or failed, each once."""
+    pending = set(range(len(futures)))
+    seen = time.monotonic()
+    while pending:
+        done = {number for number in pending if futures[number].status != "pending"}
+        pending -= done
+        yield from done
+        if client.status != "running":
+            raise _lost(client.scheduler.address)
+        if not done:
+            if client.scheduler_info(n_workers=-1)["workers"]:
+                seen = time.monotonic()
+            elif time.monotonic() - seen > WORKER_SECONDS:
+                raise _no_worker(client)
+            time.sleep(POLL_SECONDS)
+
+
+def _result(future: Any, address: str) -> Any:
+    from distributed import KilledWorker
+
+    if future.status not in ("finished", "error"):
+        raise _lost(address)
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise ClusterError(
+            f"{address}: one task ended {error.allowed_failures + 1} workers, most often because "
+            "memory ran out; give them more, or fewer threads (--nthreads), and run this again"
+        ) from None
+    finally:
+        future.release()
+
+
+def _lost(address: str) -> ClusterError:
+    return ClusterError(
+        f"the scheduler at {address} is lost; start it again, and this, which goes on where it was"
+    )
+
+
+def _no_worker(client: Any) -> ClusterError:
+    address = client.scheduler.address
+    return ClusterError(
+        f"the scheduler at {address} has had no worker for {WORKER_SECONDS} s; start some with: "
+        f"python -m dask worker {address}"
+    )

@@ -1,0 +1,93 @@
+"""TensorFlow's runtime, set up to give the same result every time; imports TensorFlow when used."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pipeline.core import progress
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Threads = Annotated[int, Field(gt=0, le=1024)]
+"""Threads in one operation on a CPU. Sums of floats depend on how they are divided among threads,
+so that this is a parameter, and not the machine's number of cores."""
+
+STEERING = re.compile(
+    "(DNNL|NVIDIA_TF32|ONEDNN|TENSORFLOW_USE"
+    "|TF_(AUTO_MIXED_PRECISION|CONV2D|CUDNN|DISABLE|ENABLE|FP16|MATMUL|SET|USE|XLA))_"
+)
+"""Beginnings of the environment variables that choose other kernels, instruction sets or
+precisions: they change results, and DVC does not track them."""
+
+
+def configure(seed: int, threads: int) -> None:
+    """Seed all generators, make operations deterministic, fix the threads, let GPUs grow.
+
+    Neither the environment nor a user's ``keras.json`` has a say in the results. Call it before
+    TensorFlow is imported in this process; a second call changes only the seed.
+    """
+    _ignore_environment()
+    with _quiet(), tempfile.TemporaryDirectory() as empty:
+        os.environ |= {"KERAS_HOME": empty, "KERAS_BACKEND": "tensorflow"}  # no keras.json
+        import keras
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    if tf.config.threading.get_intra_op_parallelism_threads() == threads:
+        return
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def strategy() -> "tf.distribute.Strategy":
+    """All visible GPUs, mirrored; else one device (a GPU where there is one, or the CPU)."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_logical_devices("GPU")
+    if len(gpus) > 1:
+        return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus])
+    return tf.distribute.get_strategy()
+
+
+def _ignore_environment() -> None:
+    """Remove the variables that would change results, and say so."""
+    ignored = sorted(name for name in os.environ if STEERING.match(name))
+    for name in ignored:
+        del os.environ[name]
+    if ignored:
+        progress.say(f"ignored, for results must not depend on it: {', '.join(ignored)}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what TensorFlow writes to standard error before its log level holds.
+
+    An exception shows it; ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows it always.
+    """
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
+        yield
+        return
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,0 +1,62 @@
+"""Places: what a path or URL, as people name it, gives to the ``download`` stage to publish."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from pipeline.archives import members
+from pipeline.core.errors import DataError, first_few
+from pipeline.download import folder, protocols
+from pipeline.new_dataset import detect
+
+
+def published(name: str, place: str) -> Iterator[dict[str, Any]]:
+    """What a path or URL gives to publish."""
+    path = Path(place)
+    if protocols.scheme(place) or not path.is_dir():
+        yield file(place)
+        return
+    try:
+        inside = [member.name for member in folder.members(path)]
+    except folder.PackingError as error:
+        raise DataError(f"{place}: {error}") from None
+    if any(one.lower().endswith(detect.SUFFIXES) for one in inside):
+        yield {"name": f"{name}.tar", "sources": [_url("folder", path)]}
+        return
+    parquet = [one for one in inside if one.endswith(".parquet")]
+    if not parquet and any(one.endswith(tuple(members.READERS)) for one in inside):
+        raise DataError(
+            f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
+            "labels with --labels"
+        )
+    found = parquet or [one for one in inside if "ubyte" in one or "idx" in one]
+    for one in found:
+        yield file(str(path / one), one)
+    if not found:
+        raise DataError(
+            f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
+        )
+
+
+def file(place: str, name: str = "") -> dict[str, Any]:
+    """A published file from a path or URL."""
+    if protocols.scheme(place):
+        name, url = urlsplit(place).path, place
+        name = name.rpartition("/")[2]
+    else:
+        path = Path(place)
+        if not path.is_file():
+            raise DataError(f"there is no file or folder {place}")
+        name, url = name or path.name, _url("file", path)
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
+    return {"name": plain or "data", "sources": [url]}
+
+
+def _url(scheme: str, path: Path) -> str:
+    """A path as a source: relative, where it lies in the project."""
+    absolute = path.absolute()
+    if absolute.is_relative_to(Path.cwd()):
+        return f"{scheme}:{quote(absolute.relative_to(Path.cwd()).as_posix()) or '.'}"
+    return f"{scheme}://{quote(absolute.as_posix())}"

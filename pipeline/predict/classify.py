@@ -1,0 +1,200 @@
+"""Prediction: what a trained model says of any images, in batches, in the order of its inputs."""
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import runs
+from pipeline.archives.limits import Limits
+from pipeline.core import errors, paths
+from pipeline.core.errors import DataError
+from pipeline.core.params import Params
+from pipeline.decode import archive
+from pipeline.evaluate.metrics import EvaluateParams
+from pipeline.execution import workers
+from pipeline.extract import archive as extract_archive
+from pipeline.extract import kind
+from pipeline.images.decode import ImageError
+from pipeline.images.resize import Fit
+from pipeline.models import runtime, saved
+from pipeline.models.saved import Model
+from pipeline.predict.adapt import Adapted, Adapter, Background, Pixels
+from pipeline.predict.drift import Training
+from pipeline.predict.inputs import Item, Source
+
+LIMITS = Limits(total_bytes=20_000_000_000, member_bytes=64_000_000)
+"""Of archives for a run whose dataset is none: `extract`'s defaults."""
+GROUP = 16
+"""Images that one worker adapts in one go."""
+
+
+class Setting(NamedTuple):
+    """How a run's images are treated, as ``evaluate`` treats them."""
+
+    adapter: Adapter
+    evaluate: EvaluateParams
+    limits: Limits
+    """Of archives, as the dataset's own."""
+    training: Training | None = None
+    """None where the data card is not here."""
+
+    def changed(
+        self, resize: Fit | None, background: Background, invert: bool, batch_size: int | None
+    ) -> "Setting":
+        """The same but for what is given."""
+        adapter = self.adapter._replace(background=background, invert=invert)
+        if resize and resize != adapter.declared:
+            adapter = adapter._replace(declared=None, resize=resize)
+        evaluate = self.evaluate.model_copy(
+            update={"batch_size": batch_size or self.evaluate.batch_size}
+        )
+        return self._replace(adapter=adapter, evaluate=evaluate)
+
+
+class Outcome(NamedTuple):
+    """What became of one image."""
+
+    name: str
+    probabilities: NDArray[np.float32] | None = None
+    """float32[K]; None of one that could not be read."""
+    changes: tuple[str, ...] = ()
+    """How it was adapted, and in what it is unlike the training images."""
+    width: int = 0
+    height: int = 0
+    error: str = ""
+
+
+class Part(NamedTuple):
+    """An image on its way: adapted, or with its error."""
+
+    name: str
+    image: Adapted | None = None
+    error: str = ""
+
+
+def read(source: Path | str, params: Params | None) -> Model:
+    """A trained model, in TensorFlow set up as ``evaluate`` sets it up; raises as ``setting``."""
+    runtime.configure(seed=0, threads=_evaluate(source, params).threads)
+    return saved.load_model(source)
+
+
+def setting(source: Path | str, trained: Model, params: Params | None) -> Setting:
+    """The setting of a run, from its parameters; without these, of a model in a folder: defaults.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is missing or cannot be used.
+    """
+    found = Setting(Adapter(trained.shape), _evaluate(source, params), LIMITS)
+    if params is None:
+        return found
+    dataset = runs.dataset(params, str(source))
+    if kind.kind(params, dataset) != "idx":
+        decode = params.section(archive.ArchiveDecode, "datasets", dataset, "decode")
+        found = found._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
+    if kind.kind(params, dataset) == "archive":
+        limits = params.section(extract_archive.ArchiveExtract, "datasets", dataset, "extract")
+        found = found._replace(limits=_limits(limits))
+    if paths.data_card(dataset).exists():
+        found = found._replace(training=Training.read(dataset))
+    return found
+
+
+def _evaluate(source: Path | str, params: Params | None) -> EvaluateParams:
+    if params is None:
+        return EvaluateParams()
+    return runs.section(params, str(source), "evaluate", EvaluateParams)
+
+
+def _limits(found: extract_archive.ArchiveExtract) -> Limits:
+    return Limits(found.max_bytes, found.max_member_bytes, found.max_members, found.max_ratio)
+
+
+def predict(
+    trained: Model, sources: Iterable[Source | DataError], how: Setting
+) -> Iterator[list[Outcome]]:
+    """Classify all images of some sources, a batch at a time.
+
+    Images are read and adapted in threads while the model is at work; what is held at once does
+    not grow with their number. A source that cannot be read gives one outcome, with its error.
+    """
+    adapt = partial(_adapted, how.adapter)
+    with closing(_in_threads(_items(sources), adapt)) as parts:
+        while batch := list(islice(parts, how.evaluate.batch_size)):
+            found = _classified(trained, [part.image for part in batch if part.image], how)
+            yield [
+                next(found)._replace(name=part.name)
+                if part.image
+                else Outcome(part.name, error=part.error)
+                for part in batch
+            ]
+
+
+def _classified(trained: Model, images: list[Adapted], how: Setting) -> Iterator[Outcome]:
+    if not images:
+        return
+    pixels = np.stack([image.pixels for image in images])
+    probabilities = trained.probabilities(pixels, how.evaluate.views)
+    unlike = how.training.differences(pixels) if how.training else [[]] * len(images)
+    for image, row, words in zip(images, probabilities, unlike, strict=True):
+        yield Outcome("", row, (*image.changes, *words), image.width, image.height)
+
+
+def _items(sources: Iterable[Source | DataError]) -> Iterator[Item | Part]:
+    for source in sources:
+        if isinstance(source, DataError):
+            yield Part("", error=str(source))
+            continue
+        try:
+            yield from source.items()
+        except (DataError, OSError) as error:  # of the archive itself
+            yield Part(source.name, error=_line(error, source.name))
+
+
+def _in_threads(
+    items: Iterable[Item | Part], adapt: "partial[Part]"
+) -> Generator[Part, None, None]:
+    """Apply ``adapt`` to all items, in order, a bounded number of them at once."""
+    count = workers.count()
+    pool = ThreadPoolExecutor(count)
+    waiting: deque[Future[list[Part]]] = deque()
+    rest = iter(items)
+    try:
+        while group := list(islice(rest, GROUP)):
+            waiting.append(pool.submit(_group, group, adapt))
+            if len(waiting) > 4 * count:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _group(items: list[Item | Part], adapt: "partial[Part]") -> list[Part]:
+    return [item if isinstance(item, Part) else adapt(item) for item in items]
+
+
+def _adapted(adapter: Adapter, item: Item) -> Part:
+    try:
+        content: bytes | Pixels = item.read()
+        image = adapter(content) if isinstance(content, bytes) else adapter.of_array(content)
+    except (ImageError, DataError, OSError) as error:
+        return Part(item.name, error=_line(error, item.name))
+    return Part(item.name, image)
+
+
+def _line(error: Exception, name: str) -> str:
+    """What is wrong, on one line, with the input's name in front unless it has it."""
+    text = str(error) if isinstance(error, ImageError) else errors.explain(error) or repr(error)
+    if isinstance(error, ImageError):
+        return f"{name} {text}"
+    return text if name in text else f"{name}: {text}"

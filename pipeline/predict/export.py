@@ -1,0 +1,117 @@
+"""Export: a model as a TensorFlow SavedModel, which needs neither this project nor Keras to serve.
+
+Signatures, each with an output ``probabilities``, float32[n, K], in the order of the classes:
+
+================  ===========================================================================
+serving_default   ``images``: float32[n, height, width, channels], in [0, 1]
+integers          ``images``: uint8, or uint16 for 16-bit sources, of the same shape
+================  ===========================================================================
+
+Standardization and softmax are within. ``assets.extra/labels.txt`` holds the classes' names, a line
+each, as TensorFlow Serving has it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.core import files
+from pipeline.core.errors import DataError
+from pipeline.models.saved import Model
+
+MARK = "saved_model.pb"
+TOLERANCES = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-2}
+"""Greatest difference of a probability, by the precision in which a layer computes: in a graph,
+TensorFlow fuses operations, which rounds otherwise."""
+SAMPLES = 64
+
+
+def export(trained: Model, folder: Path, bits: int = 8) -> str:
+    """Write a model as a SavedModel into ``folder``, if that predicts as the model does.
+
+    It is read again from disk, and given noise; both signatures must agree with the model, for one
+    image as for many.
+
+    Parameters
+    ----------
+    trained : Model
+    folder : Path
+        Made, or replaced if it holds a SavedModel.
+    bits : int
+        Depth of the integers that the second signature takes: 8 or 16.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If the folder holds anything else, or the SavedModel's probabilities differ.
+    """
+    if folder.exists() and not (folder / MARK).exists() and any(folder.iterdir()):
+        raise DataError(f"{folder} is there and holds no SavedModel; name another folder")
+    with files.new_folder(folder) as work:
+        _save(trained, work, bits)
+        labels = work / "assets.extra" / "labels.txt"
+        labels.parent.mkdir()
+        labels.write_text("".join(f"{name}\n" for name in trained.classes), encoding="utf-8")
+        difference = _difference(trained, work, bits)
+        tolerance = max(TOLERANCES.get(layer.compute_dtype, 0) for layer in trained.network.layers)
+        if not difference <= tolerance:
+            raise DataError(
+                f"{folder}: not written, for its probabilities would differ by {difference:.2g} "
+                f"from the model's, above {tolerance:g}"
+            )
+    shape = ", ".join(map(str, trained.shape))
+    return (
+        f"{folder}: a SavedModel of {files.megabytes(folder)}, from images float32[n, {shape}] in "
+        f"[0, 1] (or uint{bits}, by the signature integers) to {len(trained.classes)} "
+        f"probabilities; they differ from the model's by {difference:.2g} at most, over "
+        f"{2 * SAMPLES + 2} images"
+    )
+
+
+def _save(trained: Model, folder: Path, bits: int) -> None:
+    import tensorflow as tf
+
+    integer = tf.as_dtype(f"uint{bits}")
+
+    def images(kind: Any) -> Any:
+        return tf.TensorSpec((None, *trained.shape), kind, name="images")
+
+    def probabilities(images: Any) -> Any:
+        return {"probabilities": tf.nn.softmax(trained.network(images, training=False))}
+
+    def integers(images: Any) -> Any:
+        return probabilities(tf.cast(images, tf.float32) / integer.max)
+
+    module = tf.Module()
+    module.network = trained.network  # by which its weights are found
+    signatures = {
+        "serving_default": tf.function(probabilities, input_signature=[images(tf.float32)]),
+        "integers": tf.function(integers, input_signature=[images(integer)]),
+    }
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+
+
+def _difference(trained: Model, folder: Path, bits: int) -> float:
+    """Greatest difference of a probability between the model and what was saved."""
+    import tensorflow as tf
+
+    saved = tf.saved_model.load(str(folder)).signatures
+    kind = np.uint8 if bits == 8 else np.uint16
+    top = np.iinfo(kind).max
+    found = 0.0
+    for n in (1, SAMPLES):
+        brightness = np.linspace(1, 0, n, endpoint=False).reshape(-1, 1, 1, 1)
+        noise = np.random.default_rng(n).uniform(0, top, (n, *trained.shape))
+        integers = (brightness * noise).astype(kind)
+        images = np.divide(integers, np.float32(top), dtype=np.float32)
+        expected = trained.probabilities(images)
+        for name, given in (("serving_default", images), ("integers", integers)):
+            answer = saved[name](images=tf.constant(given))["probabilities"].numpy()
+            found = max(found, float(np.abs(answer - expected).max()))
+    return found

@@ -1,0 +1,200 @@
+"""Inputs of a prediction: files, folders, patterns, archives, IDX files and standard input.
+
+Each is a ``Source`` of ``Item``s, which are read one after the other, or, where a file is an image,
+by whoever adapts it. A source that cannot be read ends itself alone.
+"""
+
+import glob
+import gzip
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from pipeline.archives import members
+from pipeline.archives.limits import Limits
+from pipeline.core.errors import DataError
+from pipeline.images import idx
+from pipeline.predict.adapt import Pixels
+
+STDIN = "-"
+MAX_BYTES = 256 << 20
+"""Of one file or of standard input."""
+SUFFIXES = (
+    *(".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+)
+"""Of what is taken from a folder or archive; a file that is named is read whatever its suffix."""
+GZIP = b"\x1f\x8b"
+ROWS = 1000
+"""Images of an IDX file that are read at a time."""
+
+
+class Item(NamedTuple):
+    """An image to be classified."""
+
+    name: str
+    read: Callable[[], bytes | Pixels]
+    """Gives the encoded image, or pixels: (h, w) or (h, w, c), RGB. Raises OSError, DataError."""
+
+
+class Source(NamedTuple):
+    """What an argument names."""
+
+    name: str
+    images: int | None
+    """How many, where that is known without reading it."""
+    items: Callable[[], Iterator[Item]]
+    """Raises OSError, DataError."""
+
+
+def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataError]:
+    """What each argument names, or why it names nothing.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Paths, patterns (``**`` takes folders within folders), or ``-``. Of a folder, images are
+        taken by their suffix, in alphabetical order, those in folders within it too.
+    limits : Limits
+        What an archive may hold.
+    """
+    for argument in arguments:
+        path = Path(argument)
+        if not argument:
+            yield DataError("an empty argument names no image")
+        elif argument == STDIN:
+            yield Source(STDIN, 1, lambda: iter([Item(STDIN, _stdin)]))
+        elif path.exists():
+            yield from _of_path(path, limits)
+        elif matches := sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207
+            for match in _outermost(map(Path, matches)):
+                yield from _of_path(match, limits)
+        elif glob.has_magic(argument):
+            yield DataError(f"{argument}: matches no file")
+        else:
+            yield DataError(f"{argument}: there is no such file or folder")
+
+
+def count(sources: Sequence[Source | DataError]) -> int | None:
+    """Images in all sources together; None if one does not know."""
+    counts = [source.images for source in sources if isinstance(source, Source)]
+    known = [n for n in counts if n is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
+    """A pattern's matches without what stands in a folder that matches too, and is walked.
+
+    Archives are kept, which no folder is walked for.
+    """
+    found = list(matches)
+    folders = {path for path in found if path.is_dir()}
+    for path in found:
+        if folders.isdisjoint(path.parents) or path.name.endswith(tuple(members.READERS)):
+            yield path
+
+
+def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
+    try:
+        if path.is_dir():
+            found = sorted(file for file in path.rglob("*") if _is_image(file.relative_to(path)))
+            items = [Item(str(file), partial(_file, file)) for file in found if file.is_file()]
+            if items:
+                yield Source(str(path), len(items), lambda: iter(items))
+            else:
+                yield DataError(f"{path}: no image in there ({', '.join(SUFFIXES)})")
+        elif not path.is_file():
+            yield DataError(f"{path} is no plain file")
+        elif path.name.endswith(tuple(members.READERS)):
+            yield Source(str(path), None, lambda: _archived(path, limits))
+        elif (shape := _idx_shape(path)) is not None:
+            yield Source(str(path), shape[0] if shape else 0, lambda: _indexed(path))
+        else:
+            yield Source(str(path), 1, lambda: iter([Item(str(path), partial(_file, path))]))
+    except OSError as error:
+        yield DataError(f"{path}: {error.strerror or error}")
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a name is one of an image, and not of something hidden, as of macOS's ``._a.png``."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def _file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return _bounded(file)
+
+
+def _stdin() -> bytes:
+    return _bounded(sys.stdin.buffer)
+
+
+def _bounded(file: BinaryIO) -> bytes:
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise DataError(f"has more than {MAX_BYTES:,} bytes")
+    return content
+
+
+def _archived(path: Path, limits: Limits) -> Iterator[Item]:
+    empty = True
+    for name, content in members.members(path, "*", limits):
+        if _is_image(Path(name)):
+            empty = False
+            yield Item(f"{path}:{name}", partial(bytes, content))
+    if empty:
+        raise DataError(f"{path}: no image in there ({', '.join(SUFFIXES)})")
+
+
+def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == GZIP
+    return gzip.open(path) if is_gzip else path.open("rb")
+
+
+def _idx_shape(path: Path) -> tuple[int, ...] | None:
+    """The shape in the header, if this is an IDX file, gzipped or not."""
+    try:
+        with _opened(path) as file:
+            return _idx_header(file, path).shape
+    except (DataError, gzip.BadGzipFile, EOFError, zlib.error):
+        return None
+
+
+def _idx_header(file: BinaryIO | gzip.GzipFile, path: Path) -> idx.Header:
+    """Read an IDX file's header, and not a byte more, which may be damaged."""
+    start = file.read(4)
+    rank = start[3] if len(start) == 4 else 0
+    return idx.parse_header(start + file.read(4 * rank), str(path))
+
+
+def _indexed(path: Path) -> Iterator[Item]:
+    """The images of an IDX file, by their positions."""
+    try:
+        with _opened(path) as file:
+            header = _idx_header(file, path)
+            n, *shape = header.shape or (0,)
+            channels = shape[2:] or [1]
+            if header.dtype != np.uint8 or len(shape) not in (2, 3) or channels[0] not in (1, 3):
+                raise DataError(
+                    f"{path}: images must be uint8 of shape (n, height, width) or (n, height, "
+                    f"width, 1 or 3), these are {header.dtype.name} of shape {header.shape}"
+                )
+            length = int(np.prod(shape))
+            rows = max(1, min(ROWS, MAX_BYTES // max(length, 1)))
+            for start in range(0, n, rows):
+                count = min(rows, n - start)
+                content = file.read(count * length)
+                whole = np.frombuffer(content, np.uint8, len(content) // length * length)
+                for row, pixels in enumerate(whole.reshape(-1, *shape), start):
+                    yield Item(f"{path}:{row}", partial(np.asarray, pixels))
+                if len(content) < count * length:
+                    raise DataError(f"{path}: ends after {start + len(whole) // length:,} images")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: truncated or damaged ({error})") from None

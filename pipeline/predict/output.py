@@ -1,0 +1,121 @@
+"""Answers: predictions as a table, CSV or JSON lines, and what is to be said beside them."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.core.errors import first_few
+from pipeline.predict import adapt, drift
+from pipeline.predict.classify import Outcome
+
+FORMATS = "table", "csv", "jsonl"
+INVERT = "--invert turns dark on light into light on dark"
+HINTS = {
+    adapt.RESIZED.format("stretch"): "--resize crop or pad keeps the aspect ratio",
+    drift.BRIGHTER: INVERT,
+    drift.NEGATIVE: INVERT,
+}
+ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
+
+
+class Writer:
+    """Text of outcomes in one of ``FORMATS``, the ``top`` most probable classes of each."""
+
+    def __init__(self, form: str, classes: Sequence[str], top: int) -> None:
+        self.form = form
+        self.classes = classes
+        self.top = min(top, len(classes))
+        self.width = max(map(len, classes))
+
+    def header(self) -> str:
+        """What comes first; empty for JSON."""
+        numbers = range(1, self.top + 1)
+        if self.form == "table":
+            cells = [ORDINALS.get(n, f"{n}th").ljust(self.width + 8) for n in numbers]
+            return "  ".join([*cells, "image"])
+        if self.form == "csv":
+            pairs = [name for n in numbers for name in (f"class_{n}", f"probability_{n}")]
+            return _csv([["image", *pairs, "notes"]])
+        return ""
+
+    def rows(self, outcomes: Sequence[Outcome]) -> str:
+        """The outcomes that have probabilities, one a line, without the last line's end."""
+        found = [outcome for outcome in outcomes if outcome.probabilities is not None]
+        if self.form == "csv":
+            return _csv([self._csv_row(outcome) for outcome in found])
+        line = self._table_row if self.form == "table" else self._json_row
+        return "\n".join(line(outcome) for outcome in found)
+
+    def _best(self, outcome: Outcome) -> list[tuple[int, str, np.float32]]:
+        assert outcome.probabilities is not None
+        order = np.argsort(-outcome.probabilities, kind="stable")[: self.top]
+        return [(int(k), self.classes[k], outcome.probabilities[k]) for k in order]
+
+    def _table_row(self, outcome: Outcome) -> str:
+        cells = [f"{name:{self.width}}  {p:.4f}" for _, name, p in self._best(outcome)]
+        return "  ".join([*cells, printable(outcome.name)])
+
+    def _csv_row(self, outcome: Outcome) -> list[str]:
+        pairs = [cell for _, name, p in self._best(outcome) for cell in (name, str(p))]
+        return [outcome.name, *pairs, "; ".join(outcome.changes)]
+
+    def _json_row(self, outcome: Outcome) -> str:
+        value: dict[str, Any] = {
+            "image": outcome.name,
+            "width": outcome.width,
+            "height": outcome.height,
+            "predictions": [
+                {"class": name, "label": k, "probability": float(str(p))}
+                for k, name, p in self._best(outcome)
+            ],
+            "notes": outcome.changes,
+        }
+        return json.dumps(value, ensure_ascii=False)
+
+
+class Notes:
+    """How many images were changed or are unlike the training images, and in what."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+        self.images = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome's notes."""
+        self.images += bool(outcome.changes)
+        for change in outcome.changes:
+            self.counts[change] += 1
+            examples = self.examples.setdefault(change, [])
+            if len(examples) < 2:
+                size = f" ({outcome.width}x{outcome.height})" if outcome.width else ""
+                examples.append(printable(outcome.name) + size)
+
+    def lines(self, what: str) -> list[str]:
+        """A summary for standard error; nothing if there is nothing to say."""
+        if not self.counts:
+            return []
+        head = f"{self.images:,} unlike the training images of {what}, so trust them less:"
+        return [head, *(self._line(change, n) for change, n in self.counts.most_common())]
+
+    def _line(self, change: str, n: int) -> str:
+        examples = self.examples[change]
+        shown = first_few([*examples, *[""] * (n - len(examples))], len(examples))
+        hint = HINTS.get(change, "")
+        return f"  {n:,} {change}: {shown}{hint and f'; {hint}'}"
+
+
+def printable(text: str) -> str:
+    """Text without what would steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().removesuffix("\n")

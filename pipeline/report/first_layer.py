@@ -1,0 +1,140 @@
+"""What a model's first layer sees: its filters, and what they make of an image; without TensorFlow.
+
+Read from the files that ``model`` writes, and computed as Keras's ``Conv2D`` does.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.core import files
+from pipeline.core.errors import DataError
+from pipeline.report import thumbnails
+
+FIRST = "convolution_1"
+"""The name of the first convolution, or how it starts."""
+SHOWN = 64
+"""Filters that are shown at most."""
+BLUE, WHITE, ORANGE = (0, 74, 138), (255, 255, 255), (201, 84, 0)
+LEVELS = 31
+"""Colours on either side of white."""
+
+
+class FirstLayer(NamedTuple):
+    """A convolution on images in [0, 1]."""
+
+    kernel: NDArray[np.float32]
+    """Shape (h, w, channels, filters)."""
+    bias: NDArray[np.float32]
+    """Shape (filters,)."""
+    padding: str
+    mean: NDArray[np.float32]
+    """What is subtracted from each channel before."""
+    std: NDArray[np.float32]
+    """What each channel is then divided by."""
+
+    def respond(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the filters make of an image, before the activation.
+
+        Parameters
+        ----------
+        image : ndarray of float32
+            In [0, 1], shape (h, w, c).
+
+        Returns
+        -------
+        ndarray of float32
+            Shape (h, w, filters), or less by the kernel's size where the padding is ``valid``.
+        """
+        x = (image - self.mean) / self.std
+        height, width = self.kernel.shape[:2]
+        if self.padding == "same":
+            around = [((side - 1) // 2, side // 2) for side in (height, width)]
+            x = np.pad(x, (*around, (0, 0)))
+        windows = sliding_window_view(x, (height, width), axis=(0, 1))  # (h, w, c, kh, kw)
+        found: NDArray[np.float32] = np.einsum("yxcij,ijcf->yxf", windows, self.kernel) + self.bias
+        return found
+
+
+def read(folder: Path) -> FirstLayer | None:
+    """The first convolution of the model in ``folder``; None if it does not begin with one.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged.
+    """
+    layers = files.read_json(folder / "architecture.json")["keras"]["config"]["layers"]
+    path = files.existing(folder / "model.weights.h5", "train")
+    before = []
+    convolutions = [layer for layer in layers if layer["class_name"] == "Conv2D"]
+    for layer in layers:
+        if layer in convolutions and layer["config"]["name"].startswith(FIRST):
+            break
+        before.append(layer)
+    else:
+        return None
+    config = layer["config"]
+    if config["strides"] != [1, 1] or config["dilation_rate"] != [1, 1] or config["groups"] != 1:
+        return None
+    known = {"InputLayer", "Normalization"}
+    if {one["class_name"] for one in before if one not in convolutions} - known:
+        return None
+    number = convolutions.index(layer)
+    place = f"layers/conv2d{f'_{number}' if number else ''}/vars"  # as Keras names them
+    try:
+        with h5py.File(path) as file:
+            kernel, bias = (np.asarray(file[f"{place}/{n}"], np.float32) for n in (0, 1))
+    except (OSError, KeyError) as error:
+        raise DataError(f"{path} is damaged ({error}); delete it and run dvc repro") from None
+    mean, variance = _standardization(before)
+    return FirstLayer(kernel, bias, config["padding"], mean, np.sqrt(variance))
+
+
+def pictures(layer: FirstLayer) -> list[str]:
+    """The filters as pictures: weights below 0 blue, above 0 orange; of RGB as colours."""
+    kernel = layer.kernel[..., :SHOWN]
+    largest = float(np.abs(kernel).max()) or 1.0
+    if kernel.shape[2] == 3:
+        colours = np.rint((kernel / largest + 1) * 127.5).astype(np.uint8)
+        return [thumbnails.png(Image.fromarray(one)) for one in np.moveaxis(colours, -1, 0)]
+    return [_diverging(one, largest) for one in np.moveaxis(kernel[:, :, 0], -1, 0)]
+
+
+def responses(layer: FirstLayer, image: NDArray[np.float32]) -> list[str]:
+    """What each filter makes of an image, as pictures in the same colours."""
+    found = layer.respond(image)[..., :SHOWN]
+    largest = float(np.abs(found).max()) or 1.0
+    return [_diverging(one, largest) for one in np.moveaxis(found, -1, 0)]
+
+
+def _standardization(before: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    for layer in before:
+        if layer["class_name"] == "Normalization":
+            config = layer["config"]
+            return np.float32(config["mean"]).ravel(), np.float32(config["variance"]).ravel()
+    return np.zeros(1, np.float32), np.ones(1, np.float32)
+
+
+def _diverging(values: NDArray[np.float32], largest: float) -> str:
+    """Values from -largest (blue) over 0 (white) to largest (orange), as a picture."""
+    levels = np.rint(values / largest * LEVELS).astype(np.int16) + LEVELS
+    picture = Image.fromarray(levels.astype(np.uint8), "P")
+    picture.putpalette(_palette().tobytes())
+    side = thumbnails.EXACT_SIDE
+    if max(picture.size) > side:
+        picture.thumbnail((side, side), Image.Resampling.NEAREST)
+    return thumbnails.png(picture)
+
+
+def _palette() -> NDArray[np.uint8]:
+    share = np.linspace(0, 1, LEVELS + 1)[:, None]
+    below = np.array(WHITE) * (1 - share) + np.array(BLUE) * share
+    above = np.array(WHITE) * (1 - share) + np.array(ORANGE) * share
+    colours: NDArray[np.uint8] = np.rint(np.concatenate([below[:0:-1], above])).astype(np.uint8)
+    return colours

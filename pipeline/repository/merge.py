@@ -1,0 +1,220 @@
+"""Merges: settles conflicts of ``dvc.lock`` and of metrics. Knows DVC and Git, as ``repo`` does."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+from dvc.stage.loader import StageLoader
+from dvc.stage.serialize import to_single_stage_lockfile
+from dvc.utils.serialize import dump_yaml, parse_yaml
+
+from pipeline.core import files, paths
+from pipeline.core.errors import PipelineError, first_few
+from pipeline.repository import dvc
+
+KEPT = (".json", ".csv", ".png", ".svg")
+"""Suffixes of what Git holds in ``metrics/``."""
+Entry = dict[str, Any]
+"""What a lock records of a stage."""
+
+
+class Sides(NamedTuple):
+    """A conflicted file in Git's index: where the branches parted, ours, theirs; None: no file."""
+
+    base: bytes | None
+    ours: bytes | None
+    theirs: bytes | None
+
+
+def resolve() -> str:
+    """Settle the conflicts that a Git merge left in ``dvc.lock`` and in metrics, and stage them.
+
+    A stage's record that one side changed is that side's. Of one that both changed, the side's is
+    taken that agrees with the merged command, parameters and files; if neither does, none, so that
+    ``dvc repro`` runs the stage. Of metrics the version is taken that the merged lock records.
+
+    Returns
+    -------
+    str
+        What was settled, and what is to be run.
+
+    Raises
+    ------
+    PipelineError
+        If something else is in conflict, on which the choice depends.
+    """
+    with dvc.opened() as project:
+        conflicts = _conflicts(project)
+        locks = {path for path in conflicts if path.name == dvc.LOCK.name}
+        metrics = {path for path in conflicts if _is_metrics(path, Path(project.root_dir))}
+        if others := conflicts.keys() - locks - metrics:
+            raise PipelineError(
+                f"settle these conflicts first, and git add them: {_shown(others)}; "
+                f"{dvc.LOCK} depends on them"
+            )
+        if not conflicts:
+            return "nothing to resolve"
+        merged = {path: _Merged(path, conflicts[path]) for path in sorted(locks)}
+        for lock in merged.values():
+            lock.write()  # DVC cannot load a file with conflict markers
+    with dvc.opened() as project, tempfile.TemporaryDirectory() as nowhere:
+        unsettled = _settle(project, merged, dvc.Hashes(Path(nowhere)))
+        for lock in merged.values():
+            lock.write()
+        recorded = _recorded_metrics(project, merged)
+        for path in sorted(metrics):
+            _take_metrics(path, conflicts[path], recorded.get(str(path)))
+        index = project.scm.pygit2.repo.index
+        top = Path(project.scm.root_dir)
+        for path in sorted(conflicts):
+            name = path.relative_to(top).as_posix()
+            index.add(name) if path.exists() else index.remove(name)
+        index.write()
+    settled = _shown(conflicts)
+    if unsettled:
+        return f"{settled}: settled; to be run: dvc repro {' '.join(unsettled)}"
+    return f"{settled}: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
+
+
+def _shown(found: Iterable[Path]) -> str:
+    return first_few([os.path.relpath(path) for path in sorted(found)])
+
+
+class _Merged:
+    """A lock in the making: the stages that are settled, and both sides' records of the others."""
+
+    def __init__(self, path: Path, sides: Sides) -> None:
+        self.path = path
+        base, ours, theirs = (_stages(side, path) for side in sides)
+        self.stages: dict[str, Entry] = {}
+        self.open: dict[str, list[Entry]] = {}
+        for name in ours | theirs:
+            mine, other, before = ours.get(name), theirs.get(name), base.get(name)
+            if mine == other or other == before:
+                taken = mine
+            elif mine == before:
+                taken = other
+            else:
+                self.open[name] = [entry for entry in (mine, other) if entry]
+                continue
+            if taken:
+                self.stages[name] = taken
+
+    def write(self) -> None:
+        with files.new_file(self.path) as work:
+            dump_yaml(work, {"schema": "2.0", "stages": self.stages})
+
+
+def _conflicts(project: Repo) -> dict[Path, Sides]:
+    """What is in conflict in Git's index, by absolute path."""
+    git = project.scm.pygit2.repo
+    git.index.read()
+    top = Path(project.scm.root_dir)
+    found: dict[Path, Sides] = {}
+    for entries in git.index.conflicts or ():
+        path = next(top / entry.path for entry in entries if entry)
+        found[path] = Sides(*(git[entry.id].data if entry else None for entry in entries))
+    return found
+
+
+def _stages(content: bytes | None, path: Path) -> dict[str, Entry]:
+    return dict(parse_yaml(content.decode(), path).get("stages") or {}) if content else {}
+
+
+def _settle(project: Repo, merged: dict[Path, _Merged], hashes: dvc.Hashes) -> list[str]:
+    """Choose between the sides' records; return the last stages of what is to be run.
+
+    Upstream first, since a record agrees only with what the merged lock says of its inputs.
+    """
+    graph = project.index.graph  # from a stage to those that it depends on
+    made = {out.fs_path: "" for stage in graph for out in stage.outs}
+    stale = []
+    needs = {stage: set(graph.successors(stage)) for stage in graph}
+    for stage in TopologicalSorter(needs).static_order():
+        lock = merged.get(Path(stage.path).with_suffix(".lock"))
+        if lock is None:
+            stages = stage.dvcfile.lockfile_contents.get("stages", {})
+            candidates = [stages[stage.name]] if stage.name in stages else []
+        elif stage.name in lock.open:
+            candidates = lock.open[stage.name]
+        else:
+            candidates = [lock.stages[stage.name]] if stage.name in lock.stages else []
+        contested = lock is not None and stage.name in lock.open
+        agreeing = [one for one in candidates if _agrees(stage, one, made, hashes, contested)]
+        # The same inputs gave two outputs, as on two types of machine: take what is in the cache.
+        taken = next((entry for entry in agreeing if _cached(stage, entry)), (*agreeing, None)[0])
+        if taken:
+            StageLoader.fill_from_lock(stage, taken)
+            made |= {out.fs_path: out.hash_info.value for out in stage.outs}
+        elif candidates:
+            stale.append(stage)
+        if taken and lock:
+            lock.stages[stage.name] = taken
+    inner = {needed for stage in stale for needed in needs[stage]}
+    return sorted(stage.addressing for stage in stale if stage not in inner)
+
+
+def _is_metrics(path: Path, root: Path) -> bool:
+    """Whether a file is one of ``metrics/``, the main graph's or a study's."""
+    if not path.is_relative_to(root):
+        return False
+    folder, *rest = path.relative_to(root).parts
+    if rest and (root / folder / "dvc.yaml").exists():
+        folder = rest[0]
+    return folder == paths.METRICS.name and path.suffix in KEPT
+
+
+def _agrees(
+    stage: Any, entry: Entry, made: dict[str, str], hashes: dvc.Hashes, contested: bool
+) -> bool:
+    """Whether a record is of the stage as it is after the merge.
+
+    ``made`` has for each output's path the hash in the merged lock, empty where it has none. A
+    ``contested`` record, which both sides changed, must be seen to agree.
+    """
+    StageLoader.fill_from_lock(stage, entry)
+    for dependency in stage.deps:
+        if isinstance(dependency, ParamsDependency):
+            if dependency.status():
+                return False
+        elif dependency.fs_path in made:
+            if made[dependency.fs_path] != dependency.hash_info.value:
+                return False
+        elif gathered := [made[out] for out in made if out.startswith(dependency.fs_path + os.sep)]:
+            # A folder of others' outputs can be hashed only where all of them are here.
+            whole = dvc.is_complete(dependency, made)
+            if not all(gathered) or (hashes.differ(dependency) if whole else contested):
+                return False
+        elif hashes.of(dependency) is None or hashes.differ(dependency):
+            return False
+    return bool(to_single_stage_lockfile(stage) == entry)
+
+
+def _cached(stage: Any, entry: Entry) -> bool:
+    StageLoader.fill_from_lock(stage, entry)
+    return not any(out.changed_cache() for out in stage.outs if out.use_cache)
+
+
+def _recorded_metrics(project: Repo, merged: dict[Path, _Merged]) -> dict[str, str]:
+    """By absolute path, the MD5 that the locks have of each output that Git holds."""
+    found: dict[str, str] = {}
+    for stage in project.index.stages:
+        lock = merged.get(Path(stage.path).with_suffix(".lock"))
+        if lock is None or stage.name in lock.stages:
+            kept = (out for out in stage.outs if not out.use_cache and out.hash_info)
+            found |= {out.fs_path: out.hash_info.value for out in kept}
+    return found
+
+
+def _take_metrics(path: Path, sides: Sides, recorded: str | None) -> None:
+    """Write the version that is recorded; else either, which ``dvc repro`` will write again."""
+    versions = [side for side in (sides.ours, sides.theirs) if side is not None]
+    same = (v for v in versions if hashlib.md5(v, usedforsecurity=False).hexdigest() == recorded)
+    with files.new_file(path) as work:
+        work.write_bytes(next(same, versions[0]))

@@ -1,0 +1,190 @@
+"""Remotes: which is the default, whether it can be written to, runs shared by it. Knows DVC."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dvc.stage.cache import RunCacheNotSupported
+from dvc_objects.fs.errors import RemoteMissingDepsError
+
+from pipeline.core.errors import PipelineError
+from pipeline.download import protocols
+from pipeline.repository import dvc
+
+NAME = "storage"
+HTTP = ("http", "https")
+CREDENTIALS = {
+    "s3": "access_key_id KEY, and secret_access_key SECRET",
+    "ssh": "keyfile FILE",
+    "webdav": "user USER, and password PASSWORD",
+    "webdavs": "user USER, and password PASSWORD",
+}
+"""Settings by which a protocol's servers know a user."""
+REFUSALS = ("401", "403", "Access Denied", "credentials", "Forbidden", "ermission denied")
+
+
+def use(url: str) -> str:
+    """Make a URL the default remote, for all clones, and try it from here.
+
+    What is pulled from it will be verified, which DVC by itself does not.
+
+    Parameters
+    ----------
+    url : str
+        A folder, or the URL of one on a server; empty: try the default remote as it is.
+
+    Returns
+    -------
+    str
+        What was tried and is well.
+
+    Raises
+    ------
+    PipelineError
+        If the URL holds credentials, and with what fails: the server cannot be reached, it refuses
+        the credentials or the writing, there is no such place on it.
+    """
+    if url:
+        try:
+            protocols.refuse_secrets(url)
+        except ValueError:
+            raise PipelineError(
+                "a URL with credentials would get into Git; leave them out, and give them to this "
+                f"clone alone: dvc remote modify --local {NAME} password PASSWORD"
+            ) from None
+    with dvc.opened() as project:
+        name = project.config["core"].get("remote") or (NAME if url else "")
+        if not name:
+            raise PipelineError("there is no default remote; make one: make remote URL=...")
+        if url:
+            with project.config.edit("repo") as config:
+                config["core"]["remote"] = name
+                config["remote"][name] = config["remote"].get(name, {}) | {
+                    "url": url,
+                    "verify": True,
+                }
+            project.config.load()
+        try:
+            remote = project.cloud.get_remote(name)
+            recorded = [out for out in project.index.outs if out.hash_info]
+            return _Trial(name, remote.fs, remote.path).run(remote.odb, recorded)
+        except RemoteMissingDepsError as error:
+            raise PipelineError(
+                f"{error.protocol}: its library is missing; run: make setup"
+            ) from None
+        except ImportError as error:  # of a scheme that the installation leaves out
+            raise PipelineError(f"{url or name}: {' '.join(str(error).split())}") from None
+
+
+def push_runs() -> str:
+    """Push DVC's run cache to the default remote, with the data of every run in it.
+
+    ``dvc push --run-cache`` (DVC 3.67) pushes the list of runs and what ``dvc.lock`` records, but
+    not the outputs that are Git's (``cache: false``) nor other runs' data, for want of which
+    ``dvc repro --pull`` elsewhere runs everything again.
+
+    Returns
+    -------
+    str
+        How much was pushed.
+
+    Raises
+    ------
+    PipelineError
+        If there is no default remote, or it cannot keep a run cache or be written to.
+    """
+    with dvc.opened() as project:
+        name = project.config["core"].get("remote")
+        if not name:
+            raise PipelineError("there is no default remote; make one: make remote URL=...")
+        try:
+            runs = project.stage_cache.push(name)
+        except RunCacheNotSupported as error:
+            raise PipelineError(f"the remote {name}: {error}") from None
+        pushed = failed = 0
+        for objects in project.stage_cache.get_used_objs(runs, remote=name).values():
+            result = project.cloud.push(objects, remote=name)
+            pushed += len(result.transferred)
+            failed += len(result.failed)
+    if failed:
+        raise PipelineError(f"the remote {name}: {failed:,} objects could not be pushed")
+    return f"{len(runs):,} runs and {pushed:,} new objects pushed to {name}"
+
+
+class _Trial:
+    """A remote that is being tried: by the name, DVC's file system and its path there."""
+
+    def __init__(self, name: str, fs: Any, path: str) -> None:
+        self.name = name
+        self.fs = fs
+        self.path = path
+        self.url = fs.unstrip_protocol(path)
+
+    def run(self, odb: Any, recorded: list[Any]) -> str:
+        """Write, read and delete an object; by HTTP only look for one of those recorded."""
+        os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # else it takes minutes to give up
+        if self.fs.protocol in HTTP:
+            return self._read_only(odb, recorded)
+        probe = self.fs.join(self.path, f"probe-{os.urandom(8).hex()}")
+        content = os.urandom(32)
+        self._look(probe)
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder, "probe")
+            local.write_bytes(content)
+            try:
+                self.fs.put_file(str(local), probe)
+            except FileNotFoundError:
+                raise self._fault(
+                    "there is no such place on the server; make the folder, collection or bucket"
+                ) from None
+            except Exception as error:  # each of DVC's file systems has its own
+                refused = "these credentials may not write there"
+                reason = refused if _is_refusal(error) else "it cannot be written to"
+                raise self._fault(f"{reason}{_why(error)}") from None
+        try:
+            if self.fs.cat_file(probe) != content:
+                raise self._fault("what was written is not what is read")
+        finally:
+            self.fs.rm_file(probe)
+        return f"{self.name} ({self.url}): written to, read from, deleted from"
+
+    def _look(self, path: str) -> bool:
+        """Whether there is an object."""
+        try:
+            if self.fs.protocol in HTTP:  # whose `info` takes a dead server for a missing file
+                self.fs.cat_file(path, start=0, end=1)
+            else:
+                self.fs.info(path)
+        except FileNotFoundError:
+            return False
+        except Exception as error:  # each of DVC's file systems has its own
+            if not _is_refusal(error):
+                raise self._fault(f"it cannot be reached{_why(error)}") from None
+            settings = CREDENTIALS.get(self.fs.protocol, "user USER, and password PASSWORD")
+            raise self._fault(
+                f"it refuses these credentials there{_why(error)}; give others: "
+                f"dvc remote modify --local {self.name} {settings}"
+            ) from None
+        return True
+
+    def _read_only(self, odb: Any, recorded: list[Any]) -> str:
+        there = sum(self._look(odb.oid_to_path(out.hash_info.value)) for out in recorded[:1])
+        held = "holds" if there else "does not hold"
+        return (
+            f"{self.name} ({self.url}): HTTP is for reading only, push through another remote; "
+            f"it answers, and {held} the first of the recorded outputs"
+        )
+
+    def _fault(self, reason: str) -> PipelineError:
+        return PipelineError(f"the remote {self.name} ({self.url}): {reason}")
+
+
+def _is_refusal(error: Exception) -> bool:
+    text = f"{type(error).__name__} {error}"
+    return isinstance(error, PermissionError) or any(word in text for word in REFUSALS)
+
+
+def _why(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return f" ({words[:200]})" if words else f" ({type(error).__name__})"

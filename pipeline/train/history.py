@@ -1,0 +1,29 @@
+"""Histories: ``history.csv``, what was measured in each epoch of a training."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import DataError
+
+
+def read(path: Path) -> dict[str, NDArray[np.float64]]:
+    """The columns of ``history.csv``, each of shape (epochs,).
+
+    Columns without values are left out: those of a validation subset where there is none.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or without epochs.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the train stage (dvc repro)") from None
+    if not rows:
+        raise DataError(f"{path} has no epochs; delete it and run dvc repro")
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if rows[0][name]}

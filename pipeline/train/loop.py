@@ -1,0 +1,269 @@
+"""The training step and loop, of our own, under ``tf.distribute``.
+
+Keras builds the network and updates its weights. The rest is here: images come as integers, in an
+order that depends on (seed, epoch) alone, and are normalized on the device; many steps run in one
+call of a ``tf.function``, and the sums of loss and hits stay on the device between them. Images in
+memory are put on the device once, and there taken from by their rows.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from pipeline.subsets.images import Images, InMemory
+
+AUGMENTED_AT_ONCE = 2
+"""Batches; their order and content do not depend on it."""
+STEPS_A_CALL = 50
+"""Steps in one call: after each the bar moves and the loss is checked."""
+
+Report = Callable[[int, float, float], None]
+"""Called with the images done, and their mean loss and accuracy."""
+
+Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""Called with a step's number, its images and labels; gives changed ones."""
+
+
+Store = tuple[Any, ...]
+"""Pixels and labels of a subset on the device; empty where batches come with their own."""
+
+
+class Means(NamedTuple):
+    """Mean cross-entropy (nats) and accuracy (in [0, 1]) over images."""
+
+    loss: float
+    accuracy: float
+
+
+class Loop:
+    """Trains and evaluates a network whose variables were made under ``strategy``."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        strategy: tf.distribute.Strategy,
+        *,
+        scale_loss: bool = False,
+        label_smoothing: float = 0.0,
+        class_weights: NDArray[np.float64] | None = None,
+        xla: bool = False,
+    ) -> None:
+        self.network = network
+        self.averages = optimizer.use_ema
+        self.clips = bool(optimizer.global_clipnorm)
+        self.label_smoothing = label_smoothing
+        self.class_weights = class_weights
+        vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
+        self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
+        self.optimizer.build(network.trainable_variables)
+        self.strategy = strategy
+        self.stores: dict[int, tuple[Images, Store]] = {}
+        self.gradients = tf.function(self._gradients, jit_compile=True) if xla else self._gradients
+        self.train_steps = tf.function(self._train_steps, reduce_retracing=True)
+        self.test_steps = tf.function(self._test_steps, reduce_retracing=True)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All that training changes: weights, dropout's seeds, the optimizer's moments and step."""
+        return [*self.network.variables, *self.optimizer.variables]
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Have the weights' moving average in their place, if the optimizer keeps one."""
+        if not self.averages:
+            yield
+            return
+        weights = [np.asarray(v).copy() for v in self.network.trainable_variables]
+        self.optimizer.finalize_variable_values(self.network.trainable_variables)
+        try:
+            yield
+        finally:
+            for variable, values in zip(self.network.trainable_variables, weights, strict=True):
+                variable.assign(values)
+
+    def weights(self) -> list[NDArray[Any]]:
+        """The network's variables as they are to be saved."""
+        with self.averaged():
+            return [np.asarray(variable).copy() for variable in self.network.variables]
+
+    def train(
+        self,
+        images: Images,
+        order: NDArray[np.int64],
+        batch: int,
+        report: Report,
+        augment: Augment | None = None,
+    ) -> Means:
+        """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
+
+        The means are running ones: each batch is measured before its update, as Keras does.
+        """
+        return self._run(self.train_steps, images, order, batch, report, augment)
+
+    def test(self, images: Images, batch: int) -> Means:
+        """Evaluate on ``images``, all of them, in inference mode."""
+        order = np.arange(len(images.labels))
+        return self._run(self.test_steps, images, order, batch, lambda *_: None)
+
+    def _run(
+        self,
+        steps: Callable[..., Any],
+        images: Images,
+        order: NDArray[np.int64],
+        batch: int,
+        report: Report,
+        augment: Augment | None = None,
+    ) -> Means:
+        store: Store = () if augment else self._store(images)
+        dataset = row_batches(order, batch) if store else batches(images, order, batch, augment)
+        data = iter(self.strategy.experimental_distribute_dataset(dataset))
+        scale = tf.constant(images.divisor, tf.float32)
+        left = -(-len(order) // batch)
+        loss, hits, done = 0.0, 0, 0
+        while left:
+            count = min(STEPS_A_CALL, left)
+            sums = [float(total) for total in steps(data, tf.constant(count), scale, store)]
+            loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
+            left -= count
+            report(done, loss / done, hits / done)
+        return Means(loss / done, hits / done)
+
+    def _store(self, images: Images) -> Store:
+        """A subset on the device, put there once; empty for several devices, or images on disk."""
+        if not isinstance(images, InMemory) or self.strategy.num_replicas_in_sync > 1:
+            return ()
+        if id(images) not in self.stores:
+            # A variable, since GPUs gather bytes from nothing else.
+            pixels = tf.Variable(images.pixels, trainable=False)
+            self.stores[id(images)] = images, (pixels, tf.constant(images.labels))
+        return self.stores[id(images)][1]
+
+    def _train_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
+        return self._repeat(self._train_step, data, count, divisor, store)
+
+    def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
+        return self._repeat(self._test_step, data, count, divisor, store)
+
+    def _repeat(
+        self, step: Any, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store
+    ) -> Any:
+        """Take ``count`` steps; return the sums of loss, hits and images over them."""
+        sums = (tf.constant(0.0), tf.constant(0.0), tf.constant(0.0))
+        for _ in tf.range(count):
+            batch = next(data)
+            if store:
+                batch = tuple(tf.gather(column, batch) for column in store)
+            parts = self.strategy.run(step, args=(*batch, divisor))
+            totals = [self.strategy.reduce("SUM", part, axis=None) for part in parts]
+            sums = tuple(total + part for total, part in zip(sums, totals, strict=True))
+        return sums
+
+    def _train_step(self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor) -> Any:
+        size = tf.cast(tf.shape(labels)[0], tf.float32)
+        replica = tf.distribute.get_replica_context()
+        variables = self.network.trainable_variables
+        total = replica.all_reduce("SUM", size)
+        gradients, losses, logits = self.gradients(pixels, labels, divisor, total)
+        if self.clips:  # the norm is that of all replicas' gradients together
+            gradients = [replica.all_reduce("MEAN", gradient) for gradient in gradients]
+        self.optimizer.apply(gradients, variables)  # sums the replicas' gradients
+        return tf.reduce_sum(losses), hits(labels, logits), size
+
+    def _gradients(
+        self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor, total: tf.Tensor
+    ) -> Any:
+        """Forward and backward pass over a replica's images, of ``total`` on all replicas."""
+        with tf.GradientTape() as tape:
+            logits = self.network(normalize(pixels, divisor), training=True)
+            losses = cross_entropy(labels, logits, self.label_smoothing)
+            if self.class_weights is not None:
+                losses *= weights_of(labels, tf.constant(self.class_weights, tf.float32))
+            scaled = self.optimizer.scale_loss(tf.reduce_sum(losses) / total)
+        variables = [variable.value for variable in self.network.trainable_variables]
+        return tape.gradient(scaled, variables), losses, logits
+
+    def _test_step(self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor) -> Any:
+        logits = self.network(normalize(pixels, divisor), training=False)
+        losses = cross_entropy(labels, logits)
+        size = tf.cast(tf.shape(labels)[0], tf.float32)
+        return tf.reduce_sum(losses), hits(labels, logits), size
+
+
+def row_batches(order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
+    """Batches of rows in ``order``, the last as long as what is left."""
+    return _plain(tf.data.Dataset.from_tensor_slices(order).batch(batch))
+
+
+def batches(
+    images: Images, order: NDArray[np.int64], batch: int, augment: Augment | None = None
+) -> tf.data.Dataset:
+    """Batches of (pixels, labels) in ``order``, the last as long as what is left."""
+    if isinstance(images, InMemory):
+        pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
+        rows = row_batches(order, batch)
+        data = rows.map(lambda rows: (tf.gather(pixels, rows), tf.gather(labels, rows)))
+    else:
+        data = tf.data.Dataset.from_generator(
+            lambda: images.batches(order, batch),
+            output_signature=(
+                tf.TensorSpec((None, *images.shape), images.kind),
+                tf.TensorSpec((None,), tf.int32),
+            ),
+        )
+    if augment:
+        data = data.enumerate().map(lambda step, batch: augment(step, *batch), AUGMENTED_AT_ONCE)
+    return _plain(data.prefetch(2))
+
+
+def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    # Its thread is often not woken when an iterator is done, and the epoch waits for it, idle.
+    options.autotune.enabled = False
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return data.with_options(options)
+
+
+def normalize(pixels: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
+    """Integers to float32 in [0, 1].
+
+    The divisor is a tensor: by a constant, Grappler would multiply by its reciprocal, which rounds
+    otherwise than the shards.
+    """
+    return tf.cast(pixels, tf.float32) / divisor
+
+
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+    """Softmax cross-entropy of each image, in nats.
+
+    Labels are integers, or shares of the classes; ``smoothing`` takes that share off them and
+    gives it to all classes alike (Szegedy et al., 2016).
+    """
+    if labels.dtype.is_integer and not smoothing:
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    classes = logits.shape[-1]
+    targets = tf.one_hot(labels, classes) if labels.dtype.is_integer else labels
+    targets = (1 - smoothing) * targets + smoothing / classes
+    return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def weights_of(labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """The weight of each image: of its class, or, of shares of several, their weighted sum."""
+    if labels.dtype.is_integer:
+        return tf.gather(weights, labels)
+    return tf.linalg.matvec(labels, weights)
+
+
+def hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """How many images have their label's logit as the greatest (the first of equal ones)."""
+    if not labels.dtype.is_integer:
+        labels = tf.argmax(labels, axis=1, output_type=tf.int32)
+    predicted = tf.argmax(logits, axis=1, output_type=labels.dtype)
+    return tf.reduce_sum(tf.cast(predicted == labels, tf.float32))

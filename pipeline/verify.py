@@ -1,0 +1,186 @@
+"""Verification: whether everything that is here agrees, without training anything."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import runs, schema
+from pipeline.core import files, paths
+from pipeline.core.errors import PipelineError, first_few
+from pipeline.core.params import Params
+from pipeline.download import fetch
+from pipeline.evaluate import metrics
+from pipeline.evaluate.metrics import EvaluateParams
+from pipeline.evaluate.predictions import Predictions
+from pipeline.repository import dvc
+from pipeline.shards import index as shard_index
+from pipeline.shards import shard
+from pipeline.split import data_card, divide
+from pipeline.subsets.images import Dataset
+
+
+def faults(params: Params, remote: str | None = None) -> Iterator[str]:
+    """Verify parameters, recorded stages, published files, shards, splits and evaluations.
+
+    What can be computed again from what it follows from is; so that an edit is found even where
+    ``dvc.lock`` was edited to match.
+
+    Parameters
+    ----------
+    remote : str, optional
+        Name of a DVC remote to verify too; an empty one means the default remote.
+
+    Yields
+    ------
+    str
+        What is wrong. What is not here, for it was not run or pulled, is not verified.
+    """
+    try:
+        schema.check_params(params)
+    except PipelineError as error:
+        yield str(error)
+        return
+    yield from _tried("dvc.lock", dvc.faults())
+    for name in params.value("datasets"):
+        if paths.raw(name).exists():
+            yield from _tried(paths.raw(name), raw_faults(params, name))
+        if paths.shards(name).exists():
+            yield from _tried(paths.shards(name), shard_faults(name))
+        if paths.split(name).exists() and paths.shards(name).exists():
+            yield from _tried(paths.split(name), split_faults(params, name))
+    for run in params.value("runs"):
+        if paths.predictions(run).exists():
+            yield from _tried(paths.metrics(run), evaluation_faults(params, run))
+    if remote is not None:
+        yield from _tried("remote", dvc.remote_faults(remote))
+
+
+def raw_faults(params: Params, dataset: str) -> Iterator[str]:
+    """Compare a dataset's published files with what the parameters pin."""
+    for file in params.section(fetch.DownloadParams, "datasets", dataset, "download").files:
+        path = paths.raw(dataset) / file.name
+        if not path.exists():
+            yield f"{path} is missing; run dvc repro --force download@{dataset}"
+        elif file.sha256 not in (None, files.sha256(path)):
+            yield (
+                f"{path}: its SHA-256 is not the one pinned in {params.path}; run "
+                f"dvc repro --force download@{dataset}"
+            )
+
+
+def shard_faults(dataset: str) -> Iterator[str]:
+    """Compare a dataset's shards with their index, and their images with their digests."""
+    folder = paths.shards(dataset)
+    index = shard_index.Index.read(folder)
+    expected = {shard_index.INDEX, *(file.name for file in index.files)}
+    surplus = sorted(path.name for path in folder.iterdir() if path.name not in expected)
+    if surplus:
+        yield f"{folder}: {first_few(surplus)} not in {shard_index.INDEX}; decode again"
+    content = hashlib.sha256()
+    for file in index.files:
+        path = folder / file.name
+        if not path.exists():
+            yield f"{path} is missing; run dvc repro"
+            return
+        if files.sha256(path) != file.sha256:
+            yield f"{path}: its SHA-256 is not the one in {shard_index.INDEX}; decode again"
+            return
+        if _digests(path, index) != shard.column(path, "sha256", pa.binary(32)).to_pylist():
+            yield f"{path}: its images do not have the digests beside them; decode again"
+        content.update(shard.identity(path))
+    if content.hexdigest() != index.content_sha256:
+        name = shard_index.INDEX
+        yield f"{folder}: content_sha256 in {name} is not that of the rows; decode again"
+
+
+def split_faults(params: Params, dataset: str) -> Iterator[str]:
+    """Divide a dataset again, count it again, and compare with its split and its data card."""
+    data = Dataset.read(dataset)  # refuses other ids than those of the shards
+    section = params.value("datasets", dataset, "split")
+    needs_table = any(section.get(key) is not None for key in ("column", "groups"))
+    if not needs_table or paths.extracted(dataset).exists():
+        computed = divide.split(params, dataset, data.folder, data.index)
+        if (computed.subsets != data.split.subsets).any():
+            yield f"{paths.split(dataset)} is not what the parameters give; split again"
+    path = paths.data_card(dataset)
+    card = data_card.data_card(dataset, data.folder, data.index, data.split)
+    if different := _different(card, files.read_json(path)):
+        yield f"{path}: {first_few(different)} do not follow from shards and split; split again"
+
+
+def evaluation_faults(params: Params, run: str) -> Iterator[str]:
+    """Compute a run's evaluation again from its predictions, and compare."""
+    folder = paths.metrics(run)
+    path = paths.predictions(run)
+    predictions = Predictions.read(path)
+    name = runs.dataset(params, run)
+    if paths.split(name).exists() and paths.shards(name).exists():
+        dataset = Dataset.read(name)
+        test = dataset.split.rows("test")
+        ids = dataset.split.ids.take(test).to_pylist()
+        if predictions.ids != ids or (predictions.labels != dataset.labels()[test]).any():
+            yield f"{path} are not of {name}'s test subset; evaluate again"
+            return
+    if (predictions.predicted != predictions.probabilities.argmax(axis=1)).any():
+        yield f"{path}: some predicted classes are not the most probable ones; evaluate again"
+    classes = params.value("datasets", name, "decode", "classes")
+    recorded = files.read_json(folder / "evaluation.json")
+    section = runs.section(params, run, "evaluate", EvaluateParams)
+    computed = metrics.evaluate(
+        predictions, classes, recorded["train_accuracy"], section.calibration_bins
+    )
+    if different := _different(computed, recorded):
+        yield (
+            f"{folder / 'evaluation.json'}: {first_few(different)} do not follow from the "
+            "predictions; evaluate again"
+        )
+    with tempfile.TemporaryDirectory() as work:
+        again = Path(work, "confusion.csv")
+        metrics.write_confusion(again, predictions, classes)
+        if again.read_bytes() != (folder / again.name).read_bytes():
+            yield f"{folder / again.name} does not follow from the predictions; evaluate again"
+
+
+def _digests(path: Path, index: shard_index.Index) -> list[bytes]:
+    """SHA-256 of each image of a shard, as it was decoded."""
+    return [
+        hashlib.sha256(image.astype(image.dtype.newbyteorder("<")).data).digest()
+        for batch in shard.images(path, index.shape)
+        for image in shard_index.integers(batch, index.divisor)
+    ]
+
+
+def _different(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
+    """The keys whose values are not the same, but for the rounding of floats."""
+    return sorted(key for key in one | two if not _same(one.get(key), two.get(key)))
+
+
+def _same(one: Any, two: Any) -> bool:
+    if isinstance(one, dict) and isinstance(two, dict):
+        return not _different(one, two)
+    if isinstance(one, list) and isinstance(two, list):
+        return len(one) == len(two) and all(map(_same, one, two))
+    if isinstance(one, float) and isinstance(two, float):
+        return bool(np.isclose(one, two, rtol=1e-9, atol=0))
+    return type(one) is type(two) and bool(one == two)
+
+
+def _tried(what: Path | str, found: Iterator[str]) -> Iterator[str]:
+    """The faults found, and the error that ended the search, if one did."""
+    try:
+        yield from found
+    except PipelineError as error:
+        yield str(error)
+    except (
+        AttributeError,
+        LookupError,
+        OSError,
+        TypeError,
+        ValueError,
+    ) as error:  # of damaged data
+        yield f"{what} cannot be verified ({type(error).__name__}: {error}); run dvc repro"

@@ -1,0 +1,229 @@
+import json
+import math
+
+import pytest
+
+from pipeline.compare import gate
+from pipeline.compare.gate import Accepted, GateParams, Rule
+from pipeline.core import paths
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import Params
+from tests.compare.test_runs import predictions
+from tests.support.builders import ROOT
+
+HIGHER = Rule(metrics="accuracy", better="higher", absolute=0.02)
+LOWER = Rule(metrics="loss", better="lower", relative=0.1)
+EQUAL = Rule(metrics="n", better="equal")
+PAIRED = Rule(metrics="accuracy", better="higher", significance=0.05)
+
+
+class Side:
+    """The metrics of one side, and predictions."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, run="a", predicted=None, **metrics):
+        path = self.folder / paths.metrics(run) / "evaluation.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(metrics))
+        if predicted is not None:
+            predicted.write(self.folder / paths.predictions(run))
+
+    def find(self, path):
+        return self.folder / path if (self.folder / path).exists() else None
+
+
+@pytest.fixture
+def sides(tmp_path):
+    return Side(tmp_path / "before"), Side(tmp_path / "now")
+
+
+def judge(sides, *rules, accept=(), runs=("a",)):
+    before, now = sides
+    params = GateParams(rules=rules, accept=tuple(accept))
+    return gate.judge(params, before.find, now.find, {"runs": set(runs), "datasets": set()})
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "now", "verdict"),
+    [
+        (HIGHER, {"accuracy": 0.9}, {"accuracy": 0.9}, "same"),
+        (HIGHER, {"accuracy": 0.9}, {"accuracy": 0.95}, "better"),
+        (HIGHER, {"accuracy": 0.9}, {"accuracy": 0.881}, "within"),
+        (HIGHER, {"accuracy": 0.9}, {"accuracy": 0.87}, "worse"),
+        (LOWER, {"loss": 0.5}, {"loss": 0.54}, "within"),
+        (LOWER, {"loss": 0.5}, {"loss": 0.56}, "worse"),
+        (LOWER, {"loss": 0.5}, {"loss": 0.1}, "better"),
+        (EQUAL, {"n": 10}, {"n": 10}, "same"),
+        (EQUAL, {"n": 10}, {"n": 11}, "worse"),
+        (HIGHER, {"accuracy": 0.9}, {}, "gone"),
+        (HIGHER, {"accuracy": 0.9}, {"accuracy": math.nan}, "worse: no finite number"),
+        (LOWER, {"loss": 0.5}, {"loss": math.inf}, "worse: no finite number"),
+    ],
+)
+def test_tolerances(sides, rule, before, now, verdict):
+    sides[0].write(**before)
+    sides[1].write(**now)
+    (found,) = judge(sides, rule)
+    assert found.verdict == verdict
+    assert found.failed == (verdict.split(":")[0] in ("worse", "gone"))
+
+
+def test_a_run_that_disappeared_fails_and_a_new_one_does_not(sides):
+    sides[0].write("old", accuracy=0.9, loss=0.1)
+    sides[1].write("new", accuracy=0.1, loss=9.9)
+    found = judge(sides, HIGHER, LOWER, runs=("old", "new"))
+    assert [(v.what, v.metric, v.verdict) for v in found] == [
+        ("run new", "all", "new"),
+        ("run old", "accuracy", "gone"),
+        ("run old", "loss", "gone"),
+    ]
+
+
+def test_nested_metrics_by_pattern(sides):
+    classes = {"T-shirt/top": {"recall": 0.8}, "Bag": {"recall": 0.9}}
+    sides[0].write(classes=classes)
+    sides[1].write(classes=classes | {"Bag": {"recall": 0.7}})
+    found = judge(sides, Rule(metrics="classes.*.recall", better="higher", absolute=0.1))
+    assert {(v.metric, v.verdict) for v in found} == {
+        ("classes.T-shirt/top.recall", "same"),
+        ("classes.Bag.recall", "worse"),
+    }
+
+
+def write(side, accuracy, seed, n=300):
+    one = predictions(accuracy, seed, n)
+    side.write(predicted=one, accuracy=float((one.predicted == one.labels).mean()), seed=seed)
+
+
+def test_significantly_worse_by_the_paired_test(sides):
+    write(sides[0], 0.9, 1)
+    write(sides[1], 0.7, 2)
+    (found,) = judge(sides, PAIRED)
+    assert (found.verdict, found.failed) == ("worse", True)
+    assert "p ≥ 0.05, is " in found.allowed
+    (found,) = judge(sides[::-1], PAIRED)
+    assert found.verdict == "better"
+
+
+def test_worse_but_not_significantly(sides):
+    write(sides[0], 0.84, 1)
+    write(sides[1], 0.82, 2)
+    (found,) = judge(sides, PAIRED)
+    assert found.now < found.baseline
+    assert (found.verdict, found.failed) == ("within", False)
+
+
+def test_equal_metrics_need_no_predictions(sides):
+    for side in sides:
+        side.write(accuracy=0.9, loss=0.1)
+    (found,) = judge(sides, PAIRED)
+    assert found.verdict == "same"
+
+
+def test_without_predictions_nothing_is_judged_and_the_gate_fails(sides):
+    sides[0].write(accuracy=0.9)
+    write(sides[1], 0.9, 2)
+    (found,) = judge(sides, PAIRED)
+    assert found.failed
+    assert found.verdict.startswith("not judged: data/predictions/a.parquet is missing (baseline)")
+
+
+def test_other_test_images_are_not_judged(sides):
+    write(sides[0], 0.9, 1)
+    write(sides[1], 0.9, 2, n=200)
+    (found,) = judge(sides, PAIRED)
+    assert found.failed
+    assert found.verdict.startswith("not judged: the two are of different test images")
+
+
+def test_what_is_accepted_passes_as_long_as_it_is_not_worse_still(sides):
+    sides[0].write(accuracy=0.9, loss=0.5)
+    sides[1].write(accuracy=0.8, loss=0.9)
+    accept = [Accepted(name="a", metric="accuracy", worst=0.79, reason="less data")]
+    accuracy, loss = judge(sides, HIGHER, LOWER, accept=accept)
+    assert (accuracy.verdict, accuracy.failed) == ("accepted: less data", False)
+    assert loss.failed
+    sides[1].write(accuracy=0.78, loss=0.9)
+    assert all(verdict.failed for verdict in judge(sides, HIGHER, LOWER, accept=accept))
+    accept = [Accepted(name="a", metric="loss", worst=1.0, reason="x")]
+    assert [v.failed for v in judge(sides, HIGHER, LOWER, accept=accept)] == [True, False]
+
+
+def test_what_is_accepted_is_judged_by_its_own_rule(sides):
+    sides[0].write(n=1000, loss=0.5)
+    sides[1].write(n=2000, loss=0.9)
+    accept = [Accepted(name="a", metric=metric, worst=0.95, reason="x") for metric in ("n", "loss")]
+    rules = Rule(metrics="*", better="higher"), EQUAL, LOWER
+    verdicts = {(v.metric, v.verdict) for v in judge(sides, *rules, accept=accept)}
+    assert ("n", "worse") in verdicts
+    assert ("loss", "accepted: x") in verdicts
+
+
+def test_a_rule_without_metrics_fails(sides):
+    sides[0].write(accuracy=0.9)
+    sides[1].write(accuracy=0.9)
+    same, missed = judge(sides, HIGHER, Rule(metrics="acuracy", better="higher"))
+    assert (same.failed, missed.failed, missed.metric) == (False, True, "acuracy")
+
+
+def test_shown_as_text_markdown_and_json(sides):
+    sides[0].write(accuracy=0.9, loss=0.5, n=3)
+    sides[1].write(accuracy=0.8, loss=0.4, n=3)
+    found = judge(sides, LOWER, HIGHER, EQUAL)
+    text = gate.describe(found, "abc", "text").splitlines()
+    assert text[0] == "1 of 3 comparisons with abc fail, 1 are the same"
+    assert text[3].split() == [
+        "run",
+        "a",
+        "accuracy",
+        "0.9000",
+        "0.8000",
+        "-0.1000",
+        "0.02",
+        "worse",
+    ]
+    assert len(text) == 5
+    assert "| run a" in gate.describe(found, "abc", "markdown")
+    value = json.loads(gate.describe(found, "abc", "json"))
+    assert value["passed"] is False
+    assert [v["metric"] for v in value["verdicts"]] == ["accuracy", "loss", "n"]
+    assert gate.describe(judge(sides, EQUAL), "abc", "text") == (
+        "all 1 comparisons with abc pass, 1 are the same"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metrics": "loss", "better": "less"}, r"rules\[0\].better: must be 'higher', 'lower'"),
+        ({"metrics": "n", "better": "equal", "absolut": 1}, r"absolut: unknown key; did you mean"),
+        (
+            {"metrics": "loss", "better": "lower", "absolute": 0.1, "relative": 0.1},
+            r"rules\[0\]: needs one of absolute, relative and significance",
+        ),
+        (
+            {"metrics": "loss", "better": "lower", "significance": 0.1},
+            r"significance is for metrics: accuracy of runs",
+        ),
+    ],
+)
+def test_impossible_rules_are_refused(change, message):
+    with pytest.raises(ParameterError, match=message):
+        Params({"rules": [change]}, paths.GATE).section(GateParams)
+
+
+def test_committed_metrics_pass_their_own_gate():
+    params = Params.read(ROOT / paths.GATE).section(GateParams)
+    names = {
+        kind: {path.name for path in (ROOT / paths.METRICS / kind).iterdir()}
+        for kind in ("runs", "datasets")
+    }
+
+    def find(path):
+        return ROOT / path if (ROOT / path).exists() else None
+
+    verdicts = gate.judge(params, find, find, names)
+    assert {verdict.verdict for verdict in verdicts} == {"same"}
+    assert {verdict.metric for verdict in verdicts} >= {"accuracy", "loss", "subsets.test.n"}

@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar as reference
+
+from pipeline.compare import runs
+from pipeline.core.errors import DataError
+from pipeline.evaluate.predictions import Predictions
+from tests.support.builders import CLASSES
+
+N = 300
+
+
+def predictions(accuracy, seed, n=N):
+    """Predictions of three classes, about so many of them right."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % 3).astype(np.int32)
+    predicted = np.where(rng.random(n) < accuracy, labels, (labels + 1) % 3).astype(np.int32)
+    probabilities = np.eye(3, dtype=np.float32)[predicted]
+    return Predictions([f"image-{row}" for row in range(n)], labels, predicted, probabilities)
+
+
+def right(one):
+    return one.predicted == one.labels
+
+
+def test_pairs_of_models():
+    first, second = predictions(0.8, 1), predictions(0.9, 2)
+    found = runs.compare(first, second, CLASSES)
+    assert found["n"] == N
+    assert found["accuracy"] == [right(first).mean(), right(second).mean()]
+    assert found["difference"] == pytest.approx(right(second).mean() - right(first).mean())
+    for name, one, other in (("only_first", first, second), ("only_second", second, first)):
+        expected = [first.ids[row] for row in np.flatnonzero(right(one) & ~right(other))]
+        assert found[name] == expected
+    emu = found["classes"]["emu"]
+    assert emu["n"] == 100
+    assert emu["recall"] == [right(one)[first.labels == 2].mean() for one in (first, second)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_p_value_is_statsmodels(seed):
+    first, second = predictions(0.8, seed), predictions(0.83, seed + 50)
+    table = np.histogram2d(right(first), right(second), bins=2, range=[[0, 1], [0, 1]])[0]
+    found = runs.compare(first, second, CLASSES)
+    assert found["p_value"] == pytest.approx(reference(table, exact=True).pvalue)
+
+
+def test_interval_is_near_the_normal_approximation():
+    first, second = predictions(0.7, 3, 3000), predictions(0.8, 4, 3000)
+    found = runs.compare(first, second, CLASSES)
+    differences = right(second).astype(float) - right(first)
+    half = 1.96 * differences.std() / np.sqrt(3000)
+    expected = [found["difference"] - half, found["difference"] + half]
+    assert found["interval"] == pytest.approx(expected, abs=0.1 * half)
+    assert runs.compare(first, second, CLASSES)["interval"] == found["interval"]
+
+
+def test_a_model_compared_with_itself_is_no_different():
+    first = predictions(0.8, 1)
+    found = runs.compare(first, first, CLASSES)
+    assert found["difference"] == 0
+    assert found["interval"] == [0, 0]
+    assert found["p_value"] == 1
+    assert found["only_first"] == found["only_second"] == []
+
+
+def test_images_are_paired_by_id_not_by_order():
+    first, second = predictions(0.8, 1), predictions(0.9, 2)
+    order = np.random.default_rng(0).permutation(N)
+    shuffled = Predictions(
+        [second.ids[row] for row in order], *(part[order] for part in second[1:])
+    )
+    expected = runs.compare(first, second, CLASSES)
+    assert runs.compare(first, shuffled, CLASSES) == expected
+
+
+def test_other_images_or_labels_are_refused():
+    first, second = predictions(0.8, 1), predictions(0.9, 2, n=200)
+    with pytest.raises(DataError, match=r"different test images: 300 and 200, of which 200 are"):
+        runs.compare(first, second, CLASSES)
+    other = first._replace(labels=(first.labels + 1) % 3)
+    with pytest.raises(DataError, match="other labels for the same test images"):
+        runs.compare(first, other, CLASSES)
+
+
+def test_shown_as_text_markdown_and_json():
+    found = runs.compare(predictions(0.7, 1), predictions(0.9, 2), CLASSES)
+    text = runs.describe(found, ("a", "b"), "text")
+    assert "the two differ" in text
+    assert "right by b alone: " in text
+    assert "image-" in text
+    assert "| emu" in runs.describe(found, ("a", "b"), "markdown")
+    value = json.loads(runs.describe(found, ("a", "b"), "json"))
+    assert value["runs"] == ["a", "b"]
+    assert value["p_value"] == found["p_value"]
+    same = runs.compare(predictions(0.7, 1), predictions(0.7, 1), CLASSES)
+    assert "may be equally good" in runs.describe(same, ("a", "a"), "text")

@@ -1,0 +1,224 @@
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field, ValidationError, field_validator
+
+from pipeline.core import params
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import FileName, Name, Params, Section, merge
+
+
+class File(Section):
+    name: FileName
+    sources: tuple[str, ...] = ()
+
+
+class Download(Section):
+    files: tuple[File, ...]
+    note: str = ""
+
+
+class Adam(Section):
+    name: Literal["adam"]
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+
+
+class Sgd(Section):
+    name: Literal["sgd", "momentum"]
+    momentum: float = 0.0
+
+
+class Train(Section):
+    epochs: Annotated[int, Field(gt=0)] = 10
+    shuffle: bool = False
+    precision: Literal["float32", "float16"] = "float32"
+    dense: tuple[int, ...] = (128,)
+    shape: tuple[int, int] | None = None
+    optimizer: Annotated[Adam | Sgd, Field(discriminator="name")] = Adam(name="adam")
+    download: Download = Download(files=())
+    run: Name = "a"
+
+    @field_validator("dense")
+    @classmethod
+    def _even(cls, dense):
+        if any(units % 2 for units in dense):
+            raise ValueError("must be even")
+        return dense
+
+
+def section(values, path=params.paths.PARAMS):
+    return Params({"runs": {"a": {"train": values}}}, path).section(Train, "runs", "a", "train")
+
+
+def test_defaults():
+    assert section({}) == Train()
+
+
+def test_lists_become_tuples_and_mappings_models():
+    given = {
+        "dense": [256, 128],
+        "shape": [28, 28],
+        "optimizer": {"name": "momentum", "momentum": 0.9},
+        "download": {"files": [{"name": "a.gz", "sources": ["file:a.gz"]}]},
+        "epochs": 3,
+        "precision": "float16",
+    }
+    found = section(given)
+    assert found.dense == (256, 128)
+    assert found.shape == (28, 28)
+    assert found.optimizer == Sgd(name="momentum", momentum=0.9)
+    assert found.download.files[0].sources == ("file:a.gz",)
+    assert json.loads(found.model_dump_json(exclude_unset=True)) == given
+
+
+def test_whole_numbers_are_taken_for_real_ones():
+    assert section({"optimizer": {"name": "adam", "epsilon": 1}}).optimizer.epsilon == 1.0
+
+
+def test_sections_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        section({}).epochs = 3
+
+
+FAULTS = [
+    ({"epoch": 3}, "epoch: unknown key; did you mean epochs? allowed: epochs, shuffle, precision"),
+    ({"zzz": 3}, "zzz: unknown key; allowed: epochs, shuffle"),
+    ({"epochs": "3"}, 'epochs: must be a valid integer, got "3"'),
+    ({"epochs": 3.0}, "epochs: must be a valid integer, got 3.0"),
+    ({"epochs": True}, "epochs: must be a valid integer, got true"),
+    ({"epochs": None}, "epochs: must be a valid integer, got null"),
+    ({"epochs": 0}, "epochs: must be greater than 0, got 0"),
+    ({"shuffle": 1}, "shuffle: must be a valid boolean, got 1"),
+    ({"shuffle": "on"}, 'shuffle: must be a valid boolean, got "on"'),
+    ({"precision": "int8"}, "precision: must be 'float32' or 'float16', got \"int8\""),
+    ({"dense": 128}, "dense: must be a valid array, got 128"),
+    ({"dense": [2, "ü"]}, 'dense[1]: must be a valid integer, got "ü"'),
+    ({"dense": [3]}, "dense: must be even, got [3]"),
+    ({"shape": [28]}, "shape[1]: is missing"),
+    ({"optimizer": {"name": "adam", "epsilon": 0}}, "optimizer.epsilon: must be greater than 0"),
+    ({"optimizer": {"name": "adam", "epsilon": float("nan")}}, "optimizer.epsilon: must be a"),
+    ({"optimizer": {"name": "adam", "epsilon": float("inf")}}, "optimizer.epsilon: must be a"),
+    (
+        {"optimizer": {"name": "sgd", "momentun": 1}},
+        "optimizer.momentun: unknown key; did you mean momentum? allowed: name, momentum",
+    ),
+    ({"optimizer": {"name": "rprop"}}, "optimizer: "),
+    ({"optimizer": {}}, "optimizer: "),
+    ({"optimizer": "adam"}, "optimizer: "),
+    ({"download": {"files": [{"name": "a"}, {"name": "../b"}]}}, "download.files[1].name: "),
+    ({"download": {"files": [{}]}}, "download.files[0].name: is missing"),
+    (
+        {"download": {"files": [{"name": "a", "source": []}]}},
+        "download.files[0].source: unknown key; did you mean sources? allowed: name, sources",
+    ),
+    ({"download": {"file": []}}, "download.files: is missing; "),
+    ({"run": "A-b"}, "run: must match pattern '^[a-z0-9][a-z0-9_]*$', got \"A-b\""),
+    ([], "must be an object, got []"),
+    (None, "must be an object, got null"),
+    ({"run": "x" * 200}, "run: "),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), FAULTS)
+def test_a_fault_names_the_full_key_and_the_value(values, message):
+    with pytest.raises(ParameterError) as caught:
+        section(values, Path("a/params.yaml"))
+    between = "." if isinstance(values, dict) else ": "
+    line = str(caught.value)
+    assert line.startswith(f"a/params.yaml: runs.a.train{between}{message}")
+    assert "\n" not in line
+    assert len(line) < 250
+
+
+def test_every_fault_is_named():
+    with pytest.raises(ParameterError) as caught:
+        section({"epochs": 0, "shufle": True})
+    assert str(caught.value).count("runs.a.train.") == 2
+
+
+@pytest.mark.parametrize("name", ["../a", "a/b", "a\\b", ".hidden", "", "a\n", "ü", "x" * 256])
+def test_names_of_files_lead_nowhere_else(name):
+    with pytest.raises(ParameterError, match=r"download.files\[0\].name"):
+        section({"download": {"files": [{"name": name}]}})
+
+
+def test_a_password_in_a_url_is_not_shown():
+    with pytest.raises(ParameterError) as caught:
+        section({"epochs": "https://user:secret@example.org/a"})
+    assert str(caught.value).endswith('got "https://***@example.org/a"')
+
+
+def test_a_missing_section_says_what_there_is():
+    values = Params({"runs": {"a": {"train": {}}, "b": {}}, "defaults": {}})
+    for keys, message in (
+        (("run",), r"run is missing; did you mean runs\? the top level has: runs, defaults"),
+        (("runs", "c", "train"), "runs.c is missing; runs has: a, b"),
+        (("runs", "b", "train"), "runs.b.train is missing; runs.b has: nothing"),
+        (("runs", "a", "train", "x", "y"), "runs.a.train.x is missing; runs.a.train has: nothing"),
+    ):
+        with pytest.raises(ParameterError, match=f"^params.yaml: {message}$"):
+            values.section(Train, *keys)
+
+
+def test_a_file_is_read_where_one_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match=r"params\.yaml is missing"):
+        Params.read()
+    Path("params.yaml").write_text("a: {b: 1}")
+    assert Params.read().value("a", "b") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{? [a, b] : 1}", "keys must be str")],
+)
+def test_what_yaml_can_hold_and_json_cannot(tmp_path, text, message):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"train: {text}")
+    with pytest.raises(ParameterError, match=rf"params\.yaml: train: {message}"):
+        Params.read(path).section(Train, "train")
+
+
+TREES = st.recursive(
+    st.none() | st.integers(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), TREES), st.dictionaries(st.sampled_from("abc"), TREES)
+)
+def test_merging_keeps_what_is_not_changed(base, change):
+    merged = merge(base, change)
+    assert list(merged) == [*base, *(key for key in change if key not in base)]
+    for key in merged:
+        if key in base and key in change:
+            assert merged[key] == merge(base[key], change[key])
+        else:
+            assert merged[key] == (base | change)[key]
+    assert merge(base, {}) == merge({}, base) == merge(base, base) == base
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "merged"),
+    [
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [3]}}, {"a": {"b": [3]}}),
+        ({"a": {"b": 1}}, {"a": None}, {"a": None}),
+        ({"o": {"name": "adam", "x": 1}}, {"o": {"x": 2}}, {"o": {"name": "adam", "x": 2}}),
+        (
+            {"o": {"name": "adam", "x": 1}},
+            {"o": {"name": "adam", "y": 2}},
+            {"o": {"name": "adam", "x": 1, "y": 2}},
+        ),
+        ({"o": {"name": "adam", "x": 1}}, {"o": {"name": "sgd"}}, {"o": {"name": "sgd"}}),
+    ],
+)
+def test_merging(base, change, merged):
+    before = json.dumps([base, change])
+    assert merge(base, change) == merged
+    assert json.dumps([base, change]) == before

@@ -1,0 +1,259 @@
+import numpy as np
+import pytest
+
+from pipeline.core.errors import DataError
+from pipeline.decode import archive as decode_archive
+from pipeline.decode.archive import ArchiveDecode, IdxDecode
+from pipeline.extract import archive as extract_archive
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.images import idx
+from pipeline.shards import index as shard_index
+from tests.support import builders
+from tests.support.builders import CLASSES
+
+SHAPE = (8, 8, 3)
+
+
+def archive(folder, part_rows=7, **options):
+    """An extracted archive; what its images are, by id."""
+    found = builders.archive_dataset(folder / "raw", **options)
+    params = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=part_rows)
+    extract_archive.extract_archive(folder / "raw", params, folder / "extracted")
+    return found
+
+
+def idx_files(folder, **arrays):
+    """Four extracted IDX files, of ten training and five test images where not given."""
+    for n, subset in ((10, "train"), (5, "test")):
+        labels = arrays.get(f"{subset}_labels", (np.arange(n) % 3).astype(np.uint8))
+        images = arrays.get(f"{subset}_images", builders.pixels(np.arange(n) % 3, (8, 8), seed=n))
+        idx.write(folder / f"{subset}-labels.idx", labels)
+        idx.write(folder / f"{subset}-images.idx", images)
+    return folder
+
+
+def decode(folder, **options):
+    params = ArchiveDecode(**{"classes": CLASSES, "shape": SHAPE} | options)
+    done = decode_archive.decode_archive(folder / "extracted", params, folder / "shards")
+    return done, shard_index.Index.read(folder / "shards")
+
+
+def content(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
+    found = archive(tmp_path)
+    done, index = decode(tmp_path)
+    assert done.startswith("30 images of shape (8, 8, 3), 5 shards")
+    folder = tmp_path / "shards"
+    ids = shard_index.column(folder, index, "id").to_pylist()
+    images = builders.shard_images(folder, index)
+    classes = shard_index.column(folder, index, "class").to_pylist()
+    positions = shard_index.column(folder, index, "position").to_pylist()
+    assert ids == sorted(found)  # alphabetical, as the archive; the table is numerical
+    assert ids != list(found)
+    for row, name in enumerate(ids):
+        pixels, label = found[name]
+        assert (shard_index.integers(images[row], 255) == pixels).all()
+        assert classes[row] == label
+        assert positions[row] == int(name) - 1
+
+
+def test_idx_rows_are_training_then_test_images(tmp_path):
+    idx_files(tmp_path)
+    params = IdxDecode(classes=CLASSES, shard_rows=4)
+    decode_archive.decode_idx(tmp_path, params, tmp_path / "shards")
+    index = shard_index.Index.read(tmp_path / "shards")
+    assert [file.rows for file in index.files] == [4, 4, 2, 4, 1]  # no shard spans both
+    ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [f"train-{n}" for n in range(10)] + [f"test-{n}" for n in range(5)]
+    images = builders.shard_images(tmp_path / "shards", index)
+    expected = [idx.read(tmp_path / f"{subset}-images.idx") for subset in ("train", "test")]
+    assert (images[..., 0] == (np.concatenate(expected) / 255).astype(np.float32)).all()
+    labels = shard_index.column(tmp_path / "shards", index, "label").to_pylist()
+    assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
+
+
+def test_idx_without_a_test_set(tmp_path):
+    idx_files(tmp_path)
+    for what in ("images", "labels"):
+        (tmp_path / f"test-{what}.idx").unlink()
+    decode_archive.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    index = shard_index.Index.read(tmp_path / "shards")
+    ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [f"train-{n}" for n in range(10)]
+
+
+def test_idx_of_colour_images(tmp_path):
+    rgb = builders.pixels(np.arange(10) % 3, (8, 8, 3))
+    idx_files(tmp_path, train_images=rgb, test_images=rgb[:5])
+    decode_archive.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    assert shard_index.Index.read(tmp_path / "shards").shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "npz"])
+def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path, monkeypatch, suffix):
+    archive(tmp_path)
+    found = []
+    for workers in ("1", "2", "5"):
+        monkeypatch.setenv("PIPELINE_WORKERS", workers)
+        decode(tmp_path, format=suffix)
+        found.append(content(tmp_path / "shards"))
+    assert found[0] == found[1] == found[2]
+
+
+def test_identity_does_not_depend_on_format_or_division(tmp_path):
+    found = set()
+    for part_rows in (7, 30):
+        archive(tmp_path, part_rows)
+        found |= {decode(tmp_path, format=name)[1].content_sha256 for name in ("parquet", "npz")}
+    assert len(found) == 1
+
+
+def test_16_bits_and_grey(tmp_path):
+    found = archive(tmp_path, shape=(8, 8, 1), bits=16)
+    _, index = decode(tmp_path, shape=(8, 8, 1), bits=16)
+    assert index.divisor == 65535
+    images = builders.shard_images(tmp_path / "shards", index)
+    assert (shard_index.integers(images[0], 65535) == found["1"][0]).all()
+
+
+def spoil(folder, bad):
+    """Replace images of the raw archive."""
+    found = builders.archive_dataset(folder / "raw")
+    members = [
+        (f"train/{name}.png", bad.get(name, builders.encode(image)))
+        for name, (image, _) in found.items()
+    ]
+    builders.write_archive(folder / "raw/train.7z", members)
+    params = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=7)
+    extract_archive.extract_archive(folder / "raw", params, folder / "extracted")
+
+
+def test_bad_image_ends_the_stage_and_leaves_nothing(tmp_path):
+    spoil(tmp_path, {"12": b"no image"})
+    with pytest.raises(DataError) as raised:
+        decode(tmp_path)
+    assert "image 'train/12.png' cannot be decoded" in str(raised.value)
+    assert "on_bad_image: quarantine" in str(raised.value)
+    assert not (tmp_path / "shards").exists()
+    assert not list(tmp_path.glob("*.incomplete"))
+    archive(tmp_path)  # mended
+    assert decode(tmp_path)[1].rows == 30
+
+
+def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
+    wide = builders.encode(np.zeros((8, 9, 3), np.uint8))
+    spoil(tmp_path, {"12": b"no image", "3": wide})
+    done, index = decode(tmp_path, on_bad_image="quarantine")
+    assert "28 images" in done
+    assert "2 quarantined" in done
+    assert [(q.id, q.name, q.reason) for q in index.quarantined] == [
+        ("3", "train/3.png", "is 9x8 pixels, not 8x8"),
+        ("12", "train/12.png", "cannot be decoded"),
+    ]
+    ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
+    assert ids == [str(n) for n in range(1, 31) if n not in (3, 12)]
+    positions = shard_index.column(tmp_path / "shards", index, "position").to_pylist()
+    assert positions == [int(name) - 1 for name in ids]
+
+
+def test_images_of_several_sizes_are_fitted_and_the_index_says_how(tmp_path):
+    """Red on the left and blue on the right of a picture three times as wide as high."""
+    wide = np.zeros((8, 24, 3), np.uint8)
+    wide[:, :8, 0] = wide[:, 16:, 2] = 255
+    grey = np.full((4, 4, 1), 100, np.uint8)
+    huge = builders.png(60_000, 60_000, 8, 2, [])
+    spoil(
+        tmp_path,
+        {"12": builders.encode(wide), "3": builders.encode(grey), "5": huge, "7": b"no image"},
+    )
+    found = {}
+    for how in ("stretch", "crop", "pad"):
+        _, index = decode(tmp_path, resize=how, on_bad_image="quarantine")
+        assert index.resize == how
+        assert {q.id: q.reason for q in index.quarantined} == {
+            "5": "is 60000x60000 pixels, above 50,000,000 in all (decode.max_pixels)",
+            "7": "cannot be decoded",
+        }
+        ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
+        rows = [ids.index(name) for name in ("12", "3")]
+        images = shard_index.integers(shard_index.take(tmp_path / "shards", index, rows), 255)
+        found[how] = images[0]
+        assert (images[1] == 100).all()
+    assert found["stretch"][0, 0].tolist() == [255, 0, 0]
+    assert found["stretch"][0, -1].tolist() == [0, 0, 255]
+    assert not found["crop"].any()  # the black middle
+    assert found["pad"][3, 0].tolist() == [255, 0, 0]
+    assert not found["pad"][0].any()
+
+
+def test_without_resizing_the_index_says_nothing_of_it(tmp_path):
+    archive(tmp_path)
+    _, index = decode(tmp_path)
+    assert index.resize is None
+    assert "resize" not in (tmp_path / "shards/index.json").read_text()
+
+
+@pytest.mark.parametrize("match", ["name", "path"])
+def test_ids_may_be_whole_names_of_files(tmp_path, match):
+    found = archive(tmp_path)
+    prefix = "train/" if match == "path" else ""
+    table = {f"{prefix}{id_}.png": label for id_, (_, label) in found.items()}
+    builders.labels_csv(tmp_path / "extracted/labels.csv", table.items(), ("file", "kind"))
+    _, index = decode(tmp_path, labels={"id": "file", "label": "kind", "match": match})
+    ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
+    assert set(ids) == set(table)
+    classes = shard_index.column(tmp_path / "shards", index, "class").to_pylist()
+    assert classes == [table[id_] for id_ in ids]
+    with pytest.raises(DataError, match=r"30 images have no row in"):
+        decode(tmp_path, labels={"id": "file", "label": "kind"})
+
+
+def test_nothing_but_bad_images_is_an_error(tmp_path):
+    spoil(tmp_path, {str(n): b"no image" for n in range(1, 31)})
+    with pytest.raises(DataError, match="no image could be used"):
+        decode(tmp_path, on_bad_image="quarantine")
+    assert not (tmp_path / "shards").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"train_labels": np.full(10, 7, np.uint8)}, "10 labels are outside the 3 classes"),
+        ({"train_labels": np.full(10, -1, np.int8)}, "the first is -1 at position 0"),
+        ({"test_labels": np.zeros(4, np.uint8)}, "has 4 labels, but there are 5 images"),
+        ({"test_labels": np.zeros((5, 1), np.uint8)}, "labels must be integers of shape (n,)"),
+        ({"test_labels": np.zeros(5, np.float32)}, "labels must be integers"),
+        ({"train_images": np.zeros((10, 8, 8), np.int16)}, "images must be uint8"),
+        ({"train_images": np.zeros((10, 64), np.uint8)}, "images must be uint8 of shape"),
+        ({"train_images": np.zeros((10, 8, 9), np.uint8)}, "test images of (8, 8, 1)"),
+        (
+            {
+                f"{s}_images": np.zeros((n, 8, 8, 4), np.uint8)
+                for s, n in (("train", 10), ("test", 5))
+            },
+            "neither grey nor RGB",
+        ),
+    ],
+)
+def test_idx_files_that_do_not_fit_are_named(tmp_path, arrays, message):
+    idx_files(tmp_path, **arrays)
+    with pytest.raises(DataError) as raised:
+        decode_archive.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    assert message in str(raised.value)
+    assert not (tmp_path / "shards").exists()
+
+
+def test_stage_program(project):
+    for name in ("tiny_idx", "tiny_png"):
+        assert project.run("extract", name).returncode == 0
+        done = project.run("decode", name)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"decode {name}: ")
+    project.set("datasets.tiny_png.decode.classes", ["cat", "dog", "owl"])
+    failed = project.run("decode", "tiny_png")
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert "unknown class 'emu'" in failed.stderr

@@ -1,0 +1,557 @@
+import hashlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import fsspec
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.core import files
+from pipeline.core.errors import ParameterError, SourceError
+from pipeline.core.params import Params
+from pipeline.download import fetch as download_fetch
+from pipeline.download import http
+from tests.support.builders import until
+from tests.support.http_server import Reply, serve
+
+ROOT = Path(__file__).parent.parent
+DATA = os.urandom(200_000)
+OTHER = os.urandom(200_000)
+PIN = {"bytes": len(DATA), "sha256": hashlib.sha256(DATA).hexdigest()}
+PAGE = b"\n<!DOCTYPE html>\n<html><body>Please log in</body></html>"
+FOLDER = Path("data/raw/cats")
+PARTIAL = Path("data/raw/cats.incomplete/a.gz.incomplete")
+
+
+@pytest.fixture(scope="module")
+def the_server():
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def server(the_server):
+    the_server.requests.clear()
+    the_server.replies.clear()
+    return the_server
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(download_fetch.MIRROR, raising=False)
+    monkeypatch.setattr(http, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(download_fetch, "BACKOFF_SECONDS", 0.001)
+
+
+def params(*entries):
+    return Params({"download": {"files": list(entries)}}).section(
+        download_fetch.DownloadParams, "download"
+    )
+
+
+def fetch(*sources, **pin):
+    return download_fetch.download(
+        "cats", params({"name": "a.gz", "sources": list(sources), **pin}), FOLDER
+    )
+
+
+def fetched():
+    return (FOLDER / "a.gz").read_bytes()
+
+
+def asked_ranges(server):
+    return server.asked("Range")
+
+
+def refuse(message, *sources, **pin):
+    """Expect an error of one line, and no output."""
+    with pytest.raises(SourceError, match=message) as caught:
+        fetch(*(sources or ["file:none"]), **pin)
+    assert "\n" not in str(caught.value)
+    assert not FOLDER.exists()
+    return str(caught.value)
+
+
+def test_files_come_as_they_were_published(server):
+    a, b = server.reply("/a.gz", Reply(DATA)), server.reply("/b.gz", Reply(OTHER))
+    files_of = params(
+        {"name": "a.gz", "sources": [a], **PIN},
+        {"name": "b.gz", "sources": [b], "sha256": hashlib.sha256(OTHER).hexdigest()},
+    )
+    assert download_fetch.download("cats", files_of, FOLDER) == f"2 files, 0.4 MB from {server.url}"
+    assert {path.name: path.read_bytes() for path in FOLDER.iterdir()} == {
+        "a.gz": DATA,
+        "b.gz": OTHER,
+    }
+    assert [path.name for path in FOLDER.parent.iterdir()] == ["cats"]
+    assert download_fetch.pins(files_of, FOLDER) == ""
+
+
+def test_the_folder_is_replaced_as_a_whole(server):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "old.gz").write_bytes(b"old")
+    files.beside(FOLDER).mkdir()
+    (files.beside(FOLDER) / "older.gz").write_bytes(b"older")
+    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    assert [path.name for path in FOLDER.iterdir()] == ["a.gz"]
+
+
+def test_the_old_folder_stays_where_a_file_cannot_be_had(server):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(b"old")
+    with pytest.raises(SourceError):
+        fetch(f"{server.url}/none", **PIN)
+    assert fetched() == b"old"
+
+
+CHUNKED = {"Transfer-Encoding": "chunked", "Content-Length": ""}
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(status=404), "404 Not Found"),
+        (Reply(status=500), "500 Internal Server Error"),
+        (
+            Reply(status=429, headers={"Retry-After": "3600"}),
+            "429 Too Many Requests, try again in 3,600 s",
+        ),
+        (Reply(DATA, 206, {"Content-Range": "bytes 0-9/10"}), "206 Partial Content"),
+        (Reply(status=302, headers={"Location": "/a.gz"}), "redirects in circles"),
+        (
+            Reply(status=302, headers={"Location": "file:///etc/passwd"}),
+            "redirects to file:///etc/passwd, which is no web server",
+        ),
+        (Reply(PAGE), f"has {len(PAGE)} bytes, not 200,000"),
+        (Reply(PAGE, headers={"Content-Type": "text/html"}), "sent a web page instead of the file"),
+        (Reply(PAGE, headers={"Content-Length": ""}), "sent a web page instead of the file"),
+        (Reply(DATA + b"!"), "has 200,001 bytes, not 200,000"),
+        (Reply(DATA + b"!", headers={"Content-Length": ""}), "has more than 200,000 bytes"),
+        (Reply(DATA, headers={"Content-Length": ""}, endless=True), "has more than 200,000 bytes"),
+        (Reply(DATA, headers={"Content-Length": "200001"}), "has 200,001 bytes, not 200,000"),
+        (Reply(DATA, sent=300, ranges=False), "ended after 300 of 200,000 bytes"),
+        (Reply(DATA, sent=0, stalls=True), "nothing came for 0.2 s"),
+        (Reply(DATA, sent=90_000, stalls=True, ranges=False), "nothing came for 0.2 s"),
+        (Reply(DATA, drips=0.02, ranges=False), r"only \d+ bytes came within 0.\d s"),
+        (
+            Reply(DATA, sent=90_000, resets=True, ranges=False),
+            r"the connection broke \(.*reset by peer\)",
+        ),
+        (
+            Reply(b"30d40\r\n" + DATA[:9], headers=CHUNKED, ranges=False),
+            r"the connection broke \(.*\)",
+        ),
+        (Reply(b"no number\r\n", headers=CHUNKED), r"the connection broke \(.*\)"),
+        (
+            Reply(OTHER),
+            f"SHA-256 is {hashlib.sha256(OTHER).hexdigest()}, not the pinned {PIN['sha256']}",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_source(server, reply, reason):
+    url = server.reply("/a.gz", reply)
+    refuse(f"^a.gz could not be fetched; {url}: {reason}. Mend", url, **PIN)
+    server.reply("/a.gz", Reply(DATA))  # repaired
+    fetch(url, **PIN)
+    assert fetched() == DATA
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=500),
+        Reply(status=429, headers={"Retry-After": "0"}),
+        Reply(status=503, headers={"Retry-After": "9" * 30}),
+        Reply(DATA, sent=90_000),
+        Reply(DATA, sent=90_000, stalls=True),
+        Reply(DATA, sent=90_000, resets=True),
+        Reply(DATA, drips=0.02),
+        Reply(b"no number\r\n", headers=CHUNKED),
+        Reply(raw=b"no HTTP"),
+    ],
+)
+def test_a_fault_that_passes_ends_in_the_file(server, reply):
+    fetch(server.reply("/a.gz", reply, Reply(DATA)), **PIN)
+    assert fetched() == DATA
+
+
+def test_a_file_sent_in_pieces_of_unknown_number(server):
+    pieces = b"".join(
+        b"%x;note\r\n%b\r\n" % (50_000, DATA[n : n + 50_000]) for n in range(0, 200_000, 50_000)
+    )
+    fetch(server.reply("/a.gz", Reply(pieces + b"0\r\n\r\n", headers=CHUNKED)))
+    assert fetched() == DATA
+
+
+def test_what_is_compressed_on_its_way_is_refused(server):
+    packed = Reply(b"\x1f\x8b...", headers={"Content-Encoding": "GZip"})
+    table = params({"name": "a.csv", "sources": [server.reply("/a.csv", packed)]})
+    with pytest.raises(SourceError, match=r"sent it compressed \(gzip\), which was not asked for"):
+        download_fetch.download("cats", table, FOLDER)
+    fetch(server.reply("/a.gz", packed))
+    assert fetched() == b"\x1f\x8b..."
+
+
+def test_an_unpinned_web_page_or_empty_file_is_none(server):
+    refuse("sent a web page instead", server.reply("/a.gz", Reply(PAGE)))
+    refuse("is empty", server.reply("/a.gz", Reply(b"")))
+
+
+def test_a_passing_fault_is_met_again(server):
+    url = server.reply("/a.gz", Reply(status=500), Reply(status=503), Reply(DATA))
+    fetch(url, **PIN)
+    assert fetched() == DATA
+    assert len(server.requests) == 3
+
+
+def test_attempts_are_bounded_and_a_lasting_fault_has_one(server):
+    refuse("500", server.reply("/a.gz", Reply(status=500)), **PIN)
+    assert len(server.requests) == http.TransientError.attempts
+    server.requests.clear()
+    refuse("404", server.reply("/a.gz", Reply(status=404)), **PIN)
+    assert len(server.requests) == 1
+
+
+def test_the_wait_asked_for_is_waited(server, monkeypatch):
+    waits = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    monkeypatch.setattr(download_fetch, "BACKOFF_SECONDS", 0.5)
+    asks = Reply(status=429, headers={"Retry-After": "7"})
+    fetch(server.reply("/a.gz", Reply(status=500), Reply(status=500), asks, Reply(DATA)), **PIN)
+    assert waits == [0.5, 1, 7]
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(server):
+    url = server.reply("/a.gz", Reply(DATA, etag='"1"', sent=150_000), Reply(DATA, etag='"1"'))
+    fetch(url)
+    assert fetched() == DATA
+    assert asked_ranges(server) == [None, "bytes=150000-"]
+    assert server.asked("If-Range") == [None, '"1"']
+
+
+def test_a_killed_download_is_resumed_where_it_was(server, project):
+    url = server.reply("/a.gz", Reply(DATA, sent=150_000, stalls=True))
+    project.set("datasets.tiny_idx.download.files", [{"name": "a.gz", "sources": [url], **PIN}])
+    partial = Path("data/raw/tiny_idx.incomplete/a.gz.incomplete")
+    with project.start("download", "tiny_idx") as killed:
+        until(lambda: partial.exists() and partial.stat().st_size > 100_000)
+        killed.kill()
+        assert "download tiny_idx: killed or crashed, most often" in killed.communicate()[1]
+    has = partial.stat().st_size
+    assert partial.read_bytes() == DATA[:has]
+    server.sent = 0
+    server.reply("/a.gz", Reply(DATA))
+    done = project.run("download", "tiny_idx")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (server.sent, asked_ranges(server)[-1]) == (len(DATA) - has, f"bytes={has}-")
+    assert Path("data/raw/tiny_idx/a.gz").read_bytes() == DATA
+
+
+def test_a_later_run_resumes_a_pinned_file(server):
+    url = server.reply("/a.gz", Reply(DATA, sent=150_000), Reply(status=404))
+    refuse("404", url, **PIN)
+    assert PARTIAL.read_bytes() == DATA[:150_000]
+    server.requests.clear()
+    server.reply("/a.gz", Reply(DATA))
+    fetch(url, **PIN)
+    assert fetched() == DATA
+    assert asked_ranges(server) == ["bytes=150000-"]
+
+
+def test_another_source_resumes_a_pinned_file(server):
+    broken = server.reply("/1/a.gz", Reply(DATA, sent=150_000), Reply(status=404))
+    fetch(broken, server.reply("/2/a.gz", Reply(DATA)), **PIN)
+    assert fetched() == DATA
+    assert asked_ranges(server)[-1] == "bytes=150000-"
+
+
+def test_versions_of_an_unpinned_file_are_not_mixed(server):
+    first = server.reply("/1/a.gz", Reply(DATA, etag='"1"', sent=150_000), Reply(status=404))
+    fetch(first, server.reply("/2/a.gz", Reply(OTHER, etag='"2"')))
+    assert fetched() == OTHER
+    changed = server.reply("/a.gz", Reply(DATA, etag='"1"', sent=150_000), Reply(OTHER, etag='"2"'))
+    fetch(changed)
+    assert fetched() == OTHER
+    server.requests.clear()
+    fetch(server.reply("/a.gz", Reply(DATA, sent=150_000), Reply(OTHER)))  # no validator
+    assert fetched() == OTHER
+    assert asked_ranges(server) == [None, None]
+
+
+def test_a_resumed_file_that_is_wrong_is_fetched_from_its_start(server):
+    PARTIAL.parent.mkdir(parents=True)
+    PARTIAL.write_bytes(OTHER[:1000])
+    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    assert fetched() == DATA
+    assert asked_ranges(server) == ["bytes=1000-", None]
+
+
+@pytest.mark.parametrize("length", [200_000, 200_001])
+def test_a_partial_that_is_long_enough_but_wrong_is_fetched_anew(server, length):
+    PARTIAL.parent.mkdir(parents=True)
+    PARTIAL.write_bytes((OTHER * 2)[:length])
+    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    assert fetched() == DATA
+
+
+def test_a_complete_partial_needs_no_request(server):
+    PARTIAL.parent.mkdir(parents=True)
+    PARTIAL.write_bytes(DATA)
+    fetch(f"{server.url}/none", **PIN)
+    assert fetched() == DATA
+    assert server.requests == []
+
+
+def test_a_file_that_is_done_is_not_fetched_twice(server):
+    a, b = server.reply("/a.gz", Reply(DATA)), server.reply("/b.gz", Reply(status=404))
+    both = params(
+        {"name": "a.gz", "sources": [a], **PIN}, {"name": "b.gz", "sources": [b], "bytes": 200_000}
+    )
+    with pytest.raises(SourceError, match=r"^b\.gz could not"):
+        download_fetch.download("cats", both, FOLDER)
+    server.reply("/b.gz", Reply(OTHER))
+    done = download_fetch.download("cats", both, FOLDER)
+    assert done == f"2 files, 0.4 MB from an earlier run and {server.url}"
+    assert [path for path, _ in server.requests].count("/a.gz") == 1
+
+
+def test_a_finished_file_is_verified_before_it_is_taken(server):
+    PARTIAL.parent.mkdir(parents=True)
+    (PARTIAL.parent / "a.gz").write_bytes(OTHER)
+    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    assert fetched() == DATA
+
+
+def test_an_unpinned_file_is_taken_and_its_pin_is_yaml(server):
+    unpinned = params({"name": "a.gz", "sources": [server.reply("/a.gz", Reply(DATA))]})
+    download_fetch.download("cats", unpinned, FOLDER)
+    assert YAML(typ="safe").load(download_fetch.pins(unpinned, FOLDER)) == [{"name": "a.gz", **PIN}]
+
+
+def test_the_error_lists_every_source(server, monkeypatch):
+    monkeypatch.setenv(download_fetch.MIRROR, "mirror")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        closed_port = closed.getsockname()[1]
+    message = refuse(
+        "could not be fetched",
+        server.reply("/a.gz", Reply(OTHER)),
+        f"{server.url}/none",
+        f"http://127.0.0.1:{closed_port}/a.gz",
+        "file:none",
+        "debian://no-such-package/a.gz",
+        "memory://none",
+        **PIN,
+    )
+    clauses = message.removeprefix("a.gz could not be fetched; ").split("; ")
+    assert [clause.split(": ")[0] for clause in clauses] == [
+        "DATA_MIRROR file:mirror/cats/a.gz",
+        f"{server.url}/a.gz",
+        f"{server.url}/none",
+        f"http://127.0.0.1:{closed_port}/a.gz",
+        "file:none",
+        "debian://no-such-package/a.gz",
+        "memory://none",
+    ]
+    assert message.endswith(
+        ". Mend one of these, or set DATA_MIRROR to a folder that holds cats/a.gz"
+    )
+
+
+def test_a_host_out_of_reach_is_not_asked_for_every_file(server, monkeypatch):
+    waits = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
+    Path("a.gz").write_bytes(DATA)
+    both = params(
+        {"name": "a.gz", "sources": ["http://host.invalid/a.gz", "file:a.gz"]},
+        {"name": "b.gz", "sources": ["http://host.invalid/b.gz", "file:a.gz"]},
+    )
+    assert download_fetch.download("cats", both, FOLDER) == "2 files, 0.4 MB from file:."
+    assert len(waits) == http.UnreachableError.attempts - 1
+
+
+@pytest.mark.parametrize("kind", ["relative", "absolute", "url", "fsspec"])
+def test_the_mirror_comes_first(server, tmp_path, monkeypatch, kind):
+    elsewhere = server.reply("/a.gz", Reply(OTHER))
+    if kind == "url":
+        mirror = server.url + "/my%20mirror/"
+        server.reply("/my%20mirror/cats/a.gz", Reply(DATA))
+    elif kind == "fsspec":
+        mirror = "memory://mirror"
+        with fsspec.open("memory://mirror/cats/a.gz", "wb") as file:
+            file.write(DATA)
+    else:
+        mirror = "100%25 mine/" if kind == "relative" else str(tmp_path / "100%25 mine")
+        Path("100%25 mine/cats").mkdir(parents=True)
+        Path("100%25 mine/cats/a.gz").write_bytes(DATA)
+    monkeypatch.setenv(download_fetch.MIRROR, mirror)
+    assert fetch(elsewhere) == "1 file, 0.2 MB from DATA_MIRROR"
+    assert fetched() == DATA
+    assert "/a.gz" not in [path for path, _ in server.requests]
+
+
+@pytest.mark.parametrize("has_wrong_file", [False, True])
+def test_what_the_mirror_lacks_comes_from_the_sources(server, monkeypatch, has_wrong_file):
+    if has_wrong_file:
+        Path("mirror/cats").mkdir(parents=True)
+        Path("mirror/cats/a.gz").write_bytes(OTHER)
+    monkeypatch.setenv(download_fetch.MIRROR, "mirror")
+    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    assert fetched() == DATA
+
+
+def test_a_mirror_that_is_none_is_refused(server, monkeypatch):
+    monkeypatch.setenv(download_fetch.MIRROR, "htps://me:secret@host")
+    message = refuse(r"^DATA_MIRROR, htps://\*\*\*@host: must begin with a known scheme", "file:a")
+    assert "secret" not in message
+
+
+SIGNED = "/stored?X-Amz-Credential=secret&X-Amz-Signature=secret"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(status=404), "404 Not Found"),
+        (Reply(status=302, headers={"Location": SIGNED}), "404 Not Found"),
+        (
+            Reply(status=302, headers={"Location": "ftp://me:secret@host/?t=secret"}),
+            r"redirects to ftp://\*\*\*@host/\?\*\*\*, which is no web server",
+        ),
+        (
+            Reply(status=302, headers={"Location": "http://me:secret@host.invalid/?t=secret"}),
+            r"its host's name is not found \(is there a network\?\)",
+        ),
+        (
+            Reply(status=302, headers={"Location": "http://me:secret@host:port/?t=secret"}),
+            r"an address or header is malformed \(Port could not be cast .*\)",
+        ),
+    ],
+)
+def test_credentials_stay_secret(server, monkeypatch, reply, reason):
+    mirror = server.url.replace("http://", "http://me:secret@")
+    monkeypatch.setenv(download_fetch.MIRROR, mirror)
+    server.reply("/cats/a.gz", reply)
+    shown = mirror.replace("me:secret@", r"\*\*\*@")
+    message = refuse(
+        f"^a.gz could not be fetched; DATA_MIRROR {shown}/cats/a.gz: {reason}; file:none"
+    )
+    assert "secret" not in message
+    server.reply("/cats/a.gz", Reply(DATA))
+    assert fetch("file:none") == "1 file, 0.2 MB from DATA_MIRROR"
+    assert server.asked("Authorization")[-1] == "Basic bWU6c2VjcmV0"
+
+
+@pytest.mark.parametrize("mirror", ["http://me:se/cret@host/a", "http://me:se?cret@host.invalid"])
+def test_a_malformed_password_stays_secret(monkeypatch, mirror):
+    monkeypatch.setenv(download_fetch.MIRROR, mirror)
+    assert "cret" not in refuse(r"^a.gz could not be fetched; DATA_MIRROR http://\*\*\*@host")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:secret@host/a.gz",
+        "https://secret@host/a.gz",
+        "sftp://me:secret@host/a.gz",
+        f"https://host{SIGNED}",
+        "https://host/a.gz?sv=1&sig=secret",
+        "https://host/a.gz?access_token=secret",
+    ],
+)
+def test_parameters_hold_no_credentials(url):
+    with pytest.raises(ParameterError, match=r"files\[0\].sources\[0\]: must not hold") as caught:
+        params({"name": "a.gz", "sources": [url]})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sftp://me@host/a.gz", "https://host/a?monkey=1", "https://h/a@1"])
+def test_what_is_no_secret_may_stand_in_parameters(url):
+    assert params({"name": "a.gz", "sources": [url]}).files[0].sources == (url,)
+
+
+def test_what_is_wrong_here_is_no_fault_of_the_source(server):
+    PARTIAL.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../a.gz"}, r"download.files\[0\].name: must match pattern"),
+        ({"name": "a.incomplete"}, r"download.files\[0\].name: must not end in .incomplete"),
+        ({"bytes": 0}, r"download.files\[0\].bytes: must be greater than 0, got 0"),
+        ({"sha256": "ABC"}, r"download.files\[0\].sha256: must match pattern"),
+        ({"sources": []}, r"download.files\[0\].sources: must name at least one source, got \[\]"),
+        (
+            {"sources": ["a.gz"]},
+            r"download.files\[0\].sources\[0\]: must begin with a known scheme",
+        ),
+        ({"sourcs": []}, r"download.files\[0\].sourcs: unknown key; did you mean sources\?"),
+    ],
+)
+def test_a_parameter_is_refused(change, message):
+    with pytest.raises(ParameterError, match=message):
+        params({"name": "a.gz", "sources": ["file:a.gz"], **change})
+
+
+def test_names_are_unique():
+    entry = {"name": "a.gz", "sources": ["file:a.gz"]}
+    with pytest.raises(ParameterError, match=r"download.files: has more than one file named a\.gz"):
+        params(entry, entry)
+
+
+def test_no_file_is_refused():
+    with pytest.raises(ParameterError, match=r"download.files: must name at least one file"):
+        params()
+
+
+def test_a_fault_of_a_source_is_told_once():
+    with pytest.raises(ParameterError) as caught:
+        params({"name": "a.gz", "sources": ["file:a.gz", "a.gz"]})
+    assert str(caught.value).count("download.files") == 1
+
+
+def test_the_stage_says_what_it_did(project):
+    done = project.run("download", "tiny_png")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(
+        r"download tiny_png: 2 files, 0.0 MB from file:.*published/tiny_png in .* s\n", done.stdout
+    )
+    for path in Path("published/tiny_png").iterdir():
+        assert (Path("data/raw/tiny_png") / path.name).read_bytes() == path.read_bytes()
+
+
+def test_the_stage_prints_pins(project):
+    file = project.params["datasets"]["tiny_png"]["download"]["files"][0]
+    pin = {key: file.pop(key) for key in ("bytes", "sha256")}
+    project.write()
+    lines = project.run("download", "tiny_png").stdout.splitlines()
+    assert lines[0] == "Not pinned; to pin, put into datasets.tiny_png.download.files:"
+    assert YAML(typ="safe").load("\n".join(lines[1:-1])) == [{"name": file["name"], **pin}]
+
+
+def test_the_stage_fails_in_one_line_and_works_after_the_repair(project):
+    shutil.rmtree("data/raw/tiny_idx")
+    Path("published").rename("elsewhere")
+    failed = project.run("download", "tiny_idx")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert re.fullmatch(r"download tiny_idx: .* could not be fetched; .*\n", failed.stderr)
+    assert not Path("data/raw/tiny_idx").exists()
+    repaired = project.run("download", "tiny_idx", env={download_fetch.MIRROR: "elsewhere"})
+    assert repaired.stdout.startswith("download tiny_idx: 4 files, 0.0 MB from DATA_MIRROR in ")
+
+
+def test_the_stage_starts_fast():
+    """What takes long to import is imported by those sources alone that need it."""
+    code = "import sys, stages.download; print(*sys.modules)"
+    imported = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"kagglehub", "fsspec", "tensorflow", "numpy", "pyarrow"} & set(imported)

@@ -1,0 +1,121 @@
+import hashlib
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.archives import members as archive_members
+from pipeline.archives.limits import Limits
+from pipeline.core.errors import SourceError
+from pipeline.download import folder as folder_source
+from pipeline.download.fetch import DownloadParams, PublishedFile, download
+from pipeline.download.folder import PackingError
+
+FILES = {
+    "cat/1.png": b"one",
+    "cat/" + "long" * 60 + ".png": b"two" * 300,
+    "dog/猫 2.png": b"",
+    "a.csv": b"x" * 512,
+}
+PINNED = "d199546128e9e93d2297660facd33d4cdfdeb1493a655a6acd0962ea81d7d82f"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, content in FILES.items():
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for name in (".DS_Store", "cat/._1.png", "__MACOSX/cat/1.png", "Thumbs.db"):
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"left")
+    return tmp_path / "pets"
+
+
+def packed(folder):
+    members = folder_source.members(folder)
+    content = b"".join(folder_source.pack(folder, members))
+    assert len(content) == folder_source.length(members)
+    return content
+
+
+def test_other_programs_read_it(folder, tmp_path):
+    path = tmp_path / "pets.tar"
+    path.write_bytes(packed(folder))
+    with tarfile.open(path) as archive:
+        found = {info.name: archive.extractfile(info).read() for info in archive}
+        assert {(i.mtime, i.uid, i.uname, i.mode) for i in archive} == {(0, 0, "", 0o644)}
+    assert found == FILES
+    assert list(found) == sorted(found)
+    assert dict(archive_members.members(path, "*", Limits(10**6, 10**6))) == FILES
+
+
+def test_bytes_depend_on_names_and_contents_alone(folder):
+    """A literal hash, since it is what pins a folder, for this and every later version."""
+    before = packed(folder)
+    assert hashlib.sha256(before).hexdigest() == PINNED
+    os.utime(folder / "a.csv", (1, 1))
+    (folder / "a.csv").chmod(0o600)
+    content = (folder / "cat/1.png").read_bytes()
+    (folder / "cat/1.png").unlink()
+    (folder / "elsewhere.png").write_bytes(content)
+    (folder / "cat/1.png").symlink_to(folder / "elsewhere.png")
+    assert packed(folder) != before
+    (folder / "elsewhere.png").rename(folder.parent / "elsewhere.png")
+    (folder / "cat/1.png").unlink()
+    (folder / "cat/1.png").symlink_to(folder.parent / "elsewhere.png")
+    assert packed(folder) == before
+
+
+def test_it_is_downloaded_as_a_file_and_verified(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pin = hashlib.sha256(packed(folder)).hexdigest()
+    file = PublishedFile(name="pets.tar", sha256=pin, sources=("folder:pets",))
+    params = DownloadParams(files=(file,))
+    done = download("pets", params, Path("raw"))
+    assert done.startswith("1 file, 0.0 MB from folder:")
+    assert Path("raw/pets.tar").read_bytes() == packed(folder)
+    (folder / "cat/1.png").write_bytes(b"another")
+    with pytest.raises(SourceError, match=r"folder:pets: SHA-256 is .*, not the pinned"):
+        download("pets", params, Path("raw"))
+
+
+def remove_all(folder):
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (remove_all, "folder:pets: holds no files"),
+        (lambda folder: folder.rename(folder.with_name("x")), "folder:pets: no such folder"),
+        (lambda folder: (folder / "all").symlink_to(folder), "all is a link to a folder; put"),
+        (lambda folder: (folder / "gone").symlink_to("nothing"), "gone is no plain file, or leads"),
+        (lambda folder: os.mkfifo(folder / "fifo"), "fifo is no plain file"),
+        (lambda folder: (folder / "\udcff.png").touch(), "is no Unicode text; rename it"),
+    ],
+)
+def test_what_cannot_be_packed_is_named(folder, tmp_path, monkeypatch, change, reason):
+    monkeypatch.chdir(tmp_path)
+    change(folder)
+    file = PublishedFile(name="pets.tar", sources=("folder:pets",))
+    with pytest.raises(SourceError) as caught:
+        download("pets", DownloadParams(files=(file,)), Path("raw"))
+    assert reason in str(caught.value)
+    assert not Path("raw").exists()
+
+
+def test_a_file_that_grows_meanwhile_is_named(folder):
+    members = folder_source.members(folder)
+    (folder / "cat/1.png").write_bytes(b"longer")
+    with pytest.raises(PackingError, match=r"cat/1\.png changed while it was read"):
+        b"".join(folder_source.pack(folder, members))
+
+
+def test_a_folder_is_a_tar():
+    with pytest.raises(ValueError, match=r"name must end in \.tar, as which a folder is packed"):
+        PublishedFile(name="pets.zip", sources=("folder:pets",))

@@ -1,0 +1,188 @@
+import csv
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from sklearn import metrics
+
+from pipeline.core import files
+from pipeline.core.errors import DataError
+from pipeline.evaluate.metrics import (
+    EvaluateParams,
+    accuracy_interval,
+    cross_entropy,
+    evaluate,
+    expected_calibration_error,
+    write_confusion,
+)
+from pipeline.evaluate.predictions import Predictions
+
+CLASSES = ("T-shirt/top", "a.b", "€ $", "never")
+
+
+def predict(probabilities, labels):
+    probabilities = np.asarray(probabilities, np.float32)
+    return Predictions(
+        [f"test-{row}" for row in range(len(labels))],
+        np.asarray(labels, np.int32),
+        probabilities.argmax(axis=1).astype(np.int32),
+        probabilities,
+    )
+
+
+@pytest.fixture
+def many():
+    """500 predictions for 4 classes, of which the last neither occurs nor is predicted."""
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 3, 500)
+    logits = rng.normal(size=(500, 4)) + 1.5 * np.eye(4)[labels]
+    logits[:, 3] = -30
+    return predict(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), labels)
+
+
+def test_everything_agrees_with_scikit_learn(many):
+    found = evaluate(many, CLASSES, 0.75, 15)
+    assert found["n"] == 500
+    assert found["train_accuracy"] == 0.75
+    assert found["accuracy"] == metrics.accuracy_score(many.labels, many.predicted)
+    loss = metrics.log_loss(many.labels, many.probabilities, labels=range(4))
+    assert found["loss"] == pytest.approx(loss, rel=1e-5)
+    report = metrics.classification_report(
+        many.labels,
+        many.predicted,
+        labels=range(4),
+        target_names=CLASSES,
+        output_dict=True,
+        zero_division=0,
+    )
+    for name in CLASSES:
+        scores = found["classes"][name]
+        assert scores["f1"] == report[name]["f1-score"]
+        assert scores["precision"] == report[name]["precision"]
+        assert scores["recall"] == report[name]["recall"]
+        assert scores["support"] == report[name]["support"]
+    low, high = found["accuracy_interval"]["low"], found["accuracy_interval"]["high"]
+    assert low < found["accuracy"] < high
+
+
+def test_precision_recall_and_f1_by_hand():
+    one_hot = np.eye(4)[[0, 0, 0, 1, 2]]
+    found = evaluate(predict(one_hot, [0, 0, 1, 1, 1]), CLASSES, 1, 15)["classes"]
+    assert found["T-shirt/top"] == {
+        "precision": 2 / 3,
+        "recall": 1,
+        "f1": pytest.approx(0.8),
+        "support": 2,
+    }
+    assert found["a.b"]["recall"] == 1 / 3
+    assert found["never"] == {"precision": 0, "recall": 0, "f1": 0, "support": 0}
+
+
+def test_the_result_is_plain_json(many, tmp_path):
+    found = evaluate(many, CLASSES, 0.5, 15)
+    files.write_json(tmp_path / "evaluation.json", found)
+    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == found
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (10, 10), (9013, 10_000), (1, 1), (57, 123)])
+def test_wilsons_interval_solves_its_equation(hits, n):
+    z, share = 1.959963984540054, hits / n  # the normal distribution's 0.975 quantile
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    found = accuracy_interval(hits, n)
+    assert found["low"] == pytest.approx(centre - half, abs=1e-12)
+    assert found["high"] == pytest.approx(centre + half, abs=1e-12)
+
+
+def test_loss_by_hand():
+    found = cross_entropy(predict([[0.5, 0.5], [0.25, 0.75]], [0, 1]))
+    assert found == pytest.approx(-(math.log(0.5) + math.log(0.75)) / 2, rel=1e-15)
+
+
+def test_a_probability_that_underflowed_has_a_finite_loss():
+    assert cross_entropy(predict([[1, 0]], [1])) == pytest.approx(126 * math.log(2))
+
+
+def reference_ece(confidence, correct, bins):
+    """The definition, bin by bin."""
+    total = 0.0
+    for m in range(1, bins + 1):
+        inside = [
+            i
+            for i, c in enumerate(confidence)
+            if (m - 1) / bins < c <= m / bins or (m == 1 and c == 0)
+        ]
+        if inside:
+            accuracy = sum(bool(correct[i]) for i in inside) / len(inside)
+            mean = sum(float(confidence[i]) for i in inside) / len(inside)
+            total += len(inside) / len(confidence) * abs(accuracy - mean)
+    return total
+
+
+@pytest.mark.parametrize("bins", [1, 2, 15, 1000])
+def test_calibration_error_is_as_defined(bins):
+    rng = np.random.default_rng(3)
+    confidence = rng.random(400)
+    correct = rng.random(400) < confidence**2
+    found = expected_calibration_error(confidence, correct, bins)
+    assert found == pytest.approx(reference_ece(confidence, correct, bins), abs=1e-12)
+
+
+def test_calibration_error_by_hand():
+    # (0.25, 0.5]: 0.5, right. (0.75, 1]: 0.875 wrong, 1.0 right: accuracy 1/2, confidence 15/16.
+    confidence, correct = np.array([0.5, 0.875, 1.0]), np.array([True, False, True])
+    found = expected_calibration_error(confidence, correct, 4)
+    assert found == pytest.approx(1 / 3 * 0.5 + 2 / 3 * 7 / 16)
+
+
+def test_calibration_bins_are_closed_on_the_right():
+    # Were 0.5 in (0.5, 1], the gaps of +0.5 and -0.5 would cancel out.
+    confidence, correct = np.array([0.5, 0.5 + 2**-40]), np.array([True, False])
+    assert expected_calibration_error(confidence, correct, 2) == pytest.approx(0.5)
+
+
+def test_a_perfect_model():
+    found = evaluate(predict(np.eye(3), [0, 1, 2]), CLASSES[:3], 1.0, 15)
+    assert (found["accuracy"], found["loss"], found["expected_calibration_error"]) == (1, 0, 0)
+
+
+def test_no_predictions_are_an_error():
+    with pytest.raises(DataError, match="the test subset is empty"):
+        evaluate(predict(np.empty((0, 4)), []), CLASSES, 0, 15)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_probabilities_that_are_not_finite_are_an_error(many, value):
+    many.probabilities[[3, 9], 1] = value
+    with pytest.raises(DataError, match="no finite probabilities for 2 of 500 test images"):
+        evaluate(many, CLASSES, 0, 15)
+
+
+def test_confusion_has_one_row_an_image(tmp_path):
+    names = ('comma, "quoted"', "line\nbreak", "naïve")
+    path = tmp_path / "confusion.csv"
+    write_confusion(path, predict(np.eye(3)[[0, 1, 0]], [0, 1, 2]), names)
+    assert b"\r" not in path.read_bytes()
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = [(names[0], names[0]), (names[1], names[1]), (names[2], names[0])]
+    assert [(row["actual"], row["predicted"]) for row in rows] == expected
+    assert list(pd.read_csv(path).columns) == ["actual", "predicted"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"calibration_bins": 0},
+        {"calibration_bins": 1001},
+        {"calibration_bins": 1.5},
+        {"batch_size": 0},
+        {"bins": 3},
+    ],
+)
+def test_impossible_parameters_are_refused(values):
+    with pytest.raises(ValidationError):
+        EvaluateParams.model_validate(values)

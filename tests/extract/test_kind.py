@@ -1,0 +1,32 @@
+import pytest
+
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import Params
+from pipeline.extract import kind as dataset_kind
+
+
+@pytest.mark.parametrize("kind", ["idx", "archive", "parquet"])
+def test_kind(kind):
+    assert dataset_kind.kind(Params({"datasets": {"cats": {"kind": kind}}}), "cats") == kind
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "datasets is missing; the top level has: nothing"),
+        ({"datasets": {"dogs": {}}}, "datasets.cats is missing; datasets has: dogs"),
+        ({"datasets": {"cats": {"kidn": "idx"}}}, "datasets.cats.kind is missing; .* has: kidn"),
+        (
+            {"datasets": {"cats": {"kind": "zip"}}},
+            "cats.kind: must be idx, archive or parquet, got 'zip'",
+        ),
+        (
+            {"datasets": {"cats": {"kind": ["idx"]}}},
+            r"must be idx, archive or parquet, got \['idx'\]",
+        ),
+        ({"datasets": {"cats": None}}, "datasets.cats.kind is missing"),
+    ],
+)
+def test_no_such_dataset_or_kind(values, message):
+    with pytest.raises(ParameterError, match=f"^params.yaml: .*{message}"):
+        dataset_kind.kind(Params(values), "cats")

@@ -1,0 +1,133 @@
+"""Experiments and the study, by DVC: docs/experiments.md as it is written, in a copy."""
+
+import csv
+import json
+import re
+import subprocess
+
+import pytest
+
+from tests.integration.test_repro import ENVIRONMENT, ROOT, Copy
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("experiments")]
+
+RUNS = """\
+runs:
+  baseline_0: {dataset: demo_idx, model: {}, train: {seed: 0}, evaluate: {}}
+  baseline_1: {dataset: demo_idx, model: {}, train: {seed: 1}, evaluate: {}}
+  normalized_0:
+    {dataset: demo_idx, model: {batch_normalization: true}, train: {seed: 0}, evaluate: {}}
+  normalized_1:
+    {dataset: demo_idx, model: {batch_normalization: true}, train: {seed: 1}, evaluate: {}}
+"""
+
+
+def blocks(heading):
+    """The blocks of commands under a heading of docs/experiments.md."""
+    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", page, re.M | re.S)[1]
+    return re.findall(r"```sh\n(.*?)```", section, re.S)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy, committed, in which demo_idx was run for one epoch."""
+    copy = Copy(tmp_path_factory.mktemp("copy of the project"))
+    copy.forget_all_but("demo")
+    copy.change("    epochs: 10\n", "    epochs: 1\n")
+    for key, value in (("user.name", "Ann"), ("user.email", "ann@example.org")):
+        copy.call("git", "config", key, value)
+    copy.call("dvc", "repro", "report@demo_idx")
+    commit(copy)
+    return copy
+
+
+def commit(copy):
+    copy.call("git", "add", "-A")
+    copy.call("git", "commit", "-qm", "As it is")
+
+
+def shell(copy, block):
+    """Run a block of commands; return what they write, errors and all."""
+    done = subprocess.run(
+        ["bash", "-euc", block],
+        cwd=copy.folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_recipes_of_experiments_as_they_are_written(copy):
+    before = copy.evaluation("demo_idx")
+    one, compare, back = blocks("Try one value")
+    shown = shell(copy, one)
+    assert set(re.findall(r"Running stage '(.*)'", shown)) == {
+        f"{stage}@demo_idx" for stage in ("train", "evaluate", "report")
+    }
+    assert "dropout: 0.3" in (copy.folder / "params.yaml").read_text()
+    after = copy.evaluation("demo_idx")
+    assert after["accuracy"] != before["accuracy"]
+    assert re.search(r"evaluation\.json +accuracy +[\d.]+ +[\d.]+ +-?[\d.e-]+", shown), shown
+    assert (copy.folder / "dvc_plots/index.html").exists()
+    assert "McNemar's exact test" in shell(copy, compare)
+    shell(copy, back)
+    assert copy.evaluation("demo_idx") == before
+    assert copy.repro("report@demo_idx") == []
+
+    (grid,) = blocks("A grid, one after another")
+    shell(copy, grid)
+    rows = list(csv.DictReader((copy.folder / "experiments.csv").read_text().splitlines()))
+    named = {row["Experiment"]: row for row in rows}
+    assert {f"dropout-{d}-rate-{r}" for d in ("0.2", "0.4") for r in ("0.001", "0.003")} <= set(
+        named
+    )
+    (copy.folder / "experiments.csv").unlink()
+
+    apply, remove = blocks("A good one becomes a run")
+    shell(copy, apply)
+    assert copy.repro("report@demo_idx") == []
+    head = copy.call("git", "show", "HEAD:params.yaml")
+    assert "dropout: 0.2" in head
+    assert "learning_rate: 0.001" in head
+    shell(copy, remove)
+    assert "dropout" not in copy.call("dvc", "exp", "list")
+
+
+def test_study_runs_what_is_left_and_then_nothing(copy):
+    path = copy.folder / "ablation/params.yaml"
+    text = path.read_text().replace("fashion_mnist: {}", "demo_idx: {}")
+    path.write_text(re.sub(r"epochs: 10", "epochs: 1", text[: text.index("\nruns:\n") + 1]) + RUNS)
+    check, repro = (line for line in blocks("One change at a time")[0].splitlines())
+    assert "4 runs of 2 changes are valid" in shell(copy, check)
+    ran = re.findall(r"Running stage '(.*)'", shell(copy, repro))
+    assert len(ran) == len(set(ran)) == 2 + 4 + 4 + 1
+    assert copy.repro("ablation/dvc.yaml") == []
+    found = json.loads((copy.folder / "ablation/metrics/ablation.json").read_text())
+    assert found["missing"] == []
+    assert set(found["changes"]) == {"baseline", "normalized"}
+    assert found["changes"]["normalized"]["interval"]
+    assert found["changes"]["baseline"]["multiply_adds"] == 7_714_560
+    assert "McNemar" in shell(
+        copy, "python -m pipeline compare ablation/baseline_0 ablation/normalized_0"
+    )
+    path.write_text(
+        path.read_text()
+        + RUNS.splitlines()[-2].replace("_1", "_2")
+        + "\n"
+        + RUNS.splitlines()[-1].replace("seed: 1", "seed: 2")
+        + "\n"
+    )
+    added = copy.repro("ablation/dvc.yaml")
+    assert [name.partition(":")[2] for name in added] == [
+        "train@normalized_2",
+        "evaluate@normalized_2",
+        "ablation",
+    ]
+    commit(copy)
+    assert not copy.call("git", "ls-files", "ablation/data", "ablation/metrics/ablation.html")
+    assert copy.call("git", "ls-files", "ablation/metrics/ablation.png", "ablation/dvc.lock")

@@ -1,0 +1,126 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.core import files
+from pipeline.core.errors import DataError
+from pipeline.evaluate.views import Views
+from pipeline.models import params, saved
+from pipeline.models.params import ModelParams
+from pipeline.shards.index import Statistics
+from tests.support.builders import CLASSES, in_memory, pixels
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+PARAMS = ModelParams(
+    filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5, standardize=True
+)
+PIXELS = pixels(np.arange(7) % 3, (8, 8, 1))
+IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
+
+
+def build(precision="float32"):
+    from pipeline.models.cnn import portable
+
+    built = params.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
+    return saved.Model(portable(built), CLASSES)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_saved_model_predicts_the_same(tmp_path, precision):
+    trained = build(precision)
+    saved.save(trained, tmp_path / "model")
+    loaded = saved.load_model(tmp_path / "model")
+    assert loaded.classes == CLASSES
+    assert loaded.shape == (8, 8, 1)
+    expected = trained.predict(IMAGES, 3)
+    found = loaded.predict(IMAGES, 3)
+    assert (found.probabilities == expected.probabilities).all()
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert (found.predicted == found.probabilities.argmax(axis=1)).all()
+    assert found.ids == IMAGES.ids
+    assert (found.labels == IMAGES.labels).all()
+
+
+def test_probabilities_are_means_over_the_views():
+    trained = build()
+    plain = trained.predict(IMAGES, 3)
+    mirrored = trained.predict(in_memory(PIXELS[:, :, ::-1], IMAGES.labels), 3)
+    found = trained.predict(IMAGES, 3, Views(flip_horizontal=True))
+    mean = (plain.probabilities + mirrored.probabilities) / 2
+    np.testing.assert_allclose(found.probabilities, mean, rtol=1e-5)
+    assert (found.predicted == found.probabilities.argmax(axis=1)).all()
+
+
+def test_probabilities_are_the_softmax_of_the_logits():
+    trained = build()
+    images = (PIXELS / 255).astype(np.float32)
+    logits = np.asarray(trained.network(images, training=False), np.float64)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(trained.probabilities(images), expected, rtol=1e-5)
+
+
+def test_batch_size_changes_no_more_than_rounding():
+    trained = build()
+    one, all_ = trained.predict(IMAGES, 1), trained.predict(IMAGES, 100)
+    np.testing.assert_allclose(one.probabilities, all_.probabilities, rtol=1e-5)
+
+
+def test_same_model_same_bytes(tmp_path):
+    for folder in ("a", "b"):
+        saved.save(build(), tmp_path / folder)
+    for name in (saved.WEIGHTS, saved.ARCHITECTURE):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    text = (tmp_path / "a" / saved.ARCHITECTURE).read_text()
+    value = json.loads(text)
+    assert text == json.dumps(value, indent=2, sort_keys=True) + "\n"
+    assert value["classes"] == list(CLASSES)
+    assert value["parameters"] == build().network.count_params()
+
+
+def test_missing_and_damaged_files_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"architecture\.json is missing"):
+        saved.load_model(tmp_path)
+    saved.save(build(), tmp_path / "model")
+    (tmp_path / "model" / saved.WEIGHTS).write_bytes(b"no weights")
+    with pytest.raises(DataError, match="no model can be read there"):
+        saved.load_model(tmp_path / "model")
+    (tmp_path / "model" / saved.WEIGHTS).unlink()
+    with pytest.raises(DataError, match=r"weights\.h5 is missing; name a run, or the folder"):
+        saved.load_model(tmp_path / "model")
+    files.write_json(tmp_path / "model" / saved.ARCHITECTURE, {})
+    (tmp_path / "model" / saved.WEIGHTS).write_bytes(b"")
+    with pytest.raises(DataError, match="no model can be read there"):
+        saved.load_model(tmp_path / "model")
+
+
+def test_code_in_an_architecture_is_refused(tmp_path):
+    import keras
+
+    def evil(x):
+        raise AssertionError("this must never run")
+
+    harmful = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x: x)])
+    saved.save(build(), tmp_path / "model")
+    path = tmp_path / "model" / saved.ARCHITECTURE
+    value = files.read_json(path)
+    value["keras"] = keras.saving.serialize_keras_object(harmful)
+    files.write_json(path, value)
+    with pytest.raises(DataError, match="no model can be read there"):
+        saved.load_model(tmp_path / "model")
+
+
+def test_a_model_is_named_by_its_run_or_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"make it \(dvc repro train@tiny\), or .* pull train@tiny"):
+        saved.load_model("tiny")
+    saved.save(build(), Path("data/models/tiny"))
+    for source in ("tiny", "data/models/tiny", "./data/models/tiny", Path("data/models/tiny")):
+        assert saved.load_model(source).classes == CLASSES
+    saved.save(build(), Path("tiny"))
+    assert saved.load_model(Path("tiny")).classes == CLASSES
+    assert [saved.is_run(name) for name in ("tiny", "./tiny", "a/b", Path("tiny"))] == [
+        *[True, False, False, False]
+    ]

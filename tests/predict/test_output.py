@@ -1,0 +1,74 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.predict import adapt, drift, output
+from pipeline.predict.classify import Outcome
+
+CLASSES = "cat", "dog, small", "emu"
+OUTCOMES = [
+    Outcome("a.png", np.float32([0.1, 0.7, 0.2]), ("inverted", "much darker"), 640, 480),
+    Outcome("bad.png", error="bad.png cannot be decoded"),
+    Outcome("ü\x1b[31m\n,.png", np.float32([1 / 3, 1 / 3, 1 / 3]), (), 8, 8),
+]
+
+
+def test_a_table_is_aligned_and_steers_no_terminal():
+    writer = output.Writer("table", CLASSES, 2)
+    header, first, second = f"{writer.header()}\n{writer.rows(OUTCOMES)}".split("\n")
+    assert header == "1st                 2nd                 image"
+    assert first == "dog, small  0.7000  emu         0.2000  a.png"
+    assert second == "cat         0.3333  dog, small  0.3333  ü�[31m�,.png"
+
+
+def test_csv_is_read_back():
+    writer = output.Writer("csv", CLASSES, 5)
+    header, first, second = csv.reader(io.StringIO(f"{writer.header()}\n{writer.rows(OUTCOMES)}\n"))
+    numbered = [f"{what}_{n}" for n in (1, 2, 3) for what in ("class", "probability")]
+    assert header == ["image", *numbered, "notes"]
+    assert first == [
+        *["a.png", "dog, small", "0.7", "emu", "0.2", "cat", "0.1"],
+        "inverted; much darker",
+    ]
+    assert second[0] == OUTCOMES[2].name
+    assert np.float32(second[2]) == np.float32(1 / 3)
+
+
+def test_json_lines_hold_the_exact_probabilities():
+    writer = output.Writer("jsonl", CLASSES, 1)
+    assert writer.header() == ""
+    first, second = map(json.loads, writer.rows(OUTCOMES).split("\n"))
+    assert first == {
+        "image": "a.png",
+        "width": 640,
+        "height": 480,
+        "predictions": [{"class": "dog, small", "label": 1, "probability": 0.7}],
+        "notes": ["inverted", "much darker"],
+    }
+    assert second["image"] == OUTCOMES[2].name
+    assert np.float32(second["predictions"][0]["probability"]) == np.float32(1 / 3)
+
+
+@pytest.mark.parametrize("form", output.FORMATS)
+def test_nothing_of_nothing(form):
+    assert output.Writer(form, CLASSES, 1).rows([OUTCOMES[1]]) == ""
+
+
+def test_notes_are_counted_with_examples_and_hints():
+    notes = output.Notes()
+    assert notes.lines("cats") == []
+    resized = adapt.RESIZED.format("stretch")
+    for n in range(1000):
+        notes.add(Outcome(f"{n}.png", np.float32([1]), (resized,), 640, 480))
+    notes.add(Outcome("x.png", np.float32([1]), (drift.BRIGHTER,), 8, 8))
+    notes.add(Outcome("y.png", np.float32([1])))
+    head, first, second = notes.lines("cats")
+    assert head.startswith("1,001 unlike the training images of cats")
+    assert first == (
+        "  1,000 of another size (stretch): 0.png (640x480), 1.png (640x480) and 998 more; "
+        "--resize crop or pad keeps the aspect ratio"
+    )
+    assert second.startswith("  1 much brighter: x.png (8x8); --invert")

@@ -1,0 +1,95 @@
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from pipeline.core import paths
+from pipeline.core.errors import DataError
+from pipeline.models import params as networks
+from pipeline.models import saved
+from pipeline.models.params import ModelParams
+from pipeline.report import first_layer
+from pipeline.shards.index import Statistics
+from tests.report import test_write as test_report
+from tests.report.test_thumbnails import decoded
+
+GREY = Statistics((0.3,), (0.25,))
+RGB = Statistics((0.2, 0.4, 0.6), (0.1, 0.2, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("params", "shape", "statistics"),
+    [
+        ({}, (9, 7, 1), GREY),
+        ({"standardize": True, "kernel": 5}, (9, 7, 3), RGB),
+        ({"kernel": 2, "padding": "valid", "batch_normalization": True}, (9, 7, 3), RGB),
+        ({"kernel": 4, "residual": True, "convolutions": 2}, (9, 7, 1), GREY),
+        ({"residual": True, "standardize": True}, (9, 7, 3), RGB),
+    ],
+)
+def test_the_first_layer_computes_as_in_keras(tensorflow, tmp_path, params, shape, statistics):
+    import keras
+
+    params = ModelParams(filters=(5, 6), dense=(4,), **params)
+    built = networks.build(params, shape, 2, statistics, seed=3)
+    saved.save(saved.Model(built, ("a", "b")), tmp_path / "model")
+    layer = first_layer.read(tmp_path / "model")
+    name = "convolution_1" if params.convolutions == 1 else "convolution_1_1"
+    first = keras.Model(built.input, built.get_layer(name).output)
+    image = np.random.default_rng(0).random(shape, np.float32)
+    expected = first(image[None]).numpy()[0]
+    np.testing.assert_allclose(layer.respond(image), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return paths.model(test_report.RUN)
+
+
+def test_weights_are_colours_about_grey_or_white(made):
+    test_report.write_model((6, 5, 3), filters=2)
+    layer = first_layer.read(made)
+    shown = [decoded(src)[1] for src in first_layer.pictures(layer)]
+    assert [one.shape for one in shown] == [(3, 3, 3)] * 2
+    scaled = np.rint((layer.kernel[..., 1] / np.abs(layer.kernel).max() + 1) * 127.5)
+    np.testing.assert_array_equal(shown[1], scaled[..., ::-1])
+
+
+def test_responses_below_zero_are_blue_and_above_orange(made):
+    one = np.zeros((1, 1, 1, 2), np.float32)
+    one[..., 0], one[..., 1] = 1, -1
+    layer = first_layer.FirstLayer(one, np.float32([0, 0]), "same", np.zeros(1), np.ones(1))
+    image = np.float32([[[0], [1]]])
+    above, below = (decoded(src)[1][0] for src in first_layer.responses(layer, image))
+    assert above[:, ::-1].tolist() == [list(first_layer.WHITE), list(first_layer.ORANGE)]
+    assert below[:, ::-1].tolist() == [list(first_layer.WHITE), list(first_layer.BLUE)]
+
+
+def test_no_more_filters_are_shown_than_there_is_room_for(made):
+    test_report.write_model((6, 5, 1), filters=70)
+    layer = first_layer.read(made)
+    assert len(first_layer.pictures(layer)) == first_layer.SHOWN
+    assert len(first_layer.responses(layer, np.ones((6, 5, 1), np.float32))) == first_layer.SHOWN
+
+
+@pytest.mark.parametrize("first", ["Dense", "SeparableConv2D"])
+def test_a_model_that_begins_otherwise_has_none(made, first):
+    test_report.write_model((6, 5, 1), first=first)
+    assert first_layer.read(made) is None
+
+
+def test_a_damaged_file_is_named(made):
+    test_report.write_model((6, 5, 1))
+    path = made / "model.weights.h5"
+    path.write_bytes(b"x")
+    with pytest.raises(DataError, match=r"model\.weights\.h5 is damaged"):
+        first_layer.read(made)
+    with h5py.File(path, "w"):
+        pass
+    with pytest.raises(DataError, match=r"model\.weights\.h5 is damaged"):
+        first_layer.read(made)
+    shutil.rmtree(made)
+    with pytest.raises(DataError, match=r"architecture\.json is missing"):
+        first_layer.read(made)

@@ -1,0 +1,289 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from pipeline.core.errors import PipelineError
+from pipeline.core.yaml import read_yaml
+from pipeline.repository import dvc
+from pipeline.repository import merge as lock_merge
+from tests.repository.test_dvc import build, git
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
+
+GRAPH = """
+stages:
+  train:
+    foreach: ${runs}
+    do:
+      cmd: PYTHON train.py ${key}
+      deps: [train.py]
+      params: [defaults, "runs.${key}"]
+      outs: ["data/models/${key}"]
+  evaluate:
+    foreach: ${runs}
+    do:
+      cmd: mkdir -p metrics/${key} && cp data/models/${key} metrics/${key}/evaluation.json
+      deps: ["data/models/${key}"]
+      metrics: ["metrics/${key}/evaluation.json": {cache: false}]
+""".replace("PYTHON", sys.executable)
+TRAIN = """
+import json, pathlib, sys
+from ruamel.yaml import YAML
+params = YAML(typ="safe").load(open("params.yaml"))
+value = params["defaults"] | params["runs"][sys.argv[1]] | {"code": 1}
+pathlib.Path("data/models").mkdir(parents=True, exist_ok=True)
+pathlib.Path("data/models", sys.argv[1]).write_text(json.dumps(value, indent=0, sort_keys=True))
+"""
+PARAMS = """
+defaults:
+  epochs: 1
+  rate: 2
+
+  depth: 3
+runs:
+  a:
+    seed: 1
+
+    dense: 1
+  b:
+    seed: 1
+
+    dense: 1
+"""
+ATTRIBUTES = (Path(__file__).parents[2] / ".gitattributes").read_text()
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory):
+    """Two runs of two stages each, committed."""
+    files = {"train.py": TRAIN, "params.yaml": PARAMS, ".gitattributes": ATTRIBUTES}
+    return build(tmp_path_factory.mktemp("runs"), GRAPH, **files | {".gitignore": "/data\n"})
+
+
+@pytest.fixture
+def project(committed, tmp_path, monkeypatch):
+    shutil.copytree(committed, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path / "project")
+    git("branch", "-M", "main")
+
+
+def reproduce():
+    with Repo(".") as here:
+        return sorted(stage.addressing for stage in here.reproduce())
+
+
+def branch(name, *changes, path="params.yaml"):
+    """Make a branch with these replacements, reproduced and committed."""
+    git("checkout", "-q", "main")
+    git("checkout", "-q", "-b", name)
+    checkout()
+    text = Path(path).read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    Path(path).write_text(text)
+    reproduce()
+    git("add", ".")
+    git("commit", "-qm", name)
+
+
+def checkout():
+    with Repo(".") as here:
+        here.checkout(force=True, allow_missing=True)
+
+
+def merge(name):
+    """Whether Git merged without a conflict."""
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x", "merge", "-q", name]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def unmerged():
+    return subprocess.check_output(["git", "ls-files", "-u"], text=True)
+
+
+def settled():
+    """Assert that all is settled, and as if the merged project had been run by itself."""
+    assert unmerged() == ""
+    assert list(dvc.faults()) == []
+    before = {p: p.read_bytes() for p in Path("metrics").rglob("*.json")}
+    lock = read_yaml(Path("dvc.lock"))
+    assert reproduce() == []
+    git("commit", "-qm", "merge")
+    with Repo(".") as here:
+        here.reproduce(force=True)
+    assert {p: p.read_bytes() for p in Path("metrics").rglob("*.json")} == before
+    assert read_yaml(Path("dvc.lock")) == lock
+
+
+def metrics(run):
+    return json.loads(Path("metrics", run, "evaluation.json").read_text())
+
+
+A = ("  a:\n    seed: 1", "  a:\n    seed: 5")
+A_DENSE = ("    dense: 1\n  b", "    dense: 7\n  b")
+B = ("  b:\n    seed: 1", "  b:\n    seed: 6")
+
+
+def test_branches_that_change_different_runs_need_no_run(project):
+    branch("ours", A)
+    branch("theirs", B)
+    assert not merge("ours")
+    said = lock_merge.resolve()
+    assert said == (
+        "dvc.lock: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
+    )
+    checkout()
+    assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)
+    settled()
+
+
+@pytest.mark.parametrize("attributes", [True, False])
+def test_branches_that_add_runs_need_no_run(project, attributes):
+    """Without our attributes Git writes marks of the conflict into the lock, which DVC refuses."""
+    if not attributes:
+        git("rm", "-q", ".gitattributes")
+        git("commit", "-qm", "no attributes")
+    branch("ours", ("runs:\n", "runs:\n  c: {seed: 1}\n"))
+    branch("theirs", ("  b:\n", "  d: {seed: 2}\n  b:\n"))
+    assert not merge("ours")
+    assert "nothing is to be run" in lock_merge.resolve()
+    checkout()
+    assert (Path("dvc.yaml").read_text(), unmerged()) == (GRAPH, "")
+    assert {metrics("c")["seed"], metrics("d")["seed"]} == {1, 2}
+    settled()
+
+
+def test_a_run_that_both_changed_is_run_again(project):
+    """Git merges the parameters; neither side trained with both."""
+    branch("ours", A)
+    branch("theirs", A_DENSE)
+    assert not merge("ours")
+    said = lock_merge.resolve()
+    assert said.endswith("settled; to be run: dvc repro evaluate@a")
+    stages = read_yaml(Path("dvc.lock"))["stages"]
+    assert sorted(stages) == ["evaluate@b", "train@b"]
+    assert reproduce() == ["evaluate@a", "train@a"]
+    assert metrics("a")["seed"] == 5
+    assert metrics("a")["dense"] == 7
+    git("add", ".")
+    settled()
+
+
+@pytest.mark.parametrize(("side", "seed"), [("--ours", 6), ("--theirs", 5)])
+def test_of_a_run_that_both_changed_the_side_is_taken_that_params_yaml_is_settled_for(
+    project, side, seed
+):
+    branch("ours", A)
+    branch("theirs", (A[0], A[1].replace("5", "6")))
+    assert not merge("ours")
+    with pytest.raises(PipelineError, match=r"settle these conflicts first.*params\.yaml"):
+        lock_merge.resolve()
+    git("checkout", "-q", side, "params.yaml")
+    git("add", "params.yaml")
+    assert "metrics/a/evaluation.json: settled; nothing is to be run" in lock_merge.resolve()
+    checkout()
+    assert metrics("a")["seed"] == seed
+    settled()
+
+
+def test_a_shared_default_and_a_run(project):
+    """The run was trained with the old default on one side: it alone is run again."""
+    branch("ours", ("epochs: 1", "epochs: 4"))
+    branch("theirs", B)
+    assert not merge("ours")
+    assert lock_merge.resolve().endswith("to be run: dvc repro evaluate@b")
+    checkout()
+    assert reproduce() == ["evaluate@b", "train@b"]
+    assert (metrics("b")["epochs"], metrics("b")["seed"]) == (4, 6)
+    assert (metrics("a")["epochs"], metrics("a")["seed"]) == (4, 1)
+    git("add", ".")
+    settled()
+
+
+def test_code_and_a_run(project):
+    """Line by line, Git would make a record of a training that was never run."""
+    branch("ours", ('"code": 1', '"code": 2'), path="train.py")
+    branch("theirs", B)
+    assert not merge("ours")
+    assert lock_merge.resolve().endswith("to be run: dvc repro evaluate@b")
+    reproduce()
+    assert (metrics("b")["code"], metrics("b")["seed"]) == (2, 6)
+    git("add", ".")
+    settled()
+
+
+def test_what_was_run_before_comes_from_the_cache_of_runs(project):
+    branch("both", A, A_DENSE)
+    branch("ours", A)
+    branch("theirs", A_DENSE)
+    assert not merge("ours")
+    assert "to be run" in lock_merge.resolve()
+    command = [sys.executable, "-m", "dvc", "repro", "evaluate@a"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Running stage" not in done.stdout
+    assert done.stdout.count("is cached - skipping run") == 2
+    assert (metrics("a")["seed"], metrics("a")["dense"]) == (5, 7)
+
+
+def test_a_rebase_is_settled_too(project):
+    branch("ours", A)
+    branch("theirs", (A[0], A[1].replace("5", "6")), B)
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x", "rebase", "-q", "ours"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    Path("params.yaml").write_text(PARAMS.replace(*A).replace(*B))
+    git("add", "params.yaml")
+    assert "nothing is to be run" in lock_merge.resolve()
+    checkout()
+    assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)
+    assert unmerged() == ""
+    assert list(dvc.faults()) == []
+
+
+def test_without_a_merge_there_is_nothing_to_resolve(project):
+    before = Path("dvc.lock").stat().st_mtime_ns
+    assert lock_merge.resolve() == "nothing to resolve"
+    assert Path("dvc.lock").stat().st_mtime_ns == before
+
+
+def test_what_lies_in_another_folder_called_metrics_is_not_settled(project):
+    Path("notes/metrics").mkdir(parents=True)
+    Path("notes/metrics/x.json").write_text("0")
+    git("add", ".")
+    git("commit", "-qm", "notes")
+    for name, text in ("ours", "1"), ("theirs", "2"):
+        git("checkout", "-q", "-b", name, "main")
+        Path("notes/metrics/x.json").write_text(text)
+        git("commit", "-qam", name)
+    assert not merge("ours")
+    with pytest.raises(PipelineError, match=r"settle these conflicts first.*notes/metrics/x.json"):
+        lock_merge.resolve()
+
+
+STUDY = """
+stages:
+  gather:
+    wdir: ..
+    cmd: cat data/models/* > study/sum
+    deps: [data/models]
+    metrics: [study/sum: {cache: false}]
+"""
+
+
+def test_a_study_whose_inputs_were_not_pulled_is_let_be(project):
+    Path("study").mkdir()
+    Path("study/dvc.yaml").write_text(STUDY)
+    with Repo(".") as here:
+        here.reproduce(["study/dvc.yaml"])
+    git("add", ".")
+    git("commit", "-qm", "study")
+    branch("ours", A)
+    branch("theirs", B)
+    assert not merge("ours")
+    shutil.rmtree("data")
+    assert "nothing is to be run" in lock_merge.resolve()

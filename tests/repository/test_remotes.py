@@ -1,0 +1,453 @@
+"""Real remotes: what one clone pushes another pulls and verifies; and what can go wrong."""
+
+import filecmp
+import re
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import chdir
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from dvc.repo import Repo
+
+from pipeline.core.errors import PipelineError
+from pipeline.repository import remotes
+from tests.integration.test_repro import ENVIRONMENT, ROOT, Copy
+from tests.support import servers
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.xdist_group("remotes")
+slow = pytest.mark.slow
+
+TARGET = "report@demo_png"
+IMPATIENT = {"AWS_MAX_ATTEMPTS": "1"}  # else a push to S3 waits for minutes for a dead server
+RECIPES = {
+    "folder": "A shared folder",
+    "ssh": "SSH",
+    "s3": "S3, and what speaks it",
+    "webdav": "WebDAV",
+    "http": "HTTP, for reading only",
+}
+"""Headings in docs/teams.md."""
+VARIABLES = {
+    "keyfile": "KEYFILE",
+    "endpointurl": "ENDPOINT",
+    "region": "REGION",
+    "access_key_id": "KEY_ID",
+    "secret_access_key": "SECRET",
+    "user": "REMOTE_USER",
+    "password": "PASSWORD",
+}
+FILES = ["many/empty", "many/große", "many/small", "one"]
+
+GRAPH = """
+stages:
+  make:
+    cmd: python make.py
+    deps: [make.py]
+    outs: [many]
+  join:
+    cmd: cat many/* > one
+    deps: [many]
+    outs: [one]
+"""
+MAKE = """
+import random
+from pathlib import Path
+
+Path("many").mkdir()
+for name, length in {"empty": 0, "große": 40_000_000, "small": 2_000}.items():
+    Path("many", name).write_bytes(random.Random(length).randbytes(length))
+"""
+TAMPER = """
+from dvc.repo import Repo
+
+repo = Repo(".")
+remote = repo.cloud.get_remote_odb("store")
+remove, put_file = remote.fs.remove, remote.fs.put_file
+outs = {str(out): remote.oid_to_path(out.hash_info.value) for out in repo.index.outs}
+one, many, small = outs["one"], outs["many"], remote.oid_to_path("ef9ec39f35c00330f113aa2ca3e55b99")
+"""
+
+
+class Clone:
+    """A clone of a repository, ``full`` with DVC's cache; and DVC's command line in it."""
+
+    def __init__(self, origin, folder, *, full=False):
+        self.folder = folder
+        subprocess.run(["git", "clone", "-q", str(origin), str(folder)], check=True)
+        if full:
+            shutil.copytree(origin / ".dvc/cache", folder / ".dvc/cache")
+        self.set_up()
+
+    def connect(self, url, options):
+        """Make a URL the default remote, with settings that stay on this machine."""
+        lines = ["['remote \"store\"']", *(f"{key} = {value}" for key, value in options.items())]
+        (self.folder / ".dvc/config.local").write_text("\n".join(lines))
+        config = f"[core]\nremote = store\n['remote \"store\"']\nurl = {url}\nverify = true\n"
+        (self.folder / ".dvc/config").write_text(config)
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=self.folder,
+            env=ENVIRONMENT | IMPATIENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def call(self, *arguments, fails=False):
+        """Run DVC, which must end well, or must say what is wrong; return what it says."""
+        process = self.start(*arguments)
+        shown = process.communicate(timeout=120)[0]
+        assert bool(process.returncode) == fails, shown
+        assert "Traceback" not in shown
+        assert not fails or "ERROR: " in shown
+        return shown
+
+    def pipeline(self, *arguments, fails=False):
+        """Run this project's command; return what it says, in one line."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline", *arguments],
+            cwd=self.folder,
+            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        shown = done.stdout + done.stderr
+        assert (done.returncode, shown.count("\n")) == (int(fails), 1), shown
+        return shown
+
+    def shell(self, commands, environment):
+        """Run commands of the docs, by bash; return what they say."""
+        done = subprocess.run(
+            ["bash", "-euc", commands],
+            cwd=self.folder,
+            env=ENVIRONMENT | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def set_up(self):
+        """What ``make setup`` would do, with the environment of this process."""
+        here, venv = Path(sys.prefix), self.folder / ".venv"
+        venv.mkdir()
+        for name in ("bin", "lib", "pyvenv.cfg"):
+            (venv / name).symlink_to(here / name)
+        (venv / "requirements.lock").touch()
+
+    def tamper(self, code):
+        """Change the default remote behind DVC's back, in a process that can be left untidy."""
+        script = TAMPER + code
+        subprocess.run([sys.executable, "-c", script], cwd=self.folder, env=ENVIRONMENT, check=True)
+
+    def remote_faults(self):
+        """What ``verify --remote`` says of the default remote."""
+        code = (
+            "from pipeline.repository import dvc; print(*dvc.remote_faults(''), sep='\\n', end='')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=self.folder,
+            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    def has_all(self, origin):
+        """Whether its outputs are, byte for byte, those of another folder."""
+        same = filecmp.cmpfiles(origin, self.folder, FILES, shallow=False)[0]
+        return same == FILES
+
+
+class Store(NamedTuple):
+    """An empty place on a server, by the URLs at which it is written and read."""
+
+    kind: str
+    server: Server
+    writing: str
+    reading: str
+
+
+@pytest.fixture(scope="module", params=["folder", "ssh", "s3", "webdav", "http"])
+def served(request, tmp_path_factory):
+    """A running server, and where else what it has can be read."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param in ("webdav", "http"):
+        with servers.webdav(folder) as (server, plain):
+            if request.param == "http":
+                server.stranger, server.reader = {}, {}
+            yield server, plain if request.param == "http" else server.url
+    elif request.param == "folder":
+        yield Server([], folder, str(folder)), str(folder)
+    else:
+        with getattr(servers, request.param)(folder) as server:
+            yield server, server.url
+
+
+@pytest.fixture
+def store(served, tmp_path, request):
+    server, reading = served
+    if not server.url.startswith("s3:"):
+        (server.data / tmp_path.name).mkdir()  # as nginx will not
+    kind = request.node.callspec.params["served"]
+    return Store(kind, server, f"{server.url}/{tmp_path.name}", f"{reading}/{tmp_path.name}")
+
+
+def only(*kinds):
+    return pytest.mark.parametrize("served", kinds, indirect=True)
+
+
+def demo(folder):
+    """A copy of this project in which a demo was run; what DVC's cache here has of it is taken."""
+    copy = Copy(folder)
+    copy.forget_all_but("demo_png")
+    # The default one, without which `dvc repro --pull` fails where the cache lacks anything.
+    copy.call("dvc", "remote", "add", "-q", "--local", "-d", "checkout", str(ROOT / ".dvc/cache"))
+    subprocess.run(  # it may lack some, or all
+        ["dvc", "fetch", "-q", "--run-cache", "--with-deps", TARGET],
+        cwd=copy.folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        check=False,
+    )
+    copy.repro("--pull", TARGET)
+    copy.call("dvc", "remote", "remove", "-q", "--local", "checkout")
+    commit(copy.folder)
+    return copy.folder
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return demo(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A repository of two stages, which has been run."""
+    folder = tmp_path_factory.mktemp("small")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    with chdir(folder):
+        Repo.init(".").close()
+        Path("dvc.yaml").write_text(GRAPH)
+        Path("make.py").write_text(MAKE)
+        subprocess.run(["dvc", "repro", "-q"], env=ENVIRONMENT, check=True)
+    commit(folder)
+    return folder
+
+
+def commit(folder):
+    for command in (["add", "."], ["commit", "-qm", "all"]):
+        identity = ["-c", "user.name=x", "-c", "user.email=x"]
+        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+
+
+def recipe(heading):
+    """The blocks of commands under a heading of docs/teams.md."""
+    page = (ROOT / "docs/teams.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^##+ {heading}\n(.*?)(?=^##|\Z)", page, re.M | re.S)
+    return re.findall(r"```sh\n(.*?)```", section, re.S)
+
+
+@slow
+def test_the_recipes_as_they_are_written(project, store, tmp_path):
+    """One clone makes the remote, pushes and is wiped; another pulls, runs nothing and verifies."""
+    server, kind = store.server, store.kind
+    first = Clone(project, tmp_path / "first", full=True)
+    *once, each = recipe(RECIPES["webdav" if kind == "http" else kind])
+    for block in (*once, each, *recipe("Push")):
+        first.shell(block, variables(store.writing, server.writer))
+    commit(first.folder)
+    second = Clone(first.folder, tmp_path / "second")
+    shutil.rmtree(first.folder)
+    for block in recipe(RECIPES[kind])[-1:] if kind != "folder" else ():
+        second.shell(block, variables(store.reading, server.writer))
+    (pull,) = recipe("Pull")
+    shown = second.shell(pull, {})
+    assert "Running stage" not in shown
+    assert shown.endswith("all that is here agrees\n")
+    assert "the remote holds all that dvc.lock records" in second.pipeline("verify", "--remote")
+
+
+def variables(url, options):
+    """The variables in the recipes, by what a server wants."""
+    return {"REMOTE": url} | {VARIABLES[key]: value for key, value in options.items()}
+
+
+@slow
+@only("ssh", "s3", "webdav", "http")
+def test_who_may_not_write_is_told_and_who_may_then_does(small, store, tmp_path):
+    first = Clone(small, tmp_path / "first", full=True)
+    server = store.server
+    for options in filter(None, (server.stranger, server.reader)):
+        first.connect(store.writing, options)
+        shown = first.call("push", fails=True)
+        assert any(word in shown for word in ("Permission denied", "403", "AccessDenied", "401"))
+    if store.reading.startswith("http:"):
+        first.connect(store.reading, {})
+        assert f" - {store.reading}/" in first.call("push", fails=True)
+    first.connect(store.writing, server.writer)
+    assert "5 files pushed" in first.call("push")
+
+
+@slow
+@only("ssh", "s3", "webdav")
+def test_a_push_that_the_server_does_not_survive_is_completed_by_the_next(small, store, tmp_path):
+    first = Clone(small, tmp_path / "first", full=True)
+    server = store.server
+    first.connect(store.writing, server.writer)
+    before = server.bytes()
+    push = first.start("push")
+    while server.bytes() < before + 8_000_000 and push.poll() is None:
+        time.sleep(0.002)
+    server.kill()
+    shown = push.communicate(timeout=120)[0]
+    server.start()
+    assert push.returncode != 0
+    assert "ERROR: failed to transfer" in shown
+    assert "Traceback" not in shown
+    assert " pushed\n" in first.call("push")
+    second = Clone(small, tmp_path / "second")
+    second.connect(store.reading, server.reader)
+    second.call("pull")
+    assert second.has_all(small)
+
+
+@slow
+@only("folder", "ssh", "s3", "webdav", "http")
+def test_what_is_missing_or_damaged_is_not_taken_and_can_be_pushed_again(small, store, tmp_path):
+    first = Clone(small, tmp_path / "first", full=True)
+    first.connect(store.writing, store.server.writer)
+    first.call("push")
+    first.tamper("remove(one); remove(small); put_file('make.py', small)")
+    second = Clone(small, tmp_path / "second")
+    second.connect(store.reading, store.server.reader)
+    shown = second.call("pull", fails=True)
+    assert "Missing cache files" in shown
+    assert re.search("failed for following targets:.*one", shown, re.S)
+    assert not (second.folder / "many/small").exists()
+    missing, damaged = sorted(second.remote_faults(), reverse=True)
+    assert re.match("one is missing on the remote store; run dvc push -r store", missing)
+    assert re.match("many/small is damaged on the remote store; remove .* then run dvc", damaged)
+    # DVC pushes nothing over what is there, and nothing into a folder whose list is there.
+    first.tamper("remove(small); remove(many)")
+    assert "3 files pushed" in first.call("push")
+    second.call("pull")
+    assert second.has_all(small)
+    assert second.remote_faults() == []
+
+
+@slow
+@only("ssh", "s3", "webdav")
+def test_what_fails_when_a_remote_is_tried_is_named(small, store, tmp_path):
+    clone, server = Clone(small, tmp_path / "clone"), store.server
+    for options, expected in (
+        (server.stranger, "it refuses these credentials there ("),
+        (server.reader, "these credentials may not write there ("),
+        (server.writer, "written to, read from, deleted from"),
+    ):
+        clone.connect(store.writing, options)
+        assert expected in clone.pipeline("remote", fails=options is not server.writer)
+    if store.kind == "s3":  # which does not tell everybody what buckets there are
+        assert "it refuses" in clone.pipeline("remote", "s3://none/a", fails=True)
+    if store.kind == "webdav":
+        shown = clone.pipeline("remote", f"{server.url}/none/a", fails=True)
+        assert "there is no such place on the server" in shown
+    server.kill()
+    shown = clone.pipeline("remote", store.writing, fails=True)
+    server.start()
+    assert "it cannot be reached (" in shown
+
+
+@slow
+@only("http")
+def test_a_remote_for_reading_is_said_to_be_one(small, store, tmp_path):
+    clone = Clone(small, tmp_path / "clone", full=True)
+    assert "does not hold the first" in clone.pipeline("remote", store.reading)
+    clone.connect(store.writing, store.server.writer)
+    clone.call("push")
+    clone.connect(store.reading, {})
+    shown = clone.pipeline("remote")
+    assert "HTTP is for reading only" in shown
+    assert "and holds the first" in shown
+    store.server.kill()
+    shown = clone.pipeline("remote", fails=True)
+    store.server.start()
+    assert "it cannot be reached (" in shown
+
+
+# In a folder, at once
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """A repository without stages, entered."""
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q"], check=True)
+    Repo.init(".").close()
+    return tmp_path
+
+
+def test_a_folder_becomes_the_default_remote_and_is_left_as_it_was(empty):
+    said = remotes.use(str(empty / "store"))
+    assert said == f"storage ({empty / 'store'}): written to, read from, deleted from"
+    assert [path for path in (empty / "store").rglob("*") if path.is_file()] == []
+    with Repo(".") as repo:
+        assert repo.config["core"]["remote"] == "storage"
+        assert repo.config["remote"]["storage"]["verify"] is True
+
+
+def test_another_url_keeps_the_name_and_settings(empty):
+    with Repo(".") as repo, repo.config.edit() as config:
+        config["core"]["remote"] = "ours"
+        config["remote"]["ours"] = {"url": "s3://bucket", "jobs": 3}
+    remotes.use(str(empty / "store"))
+    with Repo(".") as repo:
+        assert set(repo.config["remote"]) == {"ours"}
+        assert repo.config["remote"]["ours"]["jobs"] == 3
+    assert remotes.use("").startswith("ours (")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "webdavs://me:secret@host/store",
+        "ssh://me:secret@host/store",
+        "https://secret@host/store",
+        "https://host/store?token=secret",
+    ],
+)
+def test_credentials_do_not_get_into_git(empty, url):
+    before = Path(".dvc/config").read_bytes()
+    with pytest.raises(PipelineError, match=r"would get into Git; .* --local storage") as caught:
+        remotes.use(url)
+    assert "secret" not in str(caught.value)
+    assert Path(".dvc/config").read_bytes() == before
+
+
+def test_no_remote_is_said(empty):
+    with pytest.raises(PipelineError, match="make one: make remote URL="):
+        remotes.use("")
+
+
+def test_a_folder_that_cannot_be_is_said(empty):
+    (empty / "file").write_text("")
+    with pytest.raises(PipelineError, match=r"the remote storage .*reached .*Not a directory"):
+        remotes.use(str(empty / "file/store"))
+
+
+def test_a_missing_library_is_said(empty, monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(PipelineError, match="s3: its library is missing; run: make setup"):
+        remotes.use("s3://bucket/store")

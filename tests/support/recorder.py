@@ -1,0 +1,84 @@
+"""Run a stage program and record what it reads: ``python -m tests.support.recorder STAGE NAME``.
+
+The record, a JSON file named by the variable ``RECORD``, holds the ``modules`` of the project that
+the program imported, early or late; the ``files`` of the project's code that it opened; and, for
+each YAML file, the leaves of it that it asked for, as lists of keys (``values``).
+"""
+
+import atexit
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from pipeline.core import yaml
+
+CODE = Path(__file__).parents[2]
+
+
+class Recorded(dict):
+    """A mapping that notes which of its leaves are taken out; an empty mapping is a leaf too."""
+
+    def __init__(self, value, found, place=()):
+        self.found = found
+        self.place = place
+        super().__init__(
+            {
+                key: Recorded(inner, found, (*place, key)) if isinstance(inner, dict) else inner
+                for key, inner in value.items()
+            }
+        )
+
+    def __getitem__(self, key):
+        value = super().__getitem__(key)
+        if not isinstance(value, Recorded) or not len(value):
+            self.found.add((*self.place, key))
+        return value
+
+    def __iter__(self):  # without it, dict(...) would copy past __getitem__
+        return super().__iter__()
+
+    def items(self):
+        return [(key, self[key]) for key in self]
+
+    def values(self):
+        return [self[key] for key in self]
+
+    def get(self, key, default=None):
+        return self[key] if key in self else default  # noqa: SIM401
+
+
+def main(stage, name):
+    opened, values = set(), {}
+    read = yaml.read_yaml
+
+    def read_yaml(path):
+        return Recorded(read(path), values.setdefault(str(path), set()))
+
+    def hear(event, arguments):
+        if event == "open" and isinstance(arguments[0], str | os.PathLike):
+            path = Path.cwd() / os.fspath(arguments[0])
+            if path.is_relative_to(CODE / "pipeline") and not path.suffix.startswith(".py"):
+                opened.add(path.relative_to(CODE).as_posix())
+
+    def write():
+        found = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+        paths = [Path(path) for path in found if path and Path(path).is_relative_to(CODE)]
+        modules = {path.relative_to(CODE).as_posix() for path in paths}
+        record = {
+            "modules": [f"stages/{stage}.py", *(m for m in modules if m.startswith("pipeline/"))],
+            "files": list(opened),
+            "values": {path: list(leaves) for path, leaves in values.items()},
+        }
+        Path(os.environ["RECORD"]).write_text(json.dumps(record))
+
+    yaml.read_yaml = read_yaml
+    sys.addaudithook(hear)
+    atexit.register(write)
+    sys.argv = [f"stages/{stage}.py", name]
+    runpy.run_module(f"stages.{stage}", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

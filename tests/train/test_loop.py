@@ -1,0 +1,288 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.models import params as networks
+from pipeline.models.params import ModelParams
+from pipeline.shards.index import Statistics
+from pipeline.train import optimizers
+from pipeline.train.loop import Loop, batches, cross_entropy, hits, normalize, weights_of
+from tests.support.builders import ROOT, in_memory, pixels
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+ADAM = optimizers.Adam(name="adam", learning_rate=0.01)
+STATISTICS = Statistics((0.5,), (0.25,))
+CONSTANT = optimizers.Constant(name="constant")
+
+
+def images(n=10, shape=(8, 8, 1)):
+    labels = (np.arange(n) % 3).astype(np.int32)
+    return in_memory(pixels(labels, shape), labels)
+
+
+def loop(
+    scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, weights=None, **params
+):
+    model = ModelParams(**{"filters": (3,), "dense": (4,)} | params)
+    net = networks.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
+    built = optimizers.build(optimizer, CONSTANT, 1, 1)
+    return Loop(
+        net,
+        built,
+        tf.distribute.get_strategy(),
+        scale_loss=scale_loss,
+        label_smoothing=smoothing,
+        class_weights=weights,
+    )
+
+
+def silent(*_):
+    pass
+
+
+def normalized(data):
+    return (data.pixels / 255).astype(np.float32)
+
+
+def test_an_epoch_is_what_keras_fit_does():
+    """Two epochs: the same running means, the same weights; the last batch is incomplete."""
+    data = images(11)
+    ours, theirs = loop(), loop().network
+    theirs.compile(
+        optimizer=optimizers.build(ADAM, CONSTANT, 1, 1),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    fitted = theirs.fit(
+        normalized(data), data.labels, batch_size=4, epochs=2, shuffle=False, verbose=0
+    ).history
+    for epoch in range(2):
+        means = ours.train(data, np.arange(11), 4, silent)
+        assert means.loss == pytest.approx(fitted["loss"][epoch], rel=1e-5)
+        assert means.accuracy == pytest.approx(fitted["accuracy"][epoch])
+    for mine, other in zip(ours.network.variables, theirs.variables, strict=True):
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(other), atol=1e-5)
+    loss, accuracy = theirs.evaluate(normalized(data), data.labels, verbose=0)
+    means = ours.test(data, 4)
+    assert means.loss == pytest.approx(loss, rel=1e-4)
+    assert means.accuracy == pytest.approx(accuracy)
+
+
+def test_class_weights_are_those_of_keras_fit():
+    data = images(11)
+    weights = np.array([0.5, 1.0, 3.0])
+    ours, theirs = loop(weights=weights), loop().network
+    theirs.compile(
+        optimizer=optimizers.build(ADAM, CONSTANT, 1, 1),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    theirs.fit(
+        normalized(data),
+        data.labels,
+        batch_size=4,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        class_weight=dict(enumerate(weights)),
+    )
+    for _ in range(2):
+        ours.train(data, np.arange(11), 4, silent)
+    for mine, other in zip(ours.network.variables, theirs.variables, strict=True):
+        np.testing.assert_allclose(np.asarray(mine), np.asarray(other), atol=1e-5)
+
+
+def test_equal_class_weights_are_none_and_shares_are_weighted():
+    data, found = images(8), []
+    for weights in (None, np.ones(3)):
+        ours = loop(weights=weights)
+        found.append(ours.train(data, np.arange(8), 4, silent).loss)
+    assert found[0] == pytest.approx(found[1], rel=1e-6)
+    shares = tf.constant([[0.25, 0.75, 0.0], [0.0, 0.0, 1.0]])
+    weights = tf.constant([1.0, 2.0, 4.0])
+    assert weights_of(shares, weights).numpy().tolist() == [1.75, 4.0]
+    assert weights_of(tf.constant([1, 2]), weights).numpy().tolist() == [2.0, 4.0]
+
+
+def test_test_leaves_no_image_out_and_changes_nothing():
+    data, ours = images(10), loop(dropout=0.5, batch_normalization=True)
+    before = [np.asarray(v).copy() for v in ours.network.variables]
+    found = {ours.test(data, batch) for batch in (10, 10)}
+    assert len(found) == 1
+    (whole,) = found
+    assert ours.test(data, 3).loss == pytest.approx(whole.loss, rel=1e-5)
+    assert ours.test(data, 3).accuracy == whole.accuracy
+    for variable, values in zip(ours.network.variables, before, strict=True):
+        assert (np.asarray(variable) == values).all()
+
+
+def test_batches_are_in_the_given_order():
+    data = images(7)
+    order = np.array([6, 0, 3, 2])
+    found = list(batches(data, order, 3))
+    assert [len(labels) for _, labels in found] == [3, 1]
+    assert (np.concatenate([part for part, _ in found]) == data.pixels[order]).all()
+    assert (np.concatenate([part for _, part in found]) == data.labels[order]).all()
+
+
+def test_report_is_told_the_running_means(monkeypatch):
+    monkeypatch.setattr("pipeline.train.loop.STEPS_A_CALL", 2)
+    told = []
+    means = loop().train(images(10), np.arange(10), 3, lambda *values: told.append(values))
+    assert [done for done, _, _ in told] == [6, 10]
+    assert told[-1][1:] == means
+
+
+@pytest.mark.parametrize(("divisor", "kind"), [(255, np.uint8), (65535, np.uint16)])
+def test_normalization_on_the_device_is_the_shards(divisor, kind):
+    values = np.arange(divisor + 1).astype(kind)
+    found = tf.function(normalize)(values, tf.constant(divisor, tf.float32)).numpy()
+    assert (found == np.divide(values, np.float32(divisor), dtype=np.float32)).all()
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precision_learns(precision):
+    ours = loop(precision=precision, scale_loss=precision == "float16")
+    data = images(12)
+    losses = [ours.train(data, np.arange(12), 4, silent).loss for _ in range(6)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < losses[0]
+
+
+def test_label_smoothing_is_keras():
+    labels, logits = np.int32([0, 2, 1]), np.float32([[1, 2, 3], [0, 0, 5], [-1, 4, 0]])
+    theirs = keras.losses.CategoricalCrossentropy(True, 0.2, reduction="none")
+    expected = theirs(keras.ops.one_hot(labels, 3), logits)
+    found = cross_entropy(tf.constant(labels), tf.constant(logits), 0.2)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert float(hits(tf.constant(labels), tf.constant(logits))) == 2
+
+
+def test_shares_of_classes_count_as_labels():
+    shares = np.float32([[0.7, 0.3, 0], [0, 0.5, 0.5]])
+    logits = np.float32([[3, 2, 1], [0, 1, 2]])
+    logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    found = cross_entropy(tf.constant(shares), tf.constant(logits))
+    np.testing.assert_allclose(found, -(shares * logs).sum(1), rtol=1e-6)
+    assert float(hits(tf.constant(shares), tf.constant(logits))) == 1
+
+
+def test_smoothing_is_of_the_training_loss_alone():
+    data = images(8)
+    plain, smooth = loop(), loop(smoothing=0.3)
+    assert plain.test(data, 4) == smooth.test(data, 4)
+    before = plain.train(data, np.arange(8), 8, silent).loss
+    assert smooth.train(data, np.arange(8), 8, silent).loss != pytest.approx(before, rel=1e-3)
+
+
+def test_moving_average_of_the_weights():
+    ours = loop(optimizer=ADAM.model_copy(update={"average": 0.8}))
+    data = images(9)
+    average = None
+    for _ in range(3):
+        for start in 0, 3, 6:
+            ours.train(data, np.arange(start, start + 3), 3, silent)
+            now = [np.asarray(v).copy() for v in ours.network.trainable_variables]
+            average = (
+                [0.8 * a + 0.2 * v for a, v in zip(average, now, strict=True)] if average else now
+            )
+    last = [np.asarray(v).copy() for v in ours.network.trainable_variables]
+    for found, expected in zip(ours.weights(), average, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    for variable, values in zip(ours.network.trainable_variables, last, strict=True):
+        assert (np.asarray(variable) == values).all()
+
+
+def test_gradients_are_clipped_to_their_norm():
+    sgd = optimizers.Sgd(name="sgd", learning_rate=1.0, clip_norm=0.01)
+    ours, data = loop(optimizer=sgd), images(8)
+    before = [np.asarray(v).copy() for v in ours.network.trainable_variables]
+    ours.train(data, np.arange(8), 8, silent)
+    moves = [
+        np.asarray(v) - b for v, b in zip(ours.network.trainable_variables, before, strict=True)
+    ]
+    assert np.sqrt(sum((move**2).sum() for move in moves)) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("scale_loss", [False, True])
+def test_weights_decay_but_biases_and_normalization_do_not(scale_loss):
+    adamw = optimizers.AdamW(name="adamw", learning_rate=1e-9, weight_decay=1e8)
+    ours = loop(optimizer=adamw, batch_normalization=True, scale_loss=scale_loss)
+    before = {v.path: np.asarray(v).copy() for v in ours.network.trainable_variables}
+    ours.train(images(8), np.arange(8), 8, silent)
+    for variable in ours.network.trainable_variables:
+        share = 0.9 if variable.path.endswith("kernel") else 1.0
+        np.testing.assert_allclose(
+            np.asarray(variable), share * before[variable.path], rtol=1e-3, atol=1e-6
+        )
+
+
+def test_augmented_images_are_trained_on():
+    def black(step, pixels, labels):
+        return tf.zeros_like(pixels), labels
+
+    ours, data = loop(), images(8)
+    ours.train(data, np.arange(8), 4, silent, black)
+    other = loop()
+    other.train(in_memory(np.zeros_like(data.pixels), data.labels), np.arange(8), 4, silent)
+    for mine, theirs in zip(ours.weights(), other.weights(), strict=True):
+        assert (mine == theirs).all()
+
+
+def test_augmented_batches_are_in_order():
+    data = images(40)
+
+    def mark(step, pixels, labels):
+        return pixels, 100 * tf.cast(step, tf.int32) + labels
+
+    found = [labels.numpy() for _, labels in batches(data, np.arange(40), 4, mark)]
+    for step, labels in enumerate(found):
+        assert (labels == 100 * step + data.labels[4 * step : 4 * step + 4]).all()
+
+
+MIRRORED = """
+import sys
+import numpy as np
+import tensorflow as tf
+from tests.train import test_loop
+from pipeline.models import params as network
+from pipeline.train import optimizers as optimization
+from pipeline.loop import Loop
+from pipeline.network import ModelParams
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}, {"xla": True}):
+    clip, xla = params.pop("clip", None), params.pop("xla", False)
+    exact = not params
+    optimizer = test_loop.ADAM.model_copy(update={"clip_norm": clip, "average": 0.5})
+    found = []
+    for strategy in (tf.distribute.get_strategy(), mirrored):
+        with strategy.scope():
+            model = ModelParams(filters=(3,), dense=(4,), **params)
+            net = network.build(model, (8, 8, 1), 3, test_loop.STATISTICS, seed=1)
+            replicas = strategy.num_replicas_in_sync
+            built = optimization.build(optimizer, test_loop.CONSTANT, 1, 1, replicas)
+            loop = Loop(net, built, strategy, xla=xla and replicas == 2)
+        data = test_loop.images(11)
+        means = loop.train(data, np.arange(11), 4, test_loop.silent)
+        weights = [np.asarray(variable) for variable in net.trainable_variables]
+        found.append([*means, *loop.test(data, 4), *weights, *loop.weights()])
+    for one, two in zip(*found, strict=True):
+        assert np.isfinite(two).all()
+        if exact:
+            np.testing.assert_allclose(two, one, atol=1e-5)
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_train_as_one():
+    """Two logical CPU devices, mirrored, give the weights and means of one."""
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
