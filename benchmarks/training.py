@@ -15,7 +15,7 @@ from benchmarks import machine
 from benchmarks.measuring import BenchmarkError, Case, Finding, Measured, Quantities
 from benchmarks.project import PYTHON, Project, copied
 from benchmarks.settings import Settings
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 
 DATASET = "fashion_mnist"
 FAST = "fashion_mnist_fast"

@@ -7,7 +7,7 @@ import re
 from typing import NoReturn
 
 from pipeline import commands
-from pipeline.core import options
+from pipeline.core import console
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,7 +36,7 @@ def parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         commands.add_arguments(command, sub)
-        options.add(sub)
+        console.add(sub)
         sub.set_defaults(run=command.run)
     return top
 
@@ -48,13 +48,13 @@ def main() -> None:
     if arguments.command is None:
         top.print_help()
         return
-    from pipeline.core import progress, stage
+    from pipeline.core import console, stage
 
-    options.heed(arguments)
+    console.heed(arguments)
 
     def run() -> None:
         if result := arguments.run(arguments):
-            progress.show(result)
+            console.show(result)
 
     stage.guard(run, f"pipeline {arguments.command}", show_traceback=arguments.traceback)
 

@@ -7,46 +7,47 @@ from pipeline import runs
 from pipeline.ablation.study import AblationParams, StudyRun, by_change
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Name, Params, Section
-from pipeline.decode import archive
-from pipeline.download import fetch
-from pipeline.evaluate import metrics
-from pipeline.extract import archive as extract_archive
-from pipeline.extract import hugging_face
+from pipeline.decode.params import ArchiveDecode, IdxDecode
+from pipeline.download.params import DownloadParams
+from pipeline.evaluate.params import EvaluateParams
 from pipeline.extract import kind as dataset_kind
-from pipeline.models import params as networks
-from pipeline.report import write
-from pipeline.split import divide
-from pipeline.train import fit
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.hugging_face import ParquetExtract
+from pipeline.extract.idx import IdxExtract
+from pipeline.models.params import ModelParams
+from pipeline.report.params import ReportParams
+from pipeline.split.params import ArchiveSplit, IdxSplit, OwnSplit
+from pipeline.train.params import TrainParams
 
 
 class IdxDataset(Section):
     """``datasets.<name>`` of kind ``idx``."""
 
     kind: dataset_kind.Kind
-    download: fetch.DownloadParams
-    extract: extract_archive.IdxExtract
-    decode: archive.IdxDecode
-    split: divide.IdxSplit
+    download: DownloadParams
+    extract: IdxExtract
+    decode: IdxDecode
+    split: IdxSplit
 
 
 class ArchiveDataset(Section):
     """``datasets.<name>`` of kind ``archive``."""
 
     kind: dataset_kind.Kind
-    download: fetch.DownloadParams
-    extract: extract_archive.ArchiveExtract
-    decode: archive.ArchiveDecode
-    split: divide.OwnSplit
+    download: DownloadParams
+    extract: ArchiveExtract
+    decode: ArchiveDecode
+    split: OwnSplit
 
 
 class ParquetDataset(Section):
     """``datasets.<name>`` of kind ``parquet``."""
 
     kind: dataset_kind.Kind
-    download: fetch.DownloadParams
-    extract: hugging_face.ParquetExtract
-    decode: archive.ArchiveDecode
-    split: divide.ArchiveSplit
+    download: DownloadParams
+    extract: ParquetExtract
+    decode: ArchiveDecode
+    split: ArchiveSplit
 
 
 DATASETS: dict[dataset_kind.Kind, type[Section]] = {
@@ -59,10 +60,10 @@ DATASETS: dict[dataset_kind.Kind, type[Section]] = {
 class Defaults(Section):
     """``defaults``: every value of every run."""
 
-    model: networks.ModelParams
-    train: fit.TrainParams
-    evaluate: metrics.EvaluateParams
-    report: write.ReportParams
+    model: ModelParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    report: ReportParams
 
 
 class Top(Section):
@@ -76,9 +77,9 @@ class Top(Section):
 class StudyDefaults(Section):
     """``defaults`` of an ablation study, which writes no report of each run."""
 
-    model: networks.ModelParams
-    train: fit.TrainParams
-    evaluate: metrics.EvaluateParams
+    model: ModelParams
+    train: TrainParams
+    evaluate: EvaluateParams
 
 
 class Study(Section):

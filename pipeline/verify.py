@@ -13,11 +13,11 @@ from pipeline import runs, schema
 from pipeline.core import files, paths
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.core.params import Params
-from pipeline.download import fetch
+from pipeline.download.params import DownloadParams
 from pipeline.evaluate import metrics
-from pipeline.evaluate.metrics import EvaluateParams
+from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predictions import Predictions
-from pipeline.repository import dvc
+from pipeline.repository import lock_check, remote_check
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.split import data_card, divide
@@ -45,7 +45,7 @@ def faults(params: Params, remote: str | None = None) -> Iterator[str]:
     except PipelineError as error:
         yield str(error)
         return
-    yield from _tried("dvc.lock", dvc.faults())
+    yield from _tried("dvc.lock", lock_check.faults())
     for name in params.value("datasets"):
         if paths.raw(name).exists():
             yield from _tried(paths.raw(name), raw_faults(params, name))
@@ -57,12 +57,12 @@ def faults(params: Params, remote: str | None = None) -> Iterator[str]:
         if paths.predictions(run).exists():
             yield from _tried(paths.metrics(run), evaluation_faults(params, run))
     if remote is not None:
-        yield from _tried("remote", dvc.remote_faults(remote))
+        yield from _tried("remote", remote_check.remote_faults(remote))
 
 
 def raw_faults(params: Params, dataset: str) -> Iterator[str]:
     """Compare a dataset's published files with what the parameters pin."""
-    for file in params.section(fetch.DownloadParams, "datasets", dataset, "download").files:
+    for file in params.section(DownloadParams, "datasets", dataset, "download").files:
         path = paths.raw(dataset) / file.name
         if not path.exists():
             yield f"{path} is missing; run dvc repro --force download@{dataset}"

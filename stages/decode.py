@@ -2,7 +2,8 @@
 
 from pipeline.core import paths, stage
 from pipeline.core.params import Params
-from pipeline.decode import archive
+from pipeline.decode import archive, idx
+from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.execution import workers
 from pipeline.extract import kind
 
@@ -16,8 +17,8 @@ def work(dataset: str) -> str:
     source, folder = paths.extracted(dataset), paths.shards(dataset)
     keys = ("datasets", dataset, "decode")
     if kind.kind(params, dataset) == "idx":
-        return archive.decode_idx(source, params.section(archive.IdxDecode, *keys), folder)
-    return archive.decode_archive(source, params.section(archive.ArchiveDecode, *keys), folder)
+        return idx.decode_idx(source, params.section(IdxDecode, *keys), folder)
+    return archive.decode_archive(source, params.section(ArchiveDecode, *keys), folder)
 
 
 if __name__ == "__main__":

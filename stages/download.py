@@ -3,13 +3,14 @@
 from pipeline.core import paths, stage
 from pipeline.core.params import Params
 from pipeline.download import fetch
+from pipeline.download.params import DownloadParams
 
 USES = ()
 
 
 def work(dataset: str) -> str:
     """Write ``data/raw/<dataset>/``."""
-    params = Params.read().section(fetch.DownloadParams, "datasets", dataset, "download")
+    params = Params.read().section(DownloadParams, "datasets", dataset, "download")
     folder = paths.raw(dataset)
     done = fetch.download(dataset, params, folder)
     if pins := fetch.pins(params, folder):

@@ -6,6 +6,8 @@ from pipeline import runs
 from pipeline.core import files, paths, stage
 from pipeline.core.params import Params
 from pipeline.evaluate import metrics
+from pipeline.evaluate.params import EvaluateParams
+from pipeline.evaluate.predict import predict
 from pipeline.models import runtime, saved
 from pipeline.subsets.images import Dataset
 
@@ -15,12 +17,12 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflo
 def work(run: str) -> str:
     """Write ``data/predictions/<run>.parquet``, ``evaluation.json`` and ``confusion.csv``."""
     params = Params.read(paths.params(run))
-    section = runs.section(params, run, "evaluate", metrics.EvaluateParams)
+    section = runs.section(params, run, "evaluate", EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
     trained = saved.load_model(paths.model(run))
     train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
-    on_train = trained.predict(train, section.batch_size)
-    predictions = trained.predict(test, section.batch_size, section.views)
+    on_train = predict(trained, train, section.batch_size)
+    predictions = predict(trained, test, section.batch_size, section.views)
     train_accuracy = float(np.mean(on_train.predicted == on_train.labels))
     found = metrics.evaluate(predictions, trained.classes, train_accuracy, section.calibration_bins)
     predictions.write(paths.predictions(run))

@@ -2,8 +2,11 @@
 
 from pipeline.core import paths, stage
 from pipeline.core.params import Params
-from pipeline.extract import archive, hugging_face
+from pipeline.extract import archive, hugging_face, idx
 from pipeline.extract import kind as dataset_kind
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.hugging_face import ParquetExtract
+from pipeline.extract.idx import IdxExtract
 
 USES = ("py7zr", "pyarrow")
 
@@ -15,11 +18,11 @@ def work(dataset: str) -> str:
     keys = ("datasets", dataset, "extract")
     kind = dataset_kind.kind(params, dataset)
     if kind == "idx":
-        return archive.extract_idx(raw, params.section(archive.IdxExtract, *keys), folder)
+        return idx.extract_idx(raw, params.section(IdxExtract, *keys), folder)
     if kind == "parquet":
-        section = params.section(hugging_face.ParquetExtract, *keys)
+        section = params.section(ParquetExtract, *keys)
         return hugging_face.extract(raw, section, folder)
-    return archive.extract_archive(raw, params.section(archive.ArchiveExtract, *keys), folder)
+    return archive.extract_archive(raw, params.section(ArchiveExtract, *keys), folder)
 
 
 if __name__ == "__main__":

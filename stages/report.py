@@ -4,6 +4,7 @@ from pipeline import runs
 from pipeline.core import files, paths, stage
 from pipeline.core.params import Params
 from pipeline.report import write
+from pipeline.report.params import ReportParams
 
 USES = (
     "altair",
@@ -20,7 +21,7 @@ USES = (
 def work(run: str) -> str:
     """Write ``figures/``, ``report.html`` and two cards into ``metrics/runs/<run>/``."""
     params = Params.read(paths.params(run))
-    section = runs.section(params, run, "report", write.ReportParams)
+    section = runs.section(params, run, "report", ReportParams)
     own = {name: params.value("runs", run, name) for name in runs.SECTIONS}
     done = write.write(run, runs.resolve(params, run), section, own, USES)
     return f"{files.megabytes(paths.metrics(run))}, {done}"

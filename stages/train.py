@@ -1,31 +1,22 @@
 """Train a run's network on its dataset's training subset."""
 
-from pipeline import runs
 from pipeline.core import files, paths, stage
-from pipeline.core.params import Params
-from pipeline.models import params as networks
 from pipeline.models import saved
-from pipeline.subsets.images import Dataset
-from pipeline.train import cluster, fit
+from pipeline.train import fit, history, multi_worker
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 
 
 def work(run: str) -> str:
     """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
-    cluster.expect(chief=True, run=run)
-    params = Params.read(paths.params(run))
-    trained, history, checkpoint = fit.train(
-        Dataset.read(runs.dataset(params, run)),
-        runs.section(params, run, "model", networks.ModelParams),
-        runs.section(params, run, "train", fit.TrainParams),
-        logs=paths.LOGS / run,
-        checkpoint=paths.checkpoint(run),
+    multi_worker.expect(chief=True, run=run)
+    trained, epochs, checkpoint = fit.train_run(
+        run, logs=paths.LOGS / run, checkpoint=paths.checkpoint(run)
     )
     saved.save(trained, paths.model(run))
-    fit.write_history(paths.metrics(run) / "history.csv", history)
+    history.write_history(paths.metrics(run) / "history.csv", epochs)
     checkpoint.remove()
-    counts = f"{trained.network.count_params():,} parameters, {len(history)} epochs"
+    counts = f"{trained.network.count_params():,} parameters, {len(epochs)} epochs"
     return f"{counts}, {files.megabytes(paths.model(run))}"
 
 

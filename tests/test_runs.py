@@ -4,7 +4,7 @@ from pipeline import runs
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
 from pipeline.models.params import ModelParams
-from pipeline.train.fit import TrainParams
+from pipeline.train.params import TrainParams
 
 EMPTY = {"dataset": "shoes", "model": {}, "train": {}, "evaluate": {}, "report": {}}
 DEFAULTS = {

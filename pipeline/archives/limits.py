@@ -7,31 +7,26 @@ members, duplicates and anything above the limits are refused by name. What file
 
 import fnmatch
 from array import array
+from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import NamedTuple, NoReturn
 
 from pipeline.core.errors import DataError
+from pipeline.core.files import is_left
 
 REMOVE = "remove it from the archive"
+
+
 RAISE = "if that is as it should be, raise the limit in params.yaml"
 
 
-LEFT = {".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"}
-"""What file managers leave, beside macOS's ``._NAME``."""
 SMALL = 256 << 20
 """Bytes up to which an archive may hold any multiple of its own."""
 
 
-def is_left(path: PurePath) -> bool:
-    """Whether a file, or a folder in which it stands, was left by a file manager.
-
-    Examples
-    --------
-    >>> is_left(PurePath("cat/1.png")), is_left(PurePath("__MACOSX/cat/._1.png"))
-    (False, True)
-    """
-    return any(part.startswith("._") or part in LEFT for part in path.parts)
+Members = Iterator[tuple[str, bytes]]
+"""Names and contents of an archive's members, in its order."""
 
 
 class Limits(NamedTuple):

@@ -18,19 +18,19 @@ COLOURS = {"OK": 32, "note": 33, "problem": 31}
 
 def run(_: Namespace) -> str:
     """Print each finding as it is made; exits with status 1 if one is a problem."""
-    from pipeline.core import progress
+    from pipeline.core import console
     from pipeline.doctor import examine
 
     marks: Counter[str] = Counter()
     for finding in examine.examine():
         marks[finding.mark] += 1
         mark = _coloured(f"{finding.mark:7}", COLOURS[finding.mark])
-        progress.show(f"{mark}  {finding.what}: {finding.text}")
+        console.show(f"{mark}  {finding.what}: {finding.text}")
         if finding.remedy:
-            progress.show(f"{'':7}  -> {finding.remedy}")
+            console.show(f"{'':7}  -> {finding.remedy}")
     counts = f"problems: {marks['problem']}, notes: {marks['note']}"
     if marks["problem"]:
-        progress.show(counts)
+        console.show(counts)
         sys.exit(1)
     return counts
 

@@ -24,14 +24,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """What was written, or not, and what to do next."""
-    from pipeline.core import paths, progress
+    from pipeline.core import console, paths
     from pipeline.new_dataset import propose
 
     with propose.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
-        progress.show(proposal.describe())
+        console.show(proposal.describe())
         picture = paths.LOGS / f"{arguments.name}.png"
         propose.draw(proposal, picture)
-        progress.show(f"\nSome images of each class, as they will be decoded: {picture}")
+        console.show(f"\nSome images of each class, as they will be decoded: {picture}")
         if not arguments.yes and not _confirmed():
             return "Nothing was added to params.yaml. To add it, run this again with --yes"
         proposal.write()

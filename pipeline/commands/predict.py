@@ -48,7 +48,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Print the answers as they come; exits with status 1 if an image could not be read."""
-    from pipeline.core import progress
+    from pipeline.core import console
     from pipeline.core.params import Params
     from pipeline.models.saved import is_run
     from pipeline.predict import classify, inputs, output
@@ -63,26 +63,26 @@ def run(arguments: Namespace) -> str:
     writer = output.Writer(arguments.format, trained.classes, arguments.top)
     notes = output.Notes()
     read = failed = 0
-    with progress.bar("predict", inputs.count(sources), "images") as bar:
+    with console.bar("predict", inputs.count(sources), "images") as bar:
         header = writer.header()
         for batch in classify.predict(trained, sources, how):
             if rows := writer.rows(batch):
-                progress.show(f"{header}\n{rows}" if header else rows)
+                console.show(f"{header}\n{rows}" if header else rows)
                 header = ""
             for outcome in batch:
                 if outcome.error:
                     failed += 1
-                    progress.warn(output.printable(f"pipeline predict: {outcome.error}"))
+                    console.warn(output.printable(f"pipeline predict: {outcome.error}"))
                 else:
                     read += 1
                     notes.add(outcome)
             bar.update(len(batch))
     for line in notes.lines(name):
-        progress.note(f"pipeline predict: {line}")
+        console.note(f"pipeline predict: {line}")
     seconds = time.perf_counter() - started
     bad = f", {failed:,} could not be read" if failed else ""
     count = f"{read:,} image{'s' if read != 1 else ''}"
-    progress.note(f"pipeline predict: {count} in {seconds:.1f} s ({read / seconds:,.0f}/s){bad}")
+    console.note(f"pipeline predict: {count} in {seconds:.1f} s ({read / seconds:,.0f}/s){bad}")
     if failed:
         sys.exit(1)
     return ""

@@ -10,6 +10,6 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """What was mended."""
-    from pipeline.repository import dvc
+    from pipeline.repository import repair
 
-    return "\n".join(dvc.repair()) or "nothing to mend"
+    return "\n".join(repair.repair()) or "nothing to mend"

@@ -5,20 +5,33 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.compare import overlay
+import altair as alt
+
+from pipeline.compare import runs_page
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
+from pipeline.report import charts
 from pipeline.report import html as report_html
 from pipeline.train import history as history_file
 
 PAGE = paths.METRICS / "index.html"
+
+
 TEMPLATES = Path(__file__).parent / "templates"
+
+
 STUDIES = {"main": Path(), "ablation": Path("ablation")}
 """Folders that have ``metrics/runs/`` and, beside it, ``params.yaml``."""
+
+
 SUBSETS = ("validation", "train", "test")
+
+
 MEASURES = ("accuracy", "loss")
-DRAWN = overlay.SERIES
+
+
+DRAWN = runs_page.SERIES
 """Runs whose curves are drawn at first."""
 
 
@@ -38,7 +51,7 @@ def write(path: Path = PAGE) -> str:
     html = report_html.render(
         "index",
         {
-            "charts": {"runs": overlay.chart()},
+            "charts": {"runs": runs_page.chart()},
             "rows": {"runs": []},
             "histories": {run["key"]: run.pop("history") for run in runs},
         },
@@ -46,7 +59,7 @@ def write(path: Path = PAGE) -> str:
         runs=runs,
         studies=sorted({run["study"] for run in runs}, key=list(STUDIES).index),
         datasets=sorted({run["dataset"] for run in runs}),
-        series=overlay.SERIES,
+        series=runs_page.SERIES,
         drawn=DRAWN,
         measures=MEASURES,
         curves=SUBSETS,
@@ -100,3 +113,34 @@ def _own(run: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _relative(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path, folder)).as_posix()
+
+
+SERIES = 8
+"""Colours that the pages have for runs; more runs share them."""
+
+
+def chart() -> charts.Spec:
+    """Curves of several runs laid over each other; rows: ``run``, ``series``, ``epoch``, ``value``.
+
+    ``series`` is the number of the run's colour; ``marked`` names the run that is emphasized.
+    """
+    marked = alt.param(name="marked", value="")
+    colours = [f"var(--series-{number})" for number in range(SERIES)]
+    base = alt.Chart(alt.NamedData(charts.ROWS), width="container", height=340).encode(
+        x=charts.epochs_axis(2),
+        y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
+        detail="run:N",
+        color=alt.Color(
+            "series:N", legend=None, scale=alt.Scale(domain=list(range(SERIES)), range=colours)
+        ),
+        opacity=alt.condition(
+            "marked === '' || marked === datum.run", alt.value(1), alt.value(0.15)
+        ),
+        tooltip=["run:N", "epoch:Q", alt.Tooltip("value:Q", format=".4f")],
+    )
+    layers = alt.layer(
+        base.mark_line(strokeWidth=2, aria=False),
+        base.mark_point(filled=True, size=40),
+        description="Curves of the runs in the table",
+    ).add_params(marked)
+    return charts.finished(layers)

@@ -8,12 +8,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pipeline.core.errors import DataError, PipelineError
 
 INCOMPLETE = ".incomplete"
+
+
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What a full disk, quota or limit is called."""
 
@@ -140,3 +142,18 @@ def read_json(path: Path) -> Any:
         raise DataError(
             f"{path} is not valid JSON ({error}); delete it and run dvc repro"
         ) from None
+
+
+LEFT = {".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"}
+"""What file managers leave, beside macOS's ``._NAME``."""
+
+
+def is_left(path: PurePath) -> bool:
+    """Whether a file, or a folder in which it stands, was left by a file manager.
+
+    Examples
+    --------
+    >>> is_left(PurePath("cat/1.png")), is_left(PurePath("__MACOSX/cat/._1.png"))
+    (False, True)
+    """
+    return any(part.startswith("._") or part in LEFT for part in path.parts)

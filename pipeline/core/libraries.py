@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.core import paths
 from pipeline.core.errors import InstallationError
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 
 TRACKED = (
     "altair",

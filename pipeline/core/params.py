@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError, redact
-from pipeline.core.yaml import read_yaml
 
 NAME = r"^[a-z0-9][a-z0-9_]*$"
+
+
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 """A dataset's or run's name: it becomes a file name, a DVC stage's name and a parameter's key."""
+
 
 FileName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
@@ -175,3 +180,47 @@ def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
     message = re.sub(r"^(Input|Tuple|String) should", "must", message)
     given = redact(json.dumps(fault["input"], default=str, ensure_ascii=False))
     return f"{message}, got {given if len(given) <= 80 else given[:77] + '...'}"
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises
+    ------
+    ParameterError
+        If the file is missing, is not YAML, is not a mapping or has aliases: ``dvc exp run -S``
+        loses or expands them, and a few of them can stand for gigabytes.
+    """
+    # Pure, for libyaml, by which DVC reads, crashes on what is nested too deeply.
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        text = path.read_text(encoding="utf-8")
+        if "*" in text:
+            for event in yaml.parse(text):
+                if isinstance(event, AliasEvent):
+                    raise ParameterError(
+                        f"{path} has an alias in line {event.start_mark.line + 1}, "
+                        f"*{event.anchor}; write out what it stands for"
+                    )
+        value = yaml.load(text)
+    except FileNotFoundError:
+        raise ParameterError(
+            f"{path} is missing; run this in the folder of dvc.yaml (the project's root)"
+        ) from None
+    except RecursionError:
+        raise ParameterError(f"{path} is nested too deeply") from None
+    except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a 13th month
+        raise ParameterError(f"{path} is not valid YAML: {_reason(error)}") from None
+    if not isinstance(value, dict):
+        raise ParameterError(f"{path} must hold a mapping of names to values")
+    return value
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, and where, on one line."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if not mark or not problem:
+        return " ".join(str(error).split())
+    context = getattr(error, "context", None)
+    within = f" ({context})" if context else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}{within}"

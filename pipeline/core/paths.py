@@ -52,11 +52,6 @@ def params(run: str) -> Path:
     return graph(run) / PARAMS
 
 
-def code(stage: str) -> Path:
-    """List of a stage's code; the stage is named as a run is: ``ablation/train``."""
-    return graph(stage) / DATA / "code" / Path(stage).name
-
-
 def model(run: str) -> Path:
     """Folder of the trained model."""
     return graph(run) / DATA / "models" / Path(run).name

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline.core import files, paths, progress
+from pipeline.core import console, files, paths
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def held(name: str, folder: Path = paths.LOCKS) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         process = owner.read_text() if owner.exists() else "of unknown number"
-        progress.say(f"{name}: waiting for process {process}, which is still at it")
+        console.say(f"{name}: waiting for process {process}, which is still at it")
         lock.acquire()
     try:
         with files.writing(owner):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline.core import errors, libraries, options, process_lock, progress, signals
+from pipeline.core import console, errors, libraries, process_lock, signals
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import NAME
 
@@ -38,9 +38,9 @@ def main(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", metavar=name, help=f"name of a {name.lower()}")
-    options.add(parser)
+    console.add(parser)
     arguments = parser.parse_args()
-    options.heed(arguments)
+    console.heed(arguments)
     label = f"{Path(sys.argv[0]).stem} {arguments.name}"
     started = time.perf_counter()
 
@@ -49,11 +49,11 @@ def main(
         if not all(re.match(NAME, part) for part in parts):  # they become parts of paths
             raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)
-        progress.detail(f"{label}: {_versions(uses)}")
+        console.detail(f"{label}: {_versions(uses)}")
         with process_lock.held(re.sub("[ /]", "@", label)):
             done = work(arguments.name)
-        progress.say(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
-        progress.detail(f"{label}: {_consumption()}")
+        console.say(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
+        console.detail(f"{label}: {_consumption()}")
 
     guard(run, label, show_traceback=arguments.traceback)
     sys.exit(0)
@@ -64,9 +64,9 @@ def guard(work: Callable[[], None], label: str, *, show_traceback: bool = False)
 
     Set ``PIPELINE_TRACEBACK=1`` to see tracebacks of such errors too.
     """
-    progress.mend_streams()
+    console.mend_streams()
     try:
-        progress.level()
+        console.level()
         with signals.handled(label):
             work()
     except signals.Stop as stop:

@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.core.params import Section
-from pipeline.execution import checkpoints, workers
+from pipeline.decode.params import Decode
+from pipeline.execution import fingerprint, workers
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.index import Quarantined
@@ -68,7 +69,7 @@ def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
         If no image could be used.
     """
     names = [f"part-{number:05}.{layout.format}" for number in range(len(tasks))]
-    program = checkpoints.program()
+    program = fingerprint.program()
     with files.new_folder(folder, resume=True) as work:
         paths = [work / name for name in names]
         _remove_others(work, paths)
@@ -112,7 +113,7 @@ def _write(
     path: Path, scratch: Path, task: Task, program: str, layout: Layout
 ) -> tuple[Record, bytes]:
     """Write a shard, unless it is there; return its record and its rows' identity."""
-    key = checkpoints.key(program, task.key(), repr(layout))
+    key = fingerprint.key(program, task.key(), repr(layout))
     record = _finished(path, key)
     if record:
         return record, shard.identity(path)
@@ -152,3 +153,7 @@ def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> shard_ind
         quarantined=tuple(image for record in records for image in record.quarantined),
         content_sha256=content.hexdigest(),
     )
+
+
+def layout_of(params: Decode, shape: shard.Shape, divisor: int) -> Layout:
+    return Layout(params.format, shape, params.classes, divisor)

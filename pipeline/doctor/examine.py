@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from pipeline.core import libraries
 from pipeline.core.errors import PipelineError, explain, first_few
 from pipeline.doctor import hardware
-from pipeline.download import protocols
+from pipeline.download import kaggle
 
 Mark = Literal["OK", "note", "problem"]
 
@@ -182,7 +182,7 @@ def _kaggle() -> Findings:
         else:
             yield Finding("OK", "Kaggle's token", f"in {path}")
     else:
-        remedy = f"only cifar10 needs it: {protocols.AUTHENTICATE}"
+        remedy = f"only cifar10 needs it: {kaggle.AUTHENTICATE}"
         yield Finding("note", "Kaggle's token", "there is none", remedy)
 
 

@@ -11,79 +11,26 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import quote
 
 import tenacity
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from pipeline.core import files, progress
+from pipeline.core import console, files
 from pipeline.core.errors import SourceError, redact
-from pipeline.core.params import FileName, Section
 from pipeline.download import protocols
-from pipeline.download.http import Body, FetchError, TransientError, UnreachableError
+from pipeline.download.body import Body, FetchError, TransientError, UnreachableError
+from pipeline.download.params import DownloadParams, PublishedFile
 
 MIRROR = "DATA_MIRROR"
 """Environment variable: a folder or base URL that holds ``<dataset>/<name>``, asked first."""
 
+
 BACKOFF_SECONDS = 1.0
 """Wait before the second attempt; it doubles from one to the next."""
 
+
 PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|script|meta)\b", re.IGNORECASE)
 """How web pages begin."""
-
-
-class PublishedFile(Section):
-    """A file of ``datasets.<name>.download.files``, as its publisher made it."""
-
-    name: FileName
-    bytes: Annotated[int, Field(gt=0)] | None = None
-    """Length, if known."""
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Hash; a file without one is taken as it comes, and its hash is printed for pinning."""
-    sources: tuple[
-        Annotated[str, AfterValidator(protocols.check), AfterValidator(protocols.refuse_secrets)],
-        ...,
-    ]
-    """URLs (see ``pipeline.download.protocols``), tried in this order."""
-
-    @field_validator("name")
-    @classmethod
-    def _no_partial(cls, value: str) -> str:
-        if value.endswith(files.INCOMPLETE):
-            raise ValueError(f"must not end in {files.INCOMPLETE}, as partial files do")
-        return value
-
-    @field_validator("sources")
-    @classmethod
-    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError("must name at least one source")
-        return value
-
-    @model_validator(mode="after")
-    def _folders_are_packed(self) -> "PublishedFile":
-        if not self.name.endswith(".tar") and any(
-            protocols.scheme(url) == "folder" for url in self.sources
-        ):
-            raise ValueError("name must end in .tar, as which a folder is packed")
-        return self
-
-
-class DownloadParams(Section):
-    """``datasets.<name>.download``."""
-
-    files: tuple[PublishedFile, ...]
-
-    @field_validator("files")
-    @classmethod
-    def _unique(cls, value: tuple[PublishedFile, ...]) -> tuple[PublishedFile, ...]:
-        if not value:
-            raise ValueError("must name at least one file")
-        names = [file.name for file in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has more than one file named {', '.join(twice)}")
-        return value
 
 
 @dataclass
@@ -249,7 +196,7 @@ def _write(file: PublishedFile, body: Body, path: Path) -> None:
     with (
         files.writing(path),
         path.open("ab") as target,
-        progress.bar(file.name, total, "B") as bar,
+        console.bar(file.name, total, "B") as bar,
     ):
         target.truncate(size)
         bar.update(size)

@@ -7,12 +7,18 @@ modes are kept; what file managers leave is left out.
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
-from pipeline.archives.limits import is_left
+from pipeline.core.files import is_left
+from pipeline.download import folder
+from pipeline.download.body import Body, FetchError, reason
 
 BLOCK = tarfile.BLOCKSIZE
+
+
 CHUNK = 1 << 20
 
 
@@ -89,3 +95,17 @@ def _header(member: Member) -> bytes:
         return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
     except UnicodeEncodeError:
         raise PackingError(f"the name of {member.name!r} is no Unicode text; rename it") from None
+
+
+@contextmanager
+def open_folder(url: str) -> Iterator[Body]:
+    path = Path(unquote(url.removeprefix("folder:").removeprefix("//")))
+    try:
+        members = folder.members(path)
+        yield Body(folder.pack(path, members), folder.length(members))
+    except folder.PackingError as error:
+        raise FetchError(str(error)) from None
+    except OSError as error:
+        if error.filename is None or not Path(error.filename).is_relative_to(path):
+            raise
+        raise FetchError(f"{reason(error)}: {error.filename}") from None

@@ -11,64 +11,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import NamedTuple
 
 import requests
 from urllib3 import exceptions
 
-from pipeline.core.errors import SourceError
+from pipeline.download.body import CHUNK, Body, FetchError, TransientError, UnreachableError
 
 CONNECT_SECONDS = 10.0
 """Give up on a host that has not answered after this time."""
+
+
 READ_SECONDS = 30.0
 """Give up on a connection through which nothing has come for this time."""
+
+
 SLOWEST = 1000.0
 """Give up on a connection through which less than this comes, in bytes/s over READ_SECONDS."""
+
+
 LONGEST_WAIT = 60.0
 """Give up on a host that asks to wait for longer than this, in s."""
-CHUNK = 1 << 16
-"""The most bytes read at a time."""
+
 
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 """Statuses that another attempt may not meet."""
-
-
-class FetchError(SourceError):
-    """What is wrong with a source, in a few words."""
-
-
-class TransientError(FetchError):
-    """What another attempt may not meet."""
-
-    attempts = 4
-    """How often it may be met before the source is given up."""
-
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
-        super().__init__(reason)
-        self.retry_after = retry_after
-        """The wait asked for, in s."""
-
-
-class UnreachableError(TransientError):
-    """No connection to the host, so none for its other files either."""
-
-    attempts = 2
-
-
-class Body(NamedTuple):
-    """A file as it comes from a source; to be read within the context that gave it."""
-
-    chunks: Iterator[bytes]
-    total: int | None = None
-    """Bytes of the whole file, if known."""
-    start: int = 0
-    """Where in the file the chunks begin."""
-    etag: str | None = None
-    """A strong validator of this version of the file, if there is one."""
-    html: bool = False
-    """Whether it is declared to be a web page."""
-    encoding: str = ""
-    """In what it is declared to be compressed on its way, if it is."""
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Calibration: how often a model is right where it says that it is sure."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.evaluate.predictions import Predictions
 
@@ -49,3 +50,34 @@ def bins(predictions: Predictions, count: int) -> list[Bin]:
         )
         for b in np.flatnonzero(n)
     ]
+
+
+def expected_calibration_error(
+    confidence: NDArray[np.floating[Any]], correct: NDArray[np.bool_], bins: int
+) -> float:
+    """How far confidence and accuracy are apart: the mean over bins, weighted by their images.
+
+    The bins have equal width and are closed on the right: bin m of M holds confidences in
+    ((m - 1) / M, m / M]. Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural
+    networks", 2017.
+
+    Parameters
+    ----------
+    confidence : ndarray
+        Probability of the predicted class; shape (n,).
+    correct : ndarray of bool
+        Whether that class is the true one; shape (n,).
+    bins : int
+        Number of bins.
+
+    Examples
+    --------
+    Two images in (0.5, 1], one of them right, confident by 0.875 on average:
+
+    >>> expected_calibration_error(np.array([0.75, 1.0]), np.array([True, False]), bins=2)
+    0.375
+    """
+    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
+    bin_of = np.digitize(confidence, inner_edges, right=True)
+    gaps = np.bincount(bin_of, correct - confidence.astype(np.float64))
+    return float(np.abs(gaps).sum() / len(confidence))

@@ -3,34 +3,20 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import Field
 
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.core.params import Section
+from pipeline.evaluate.calibration import expected_calibration_error
 from pipeline.evaluate.predictions import Predictions
-from pipeline.evaluate.views import Views
-from pipeline.models import runtime
 
 CONFIDENCE_LEVEL = 0.95
+
+
 SMALLEST = float(np.finfo(np.float32).tiny)
 """The smallest normal float32, 1.2e-38: a probability below it counts as it, for its logarithm."""
-
-
-class EvaluateParams(Section):
-    """``evaluate``, in the defaults or in a run."""
-
-    batch_size: Annotated[int, Field(gt=0)] = 1000
-    """Images shown to the model at once."""
-    views: Views = Views()
-    """Of each test image, over which its probabilities are averaged."""
-    calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
-    """Bins of the expected calibration error."""
-    threads: runtime.Threads = 2
 
 
 def evaluate(
@@ -111,37 +97,6 @@ def cross_entropy(predictions: Predictions) -> float:
     rows = np.arange(len(predictions.labels))
     true = predictions.probabilities[rows, predictions.labels].astype(np.float64)
     return float(-np.log(np.maximum(true, SMALLEST)).mean())
-
-
-def expected_calibration_error(
-    confidence: NDArray[np.floating[Any]], correct: NDArray[np.bool_], bins: int
-) -> float:
-    """How far confidence and accuracy are apart: the mean over bins, weighted by their images.
-
-    The bins have equal width and are closed on the right: bin m of M holds confidences in
-    ((m - 1) / M, m / M]. Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural
-    networks", 2017.
-
-    Parameters
-    ----------
-    confidence : ndarray
-        Probability of the predicted class; shape (n,).
-    correct : ndarray of bool
-        Whether that class is the true one; shape (n,).
-    bins : int
-        Number of bins.
-
-    Examples
-    --------
-    Two images in (0.5, 1], one of them right, confident by 0.875 on average:
-
-    >>> expected_calibration_error(np.array([0.75, 1.0]), np.array([True, False]), bins=2)
-    0.375
-    """
-    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
-    bin_of = np.digitize(confidence, inner_edges, right=True)
-    gaps = np.bincount(bin_of, correct - confidence.astype(np.float64))
-    return float(np.abs(gaps).sum() / len(confidence))
 
 
 def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -4,10 +4,8 @@ Each is bound by a key to all that it comes from: code, library versions, parame
 with another key, or a damaged one, is as good as none.
 """
 
-import hashlib
 import json
 import os
-import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,26 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import files, libraries
-
-
-def program() -> str:
-    """SHA-256 of the project's loaded modules and of the versions of the tracked libraries."""
-    modules = [module for name, module in list(sys.modules.items()) if _is_ours(name)]
-    paths = [Path(path) for module in modules if (path := getattr(module, "__file__", None))]
-    sources = sorted((path.name, files.sha256(path)) for path in paths)
-    versions = [(name, libraries.installed(name)) for name in libraries.TRACKED]
-    return key(json.dumps([sources, versions]))
-
-
-def key(*inputs: str | bytes | memoryview) -> str:
-    """SHA-256 of ``inputs``, which are told apart from each other."""
-    digest = hashlib.sha256()
-    for value in inputs:
-        content = value.encode() if isinstance(value, str) else value
-        digest.update(len(memoryview(content).cast("B")).to_bytes(8, "little"))
-        digest.update(content)
-    return digest.hexdigest()
+from pipeline.core import files
 
 
 class Checkpoint:
@@ -73,7 +52,3 @@ class Checkpoint:
         """
         if os.getppid() == self.parent:
             self.path.unlink(missing_ok=True)
-
-
-def _is_ours(module: str) -> bool:
-    return module == "__main__" or module.split(".")[0] in ("pipeline", "stages")

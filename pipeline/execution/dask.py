@@ -15,8 +15,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pipeline.core import paths
 from pipeline.core.errors import ClusterError, InstallationError
-from pipeline.execution import environment
-from pipeline.execution.environment import Environment
+from pipeline.execution import fingerprint
+from pipeline.execution.fingerprint import Environment
 
 CONNECT_SECONDS = 10
 """For how long the scheduler is tried."""
@@ -60,7 +60,7 @@ def check(mark: str, expected: Environment) -> str:
         return f"runs in {here}; start it in {folder}, a folder that all machines share"
     if not Path(mark).exists():
         return f"has a {folder} of its own; start it where that is shared with this machine"
-    different = environment.differences(expected)
+    different = fingerprint.differences(expected)
     return f"differs: {different}; {SAME}" if different else ""
 
 
@@ -82,7 +82,7 @@ def run(tasks: Sequence[Callable[[], T]], address: str) -> Generator[tuple[int, 
     Exception
         What a task raised; the tasks that have not begun are given up.
     """
-    expected = environment.current()
+    expected = fingerprint.environment()
     paths.DATA.mkdir(exist_ok=True)
     with (
         NamedTemporaryFile(dir=paths.DATA.resolve(), prefix=".client-") as mark,
@@ -126,7 +126,7 @@ def _connected(address: str) -> Iterator[Any]:
 def _check_all(client: Any, mark: str, expected: Environment) -> None:
     """Refuse a scheduler or worker that cannot do this process's tasks as this would."""
     try:
-        different = client.run_on_scheduler(environment.differences, expected)
+        different = client.run_on_scheduler(fingerprint.differences, expected)
         faults = client.run(check, mark, expected)
     except OSError:
         raise _lost(client.scheduler.address) from None

@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from typing import TypeVar
 
-from pipeline.core import progress
+from pipeline.core import console
 from pipeline.core.errors import ParameterError
 from pipeline.execution import dask as dask_cluster
 
@@ -66,7 +66,7 @@ def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> Generator[T]:
     with closing(dask_cluster.run(tasks, address) if address else _in_threads(tasks)) as results:
         early: dict[int, T] = {}
         following = 0
-        for number, result in progress.bar(what, len(tasks), unit, results):
+        for number, result in console.bar(what, len(tasks), unit, results):
             early[number] = result
             while following in early:
                 yield early.pop(following)

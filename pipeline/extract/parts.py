@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.core import progress
+from pipeline.core import console
 from pipeline.core.errors import DataError
 
 SCHEMA = pa.schema([pa.field("name", pa.string(), False), pa.field("bytes", pa.binary(), False)])
@@ -57,7 +57,7 @@ def write(members: Iterable[tuple[str, bytes]], folder: Path, part_rows: int) ->
             group.clear()
             group_bytes = 0
 
-    with progress.bar("extract", unit="B") as bar:
+    with console.bar("extract", unit="B") as bar:
         try:
             for name, content in members:
                 if rows % part_rows == 0:

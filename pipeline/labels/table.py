@@ -17,7 +17,11 @@ from pipeline.core.params import Section
 
 CHUNK_ROWS = 100_000
 """Rows parsed at a time: they bound the memory that pandas needs beside the compact columns."""
+
+
 MAX_LINE_BYTES = 1 << 20
+
+
 MAX_COLUMNS = 1000
 """pandas needs long for many."""
 
@@ -90,55 +94,6 @@ def columns(path: Path) -> dict[str, pa.StringArray]:
     """All columns of a table that have a name; raises as ``column``, but for empty values."""
     names = tuple(dict.fromkeys(filter(None, _header(path))))
     return dict(zip(names, _columns(path, names, "decode.labels"), strict=True))
-
-
-def member_id(name: str, match: Match = "stem") -> str:
-    """An archive member's id.
-
-    Examples
-    --------
-    >>> member_id("train/50000.png"), member_id("train/50000.png", "name")
-    ('50000', '50000.png')
-    """
-    if match == "path":
-        return name
-    base = name.replace("\\", "/").rpartition("/")[2]
-    return base if match == "name" else base.rpartition(".")[0] or base
-
-
-def join(
-    names: pa.StringArray, labels: Labels, archive: str, table: str, match: Match = "stem"
-) -> NDArray[np.int32]:
-    """Row in the table of labels for every archive member, in the archive's order.
-
-    Raises
-    ------
-    DataError
-        If two members have the same id, a member has no label or a label has no member, naming the
-        first few.
-    """
-    ids = pa.array((member_id(name, match) for name in names.to_pylist()), pa.string())
-    repeated = repeats(ids)
-    if repeated:
-        raise DataError(
-            f"{archive}: {len(repeated):,} ids belong to several images: {first_few(repeated)}; "
-            "give each image its own file name, or set decode.labels.match: path"
-        )
-    rows = pc.index_in(ids, value_set=labels.ids)
-    if rows.null_count:
-        surplus = names.filter(rows.is_null()).to_pylist()
-        raise DataError(
-            f"{archive}: {len(surplus):,} images have no row in {table}: {first_few(surplus)}; "
-            "add their rows, or leave them out by extract.members in params.yaml"
-        )
-    if len(rows) != len(labels.ids):
-        missing = labels.ids.filter(pc.invert(pc.is_in(labels.ids, value_set=ids))).to_pylist()
-        raise DataError(
-            f"{table}: {len(missing):,} ids have no image in {archive}: {first_few(missing)}; "
-            "remove their rows, or widen extract.members in params.yaml"
-        )
-    found: NDArray[np.int32] = rows.to_numpy().astype(np.int32)
-    return found
 
 
 def repeats(ids: pa.StringArray) -> list[str]:

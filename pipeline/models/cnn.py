@@ -1,14 +1,18 @@
 """Layers: what ``network`` is built from. Those with weights each have a seed of their own."""
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pipeline.core.errors import ParameterError
 from pipeline.models.params import Initializer, ModelParams, Precision
 from pipeline.shards.index import Statistics
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Layers:
@@ -171,3 +175,85 @@ def _seeds(seed: int, layer: int) -> tuple[int, int]:
 def _initializer(name: Initializer, seed: int) -> Any:
     config = {} if name == "zeros" else {"seed": seed}
     return keras.initializers.get({"class_name": name, "config": config})
+
+
+def build(
+    params: ModelParams,
+    shape: tuple[int, int, int],
+    classes: int,
+    statistics: Statistics,
+    *,
+    seed: int = 0,
+    precision: Precision = "float32",
+) -> "keras.Model":
+    """Build the network with fresh weights.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height, width and channels of the images, which are float32 in [0, 1].
+    classes : int
+        Number of classes, K.
+    statistics : Statistics
+        Of the training images, for ``standardize``.
+    seed : int
+        Of initial weights and dropout. Every layer has a seed of its own, so that a change of one
+        layer leaves the others' initial weights as they are.
+    precision : str
+        In which the layers compute. Weights and logits are float32 always.
+
+    Returns
+    -------
+    keras.Model
+        From float32[n, h, w, c] to logits, float32[n, K].
+
+    Raises
+    ------
+    ParameterError
+        If pooling or valid padding leaves no pixel.
+    """
+    import keras
+
+    from pipeline.models.cnn import Layers
+
+    _refuse_too_deep(params, shape)
+    layers = Layers(params, seed, precision)
+    image = keras.Input(shape, name="image", dtype="float32")
+    x = image
+    if params.standardize:
+        x = layers.standardize(x, statistics)
+    for n, filters in enumerate(params.filters, 1):
+        x = layers.block(x, n, filters)
+    x = layers.features(x)
+    for n, units in enumerate(params.dense, 1):
+        x = layers.dense(x, n, units)
+    if not params.dense:
+        x = layers.dropout(x, "dropout_1", params.dropout, 1001)
+    return keras.Model(image, layers.logits(x, classes), name="classifier")
+
+
+def _refuse_too_deep(params: ModelParams, shape: tuple[int, int, int]) -> None:
+    """Refuse more blocks than the images have pixels for."""
+    before = 1 if params.pool_after == "first" else params.convolutions
+    for side in shape[:2]:
+        for n in range(1, len(params.filters) + 1):
+            side = _pooled(_convolved(side, before, params), params)
+            side = _convolved(side, params.convolutions - before, params)
+            if side < 1:
+                raise ParameterError(
+                    f"model.filters has {len(params.filters)} blocks, but block {n} would leave "
+                    f"no pixel of images of {shape[0]}x{shape[1]}; take fewer filters, a smaller "
+                    "kernel or pool, or padding: same"
+                )
+
+
+def _convolved(side: int, times: int, params: ModelParams) -> int:
+    """Height or width after so many convolutions."""
+    return side - times * (params.kernel - 1) if params.padding == "valid" else side
+
+
+def _pooled(side: int, params: ModelParams) -> int:
+    """Height or width after pooling; 0 if the window is larger."""
+    if side < params.pool:
+        return 0
+    return side // params.pool if params.padding == "valid" else -(-side // params.pool)

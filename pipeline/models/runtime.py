@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.core import progress
+from pipeline.core import console
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -66,7 +66,7 @@ def _ignore_environment() -> None:
     for name in ignored:
         del os.environ[name]
     if ignored:
-        progress.say(f"ignored, for results must not depend on it: {', '.join(ignored)}")
+        console.say(f"ignored, for results must not depend on it: {', '.join(ignored)}")
 
 
 @contextmanager

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import files, paths, progress
+from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import NAME
-from pipeline.evaluate.predictions import Predictions
-from pipeline.evaluate.views import Views
-from pipeline.subsets.images import Images
 
 if TYPE_CHECKING:
     import keras
@@ -37,38 +34,19 @@ class Model(NamedTuple):
         height, width, channels = self.network.input_shape[1:]
         return height, width, channels
 
-    def probabilities(
-        self, images: NDArray[np.float32], views: Views | None = None
-    ) -> NDArray[np.float32]:
-        """Probability of each class for images, float32[n, h, w, c] in [0, 1]: float32[n, K].
+    def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each class, float32[n, K] in [0, 1], rows summing to 1.
 
-        Means over the views, by default over the image as it is.
+        Parameters
+        ----------
+        images : ndarray of float32
+            In [0, 1], shape (n, height, width, channels).
         """
         import tensorflow as tf
 
-        seen = [
-            tf.nn.softmax(self.network(tf.constant(view(images)), training=False)).numpy()
-            for view in (views or Views()).all()
-        ]
-        found: NDArray[np.float32] = np.mean(seen, axis=0)
+        logits = self.network(tf.constant(images), training=False)
+        found: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
         return found
-
-    def predict(self, images: Images, batch_size: int, views: Views | None = None) -> Predictions:
-        """Predict all images of a subset, ``batch_size`` at a time.
-
-        Probabilities are means over the views.
-        """
-        n = len(images.labels)
-        found = np.empty((n, len(self.classes)), np.float32)
-        done = 0
-        with progress.bar("predict", n, "images") as bar:
-            for pixels, _ in images.batches(np.arange(n), batch_size):
-                normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
-                found[done : done + len(pixels)] = self.probabilities(normalized, views)
-                done += len(pixels)
-                bar.update(len(pixels))
-        predicted = found.argmax(axis=1).astype(np.int32)
-        return Predictions(images.ids, images.labels, predicted, found)
 
 
 def save(model: Model, folder: Path) -> None:

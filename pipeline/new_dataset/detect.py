@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from pipeline.archives import members
 from pipeline.archives.limits import Limits
-from pipeline.core import progress
+from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
-from pipeline.extract import archive as extract_archive
 from pipeline.extract import hugging_face
-from pipeline.extract.archive import ArchiveExtract, IdxExtract
+from pipeline.extract import idx as extract_archive
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.idx import IdxExtract
 from pipeline.extract.kind import Kind
 from pipeline.images import idx
 from pipeline.labels.folders import folder_of
@@ -111,7 +112,7 @@ def _archive(path: Path, labels: Path | None) -> Found:
     others: list[str] = []
     limits = ArchiveExtract(archive=path.name)
     bounds = Limits(limits.max_bytes, limits.max_member_bytes)
-    with progress.bar("look", unit="images") as bar:
+    with console.bar("look", unit="images") as bar:
         for name, content in members.members(path, "*", bounds):
             if not name.lower().endswith(SUFFIXES):
                 others.append(name)
@@ -241,7 +242,7 @@ def _parquet(folder: Path, names: Sequence[str]) -> Found:
         by_subset = {"train": sorted(names)}
     image, label, known = _columns(folder / by_subset["train"][0])
     survey, notes = Survey(), []
-    with progress.bar("look", unit="images") as bar:
+    with console.bar("look", unit="images") as bar:
         for subset, files in list(by_subset.items()):
             try:
                 for name in files:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.core.errors import DataError, first_few
-from pipeline.labels import table
+from pipeline.labels import join, table
 from pipeline.labels.table import LabelColumns, Labels, Match
 from pipeline.split import published
 
@@ -55,7 +55,7 @@ class Table:
         """The class of an archive's member; ``""`` if the table does not have it."""
         if self.rows is None:
             self._find_ids(name)
-        row = None if self.rows is None else self.rows.get(table.member_id(name, self.match))
+        row = None if self.rows is None else self.rows.get(join.member_id(name, self.match))
         return "" if row is None else self.columns[self.label_column][row]
 
     def check(self, names: Sequence[str], archive: str) -> None:
@@ -78,7 +78,7 @@ class Table:
                 f"empty {self.label_column}"
             )
         known = Labels(ids, np.zeros(len(ids), np.int32))
-        table.join(pa.array(names, pa.string()), known, archive, self.path.name, self.match)
+        join.join(pa.array(names, pa.string()), known, archive, self.path.name, self.match)
 
     @cached_property  # each looks at every value
     def label_column(self) -> str:
@@ -147,7 +147,7 @@ class Table:
     def _find_ids(self, name: str) -> None:
         """Take the column that has an image's name, in one form or another."""
         for match in EXACT_FIRST:
-            id_ = table.member_id(name, match)
+            id_ = join.member_id(name, match)
             for column, values in self.columns.items():
                 if id_ in values and len(set(values)) > len(values) // 2:
                     self.id, self.match = column, match

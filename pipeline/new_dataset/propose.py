@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from pipeline import schema
 from pipeline.core import files, paths
 from pipeline.core.errors import ParameterError, first_few
-from pipeline.core.params import NAME, Params
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import NAME, Params, read_yaml
 from pipeline.download import fetch
+from pipeline.download.params import DownloadParams
 from pipeline.images import decode as image_decode
 from pipeline.new_dataset import detect, locate, yaml_edit
 from pipeline.new_dataset.detect import Found
@@ -169,9 +169,9 @@ def draw(proposal: Proposal, path: Path) -> None:
     plots.save(image_plots.samples(classes), path, DPI)
 
 
-def _download(published: list[dict[str, Any]]) -> fetch.DownloadParams:
+def _download(published: list[dict[str, Any]]) -> DownloadParams:
     try:
-        return fetch.DownloadParams.model_validate({"files": published}, strict=False)
+        return DownloadParams.model_validate({"files": published}, strict=False)
     except ValidationError as error:
         reasons = [fault["msg"].removeprefix("Value error, ") for fault in error.errors()]
         raise ParameterError(f"these files cannot be used: {first_few(reasons)}") from None

@@ -17,11 +17,12 @@ from pipeline.archives.limits import Limits
 from pipeline.core import errors, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Params
-from pipeline.decode import archive
-from pipeline.evaluate.metrics import EvaluateParams
+from pipeline.decode.params import ArchiveDecode
+from pipeline.evaluate import predict as averaged
+from pipeline.evaluate.params import EvaluateParams
 from pipeline.execution import workers
-from pipeline.extract import archive as extract_archive
 from pipeline.extract import kind
+from pipeline.extract.archive import ArchiveExtract
 from pipeline.images.decode import ImageError
 from pipeline.images.resize import Fit
 from pipeline.models import runtime, saved
@@ -99,10 +100,10 @@ def setting(source: Path | str, trained: Model, params: Params | None) -> Settin
         return found
     dataset = runs.dataset(params, str(source))
     if kind.kind(params, dataset) != "idx":
-        decode = params.section(archive.ArchiveDecode, "datasets", dataset, "decode")
+        decode = params.section(ArchiveDecode, "datasets", dataset, "decode")
         found = found._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
     if kind.kind(params, dataset) == "archive":
-        limits = params.section(extract_archive.ArchiveExtract, "datasets", dataset, "extract")
+        limits = params.section(ArchiveExtract, "datasets", dataset, "extract")
         found = found._replace(limits=_limits(limits))
     if paths.data_card(dataset).exists():
         found = found._replace(training=Training.read(dataset))
@@ -115,7 +116,7 @@ def _evaluate(source: Path | str, params: Params | None) -> EvaluateParams:
     return runs.section(params, str(source), "evaluate", EvaluateParams)
 
 
-def _limits(found: extract_archive.ArchiveExtract) -> Limits:
+def _limits(found: ArchiveExtract) -> Limits:
     return Limits(found.max_bytes, found.max_member_bytes, found.max_members, found.max_ratio)
 
 
@@ -143,7 +144,7 @@ def _classified(trained: Model, images: list[Adapted], how: Setting) -> Iterator
     if not images:
         return
     pixels = np.stack([image.pixels for image in images])
-    probabilities = trained.probabilities(pixels, how.evaluate.views)
+    probabilities = averaged.probabilities(trained, pixels, how.evaluate.views)
     unlike = how.training.differences(pixels) if how.training else [[]] * len(images)
     for image, row, words in zip(images, probabilities, unlike, strict=True):
         yield Outcome("", row, (*image.changes, *words), image.width, image.height)

@@ -6,6 +6,7 @@ page shows is escaped.
 """
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from pipeline.report import vega
+from pipeline.report import html as report_html
 
 FOLDER = Path(__file__).parent / "templates"
+
+
 SHARED = ("macros.html.j2", "page.css", "page.html.j2", "page.js")
 """What every page is made from, beside a template and a script of its own."""
 
@@ -59,7 +62,7 @@ def render(name: str, data: Any, *, folder: Path = FOLDER, **content: Any) -> st
         What its template names.
     """
     files = FOLDER / "page.js", folder / f"{name}.js"
-    scripts = [vega.bundle(), *(vega.safe(_read(file)) for file in files)]
+    scripts = [report_html.bundle(), *(report_html.safe(_read(file)) for file in files)]
     style = _read(FOLDER / "page.css")
     return fill(
         f"{name}.html.j2", folder=folder, **content, data=data, scripts=scripts, style=style
@@ -122,3 +125,32 @@ def _printable(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+
+
+SCRIPT = "window.vegaEmbed = vegaEmbed;"
+
+
+@functools.cache
+def bundle() -> str:
+    """The JavaScript, which defines ``vegaEmbed``: about 900 kB, made in some seconds."""
+    import vl_convert  # 70 ms, and only who writes a page needs it
+
+    return safe(vl_convert.javascript_bundle(SCRIPT))
+
+
+def safe(script: str) -> str:
+    r"""A script as it may stand in a page: nothing in its literals reads as the page's markup.
+
+    Raises
+    ------
+    ValueError
+        If it would end the element that it stands in.
+
+    Examples
+    --------
+    >>> print(safe("x = '<!--'"))
+    x = '\x3c!--'
+    """
+    if "</script" in script.lower():
+        raise ValueError("the script has an end tag")
+    return script.replace("<!--", "\\x3c!--").replace("<script", "\\x3cscript")

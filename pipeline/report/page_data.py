@@ -19,7 +19,7 @@ from pipeline.subsets.images import Dataset
 from pipeline.subsets.split import SUBSETS
 
 if TYPE_CHECKING:
-    from pipeline.report.write import ReportParams
+    from pipeline.report.params import ReportParams
 
 Rows = list[dict[str, Any]]
 

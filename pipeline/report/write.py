@@ -2,21 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from pydantic import Field
 
 from pipeline.core import files, paths
-from pipeline.core.params import Section
 from pipeline.evaluate.predictions import Predictions
-from pipeline.execution import provenance
+from pipeline.execution import fingerprint
 from pipeline.report import cards, first_layer, image_plots, page_data, plots
 from pipeline.report import gallery as galleries
 from pipeline.report import html as report_html
 from pipeline.report.gallery import Gallery
+from pipeline.report.params import ReportParams
 from pipeline.shards import index
 from pipeline.subsets import split
 from pipeline.subsets.images import Dataset
@@ -34,23 +33,10 @@ TEMPLATES = tuple(
     )
 )
 """Files that a report is made from, beside modules."""
+
+
 CONFUSIONS = 8
 """The most frequent confusions that the page lists."""
-
-
-class ReportParams(Section):
-    """``report``, in the defaults or in a run: what figures show, never what a number is."""
-
-    dpi: Annotated[int, Field(ge=50, le=300)] = 120
-    """Pixels an inch of the figures."""
-    mistakes: Annotated[int, Field(ge=1, le=200)] = 20
-    """Most confident mistakes shown."""
-    uncertain: Annotated[int, Field(ge=1, le=200)] = 20
-    """Most uncertain images shown."""
-    images_per_cell: Annotated[int, Field(ge=1, le=200)] = 20
-    """Images shown behind a cell of the confusion matrix; a page has room for some thousand."""
-    samples_per_class: Annotated[int, Field(ge=1, le=20)] = 5
-    """Training images of each class shown with their labels."""
 
 
 def write(
@@ -142,14 +128,14 @@ def write(
 
 def _provenance(inputs: Sequence[Path], uses: Sequence[str]) -> dict[str, Any]:
     """Hashes and versions that the page names: of what it depends on, and of nothing else."""
-    read = provenance.inputs(inputs)
-    code = provenance.code(TEMPLATES)
+    read = {path.as_posix(): files.sha256(path) for path in inputs}
+    code = fingerprint.code(TEMPLATES)
     return {
         "inputs": read,
         "model_sha256": next(read[name] for name in read if name.endswith(".h5")),
         "code": code,
-        "code_sha256": provenance.combined(code),
-        "versions": provenance.versions(uses),
+        "code_sha256": fingerprint.combined(code),
+        "versions": fingerprint.versions(uses),
     }
 
 

@@ -16,7 +16,7 @@ from dvc.utils.serialize import dump_yaml, parse_yaml
 
 from pipeline.core import files, paths
 from pipeline.core.errors import PipelineError, first_few
-from pipeline.repository import dvc
+from pipeline.repository import dvc, lock_check
 
 KEPT = (".json", ".csv", ".png", ".svg")
 """Suffixes of what Git holds in ``metrics/``."""
@@ -64,7 +64,7 @@ def resolve() -> str:
         for lock in merged.values():
             lock.write()  # DVC cannot load a file with conflict markers
     with dvc.opened() as project, tempfile.TemporaryDirectory() as nowhere:
-        unsettled = _settle(project, merged, dvc.Hashes(Path(nowhere)))
+        unsettled = _settle(project, merged, lock_check.Hashes(Path(nowhere)))
         for lock in merged.values():
             lock.write()
         recorded = _recorded_metrics(project, merged)
@@ -127,7 +127,7 @@ def _stages(content: bytes | None, path: Path) -> dict[str, Entry]:
     return dict(parse_yaml(content.decode(), path).get("stages") or {}) if content else {}
 
 
-def _settle(project: Repo, merged: dict[Path, _Merged], hashes: dvc.Hashes) -> list[str]:
+def _settle(project: Repo, merged: dict[Path, _Merged], hashes: lock_check.Hashes) -> list[str]:
     """Choose between the sides' records; return the last stages of what is to be run.
 
     Upstream first, since a record agrees only with what the merged lock says of its inputs.
@@ -171,7 +171,7 @@ def _is_metrics(path: Path, root: Path) -> bool:
 
 
 def _agrees(
-    stage: Any, entry: Entry, made: dict[str, str], hashes: dvc.Hashes, contested: bool
+    stage: Any, entry: Entry, made: dict[str, str], hashes: lock_check.Hashes, contested: bool
 ) -> bool:
     """Whether a record is of the stage as it is after the merge.
 
@@ -188,7 +188,7 @@ def _agrees(
                 return False
         elif gathered := [made[out] for out in made if out.startswith(dependency.fs_path + os.sep)]:
             # A folder of others' outputs can be hashed only where all of them are here.
-            whole = dvc.is_complete(dependency, made)
+            whole = lock_check.is_complete(dependency, made)
             if not all(gathered) or (hashes.differ(dependency) if whole else contested):
                 return False
         elif hashes.of(dependency) is None or hashes.differ(dependency):

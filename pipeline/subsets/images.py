@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.core import paths, progress
+from pipeline.core import console, paths
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.execution.prefetch import ahead
 from pipeline.shards import index as shard_index
@@ -164,10 +164,10 @@ class Dataset:
         ]
         size = sum(map(len, rows)) * int(np.prod(index.shape)) * kind.itemsize
         if size > memory():
-            progress.say(f"{size / 1e9:,.1f} GB of images stay on disk ({MEMORY}: {memory():,})")
+            console.say(f"{size / 1e9:,.1f} GB of images stay on disk ({MEMORY}: {memory():,})")
             return [OnDisk(*own, reader, mine) for own, mine in zip(common, rows, strict=True)]
         found = [np.empty((len(mine), *index.shape), kind) for mine in rows]
-        with progress.bar("read", index.rows, "images") as bar:
+        with console.bar("read", index.rows, "images") as bar:
             for group, (start, stop) in enumerate(itertools.pairwise(reader.starts)):
                 pixels = reader.group(group)
                 for mine, part in zip(rows, found, strict=True):

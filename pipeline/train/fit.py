@@ -1,84 +1,50 @@
 """Training: a run's parameters, its epochs, and what is recorded of them."""
 
-import csv
 import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from pipeline.core import files, progress
+from pipeline import runs
+from pipeline.core import console, paths
 from pipeline.core.errors import ParameterError, TrainingError
-from pipeline.core.params import Section
-from pipeline.execution import checkpoints
+from pipeline.core.params import Params
+from pipeline.execution import fingerprint
 from pipeline.execution.checkpoints import Checkpoint
-from pipeline.models import params as networks
+from pipeline.models import cnn as networks
 from pipeline.models import runtime
-from pipeline.models.params import ModelParams, Precision
+from pipeline.models.params import ModelParams
 from pipeline.models.saved import Model
 from pipeline.subsets.images import Dataset, Images, OnDisk
 from pipeline.train import multi_worker, optimizers, order
-from pipeline.train.augmentation import Augmentation
-from pipeline.train.class_weights import ClassWeights, balanced
-from pipeline.train.early_stopping import EarlyStopping
+from pipeline.train.class_weights import balanced
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from pipeline.train.augmentation_ops import Augmenter
     from pipeline.train.loop import Loop
+from pipeline.train.history import History
+from pipeline.train.params import TrainParams
 
 TEST_BATCH = 1000
 """Images evaluated at once: changes no mean but by rounding, and so is fixed."""
 
-History = list[dict[str, float | int | None]]
-"""One row an epoch; None where there is no such subset."""
 
-
-class TrainParams(Section):
-    """``train``: how the network is trained."""
-
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Of initial weights, dropout and shuffling."""
-    epochs: Annotated[int, Field(gt=0)] = 10
-    batch_size: Annotated[int, Field(gt=0)] = 128
-    """Images in a step, over all devices together."""
-    drop_remainder: bool = True
-    """Whether an incomplete last batch is left out of an epoch."""
-    shuffle: bool = False
-    """Whether each epoch has an order of its own; otherwise all have that of the shards."""
-    shuffle_buffer: Annotated[int, Field(gt=0)] | None = None
-    """Images that are shuffled together, after the shards' row groups were; all if there is none.
-    Data that is read from disk in every epoch needs it, see ``subsets``."""
-    optimizer: optimizers.Optimizer = optimizers.Adam(name="adam")
-    schedule: optimizers.Schedule = optimizers.Constant(name="constant")
-    """Of the learning rate."""
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of each label that is given to all classes alike; the training loss is of these."""
-    class_weights: ClassWeights = "none"
-    """How much an image counts by its class; the training loss is of the weighted images."""
-    augmentation: Augmentation = Augmentation()
-    early_stopping: EarlyStopping | None = None
-    precision: Precision = "float32"
-    """In which layers compute; weights and loss are float32 always."""
-    xla: bool = False
-    """Whether XLA compiles forward and backward pass, for GPUs."""
-    threads: runtime.Threads = 2
-    track_test: bool = False
-    """Whether the test subset is measured after each epoch: drawn, and used for no decision."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "TrainParams":
-        if self.shuffle_buffer and not self.shuffle:
-            raise ValueError("shuffle_buffer needs shuffle: true")
-        fault = optimizers.faults(self.schedule, self.epochs)
-        if fault:
-            raise ValueError(fault)
-        return self
+def train_run(run: str, *, logs: Path, checkpoint: Path) -> tuple[Model, History, Checkpoint]:
+    """Train the network of a run in ``params.yaml``; see ``train``."""
+    params = Params.read(paths.params(run))
+    return train(
+        Dataset.read(runs.dataset(params, run)),
+        runs.section(params, run, "model", ModelParams),
+        runs.section(params, run, "train", TrainParams),
+        logs=logs,
+        checkpoint=checkpoint,
+    )
 
 
 def train(
@@ -162,14 +128,6 @@ def train(
     return Model(portable(loop.network), dataset.index.classes), history, saved
 
 
-def write_history(path: Path, history: History) -> None:
-    """Write a history as CSV."""
-    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, list(history[0]), lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(history)
-
-
 def _loop(
     dataset: Dataset,
     model_params: ModelParams,
@@ -226,8 +184,8 @@ def _key(
     params: TrainParams,
     loop: "Loop",
 ) -> str:
-    return checkpoints.key(
-        checkpoints.program(),
+    return fingerprint.key(
+        fingerprint.program(),
         model_params.model_dump_json(),
         params.model_dump_json(),
         dataset.identity,
@@ -243,7 +201,7 @@ def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list
         return [], []
     arrays, history = found
     _assign(loop.variables, arrays[: len(loop.variables)])
-    progress.say(f"going on after epoch {len(history)}/{epochs}, from {saved.path}")
+    console.say(f"going on after epoch {len(history)}/{epochs}, from {saved.path}")
     return list(history), arrays[len(loop.variables) :]
 
 
@@ -267,7 +225,7 @@ def _epoch(
     images = subsets["train"]
     rows = order.order(images, params, epoch, steps)
     started = time.perf_counter()
-    with progress.bar(f"epoch {epoch}/{params.epochs}", len(rows), "images") as bar:
+    with console.bar(f"epoch {epoch}/{params.epochs}", len(rows), "images") as bar:
 
         def report(done: int, loss: float, accuracy: float) -> None:
             if not math.isfinite(loss):
@@ -286,7 +244,7 @@ def _epoch(
                 means[name] = loop.test(subsets[name], TEST_BATCH)
     shown = ", ".join(f"{n} {m.accuracy:.4f} (loss {m.loss:.4f})" for n, m in means.items())
     speed = len(rows) / seconds
-    progress.say(f"epoch {epoch}/{params.epochs}: {shown}; {seconds:.1f} s, {speed:,.0f} images/s")
+    console.say(f"epoch {epoch}/{params.epochs}: {shown}; {seconds:.1f} s, {speed:,.0f} images/s")
     found: dict[str, float | int | None] = {"epoch": epoch}
     for name in ("train", "validation"):
         found |= _columns(name, means)

@@ -2,11 +2,16 @@
 
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import files
 from pipeline.core.errors import DataError
+
+if TYPE_CHECKING:
+    pass
 
 
 def read(path: Path) -> dict[str, NDArray[np.float64]]:
@@ -27,3 +32,15 @@ def read(path: Path) -> dict[str, NDArray[np.float64]]:
     if not rows:
         raise DataError(f"{path} has no epochs; delete it and run dvc repro")
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if rows[0][name]}
+
+
+History = list[dict[str, float | int | None]]
+"""One row an epoch; None where there is no such subset."""
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write a history as CSV."""
+    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.DictWriter(file, list(history[0]), lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(history)

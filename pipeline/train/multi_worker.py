@@ -10,21 +10,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import progress
+from pipeline.core import console
 from pipeline.core.errors import ClusterError
-from pipeline.execution import environment
+from pipeline.execution import fingerprint
 from pipeline.models import runtime
-from pipeline.train import cluster
+from pipeline.train import multi_worker
 
 if TYPE_CHECKING:
     import tensorflow as tf
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import Params, Section
 
 WAIT_SECONDS = 600
 """For how long machines wait for each other at the start."""
+
+
 SILENT_SECONDS = 30
 """A machine is taken for lost after so long a silence, or once a broken connection tells."""
+
+
 LOST_SECONDS = 60
 """Within this time a machine that is lost ends the training on the others."""
+
 
 LATER = (
     "pipeline.models.cnn",
@@ -34,6 +47,7 @@ LATER = (
     "pipeline.train.tensorboard",
 )
 """Modules that training imports once TensorFlow is set up."""
+
 
 State = tuple[list[NDArray[Any]], Any]
 """Arrays and a JSON value, as a checkpoint has them."""
@@ -52,11 +66,11 @@ def strategy() -> "tf.distribute.Strategy":
     import tensorflow as tf
     from tensorflow.python.eager import context
 
-    machines = cluster.read()
+    machines = multi_worker.read()
     if machines is None:
         return runtime.strategy()
     names = ", ".join(machines.addresses)
-    progress.say(f"waiting for all of {names}")
+    console.say(f"waiting for all of {names}")
     # The strategy configures this with TensorFlow's own times: ten seconds are few on a busy
     # machine, and an hour is much to wait for one that does not come.
     session = context.context()
@@ -83,12 +97,12 @@ def agree(strategy: "tf.distribute.Strategy", **inputs: str) -> None:
     ClusterError
         On each machine, naming those that differ and how.
     """
-    machines = cluster.read()
+    machines = multi_worker.read()
     if machines is None:
         return
-    mine = json.dumps([dict(environment.current(*LATER)), inputs])
+    mine = json.dumps([dict(fingerprint.environment(*LATER)), inputs])
     expected, given = json.loads(_tell(strategy, mine if machines.is_chief else "")[0])
-    fault = environment.differences(expected)
+    fault = fingerprint.differences(expected)
     others = [name for name, value in given.items() if inputs[name] != value]
     fault += "; " * bool(fault and others) + ", ".join(f"other {name}" for name in others)
     faults = zip(machines.addresses, _tell(strategy, fault), strict=True)
@@ -102,7 +116,7 @@ def agree(strategy: "tf.distribute.Strategy", **inputs: str) -> None:
 
 def share(strategy: "tf.distribute.Strategy", state: State | None) -> State | None:
     """The chief's state, on all machines, bit by bit."""
-    machines = cluster.read()
+    machines = multi_worker.read()
     if machines is None:
         return state
     arrays, note = state if state and machines.is_chief else ([], None)
@@ -121,7 +135,7 @@ def share(strategy: "tf.distribute.Strategy", state: State | None) -> State | No
 
 def _tell(strategy: "tf.distribute.Strategy", text: str) -> list[str]:
     """Everybody's text, in the order of the addresses."""
-    machines = cluster.read()
+    machines = multi_worker.read()
     assert machines
     content = np.frombuffer(text.encode(), np.uint8)
     lengths = np.zeros(len(machines.addresses), np.int32)
@@ -149,3 +163,99 @@ def _sum(strategy: "tf.distribute.Strategy", values: NDArray[np.int32]) -> NDArr
     each = strategy.experimental_distribute_values_from_function(give)
     total: NDArray[np.int32] = np.asarray(strategy.reduce("SUM", each, axis=None))
     return total
+
+
+TF_CONFIG = "TF_CONFIG"
+
+
+Address = Annotated[str, StringConstraints(pattern=r"^\S+:\d+$")]
+"""``host:port``."""
+
+
+class Machines(Section):
+    """Addresses by kind; without a chief, the first worker is it."""
+
+    chief: Annotated[tuple[Address, ...], Field(max_length=1)] = ()
+    worker: tuple[Address, ...] = ()
+
+
+class Task(Section):
+    """Which of them this machine is."""
+
+    type: Literal["chief", "worker"]
+    index: Annotated[int, Field(ge=0)]
+
+
+class Cluster(Section):
+    """The machines, and which one this is."""
+
+    cluster: Machines
+    task: Task
+
+    @model_validator(mode="after")
+    def _is_among_them(self) -> "Cluster":
+        there = len(getattr(self.cluster, self.task.type))
+        if self.task.index >= there:
+            raise ValueError(
+                f"task is {self.task.type} {self.task.index}, but cluster has {there} of them"
+            )
+        return self
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Of all machines, the chief's first."""
+        return self.cluster.chief + self.cluster.worker
+
+    @property
+    def rank(self) -> int:
+        """Where this one is among the addresses."""
+        return self.task.index + (len(self.cluster.chief) if self.task.type == "worker" else 0)
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this machine writes what comes of the training."""
+        return self.rank == 0
+
+
+def read() -> Cluster | None:
+    """The cluster in ``TF_CONFIG``; None without it, or where it names a single machine.
+
+    Raises
+    ------
+    ParameterError
+        If it is not JSON, or names machines or a task that cannot train together.
+    """
+    text = os.environ.get(TF_CONFIG, "")
+    if not text:
+        return None
+    try:
+        value: Any = json.loads(text)
+    except ValueError as error:
+        raise ParameterError(f"{TF_CONFIG} is not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise ParameterError(f"{TF_CONFIG} must be a mapping of cluster and task, got {text[:80]}")
+    wanted = {key: value[key] for key in ("cluster", "task") if key in value}
+    found = Params(value, Path(TF_CONFIG)).validate(Cluster, wanted, lambda _: "")
+    return found if len(found.addresses) > 1 else None
+
+
+def expect(*, chief: bool, run: str) -> None:
+    """Refuse to start the chief's program on a worker, or a worker's on the chief.
+
+    Raises
+    ------
+    ParameterError
+        Saying what is to be started here.
+    """
+    found = read()
+    if chief and found and not found.is_chief:
+        raise ParameterError(
+            f"{TF_CONFIG} makes this machine worker {found.addresses[found.rank]}; start here: "
+            f"python -m pipeline worker {run} (dvc repro is for the chief, {found.addresses[0]})"
+        )
+    if not chief and (found is None or found.is_chief):
+        raise ParameterError(
+            f"{TF_CONFIG} makes this machine the chief; start dvc repro here"
+            if found
+            else f"{TF_CONFIG} names no other machine; set it as docs/scale.md says"
+        )

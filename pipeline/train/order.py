@@ -10,7 +10,7 @@ from pipeline.core.errors import ParameterError
 from pipeline.subsets.images import Images
 
 if TYPE_CHECKING:
-    from pipeline.train.fit import TrainParams
+    from pipeline.train.params import TrainParams
 
 
 def order(images: Images, params: "TrainParams", epoch: int, steps: int) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ import pytest
 from pipeline.ablation import cost
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.models import params as networks
+from pipeline.models import cnn as networks
 from pipeline.models import saved as saved_models
 from pipeline.models.params import ModelParams
 from pipeline.models.saved import Model

@@ -22,8 +22,7 @@ from pipeline.ablation import report
 from pipeline.ablation import study as ablation_study
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError, ParameterError
-from pipeline.core.params import Params
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import Params, read_yaml
 from pipeline.evaluate.predictions import Predictions
 from tests.integration import test_graph
 from tests.support.builders import ROOT

@@ -12,6 +12,7 @@ import py7zr
 import pytest
 
 from pipeline.archives import members as archive_members
+from pipeline.archives import tar_file
 from pipeline.archives.limits import Limits
 from pipeline.core.errors import DataError
 from tests.support.builders import write_7z, write_archive, write_tar, write_zip
@@ -199,7 +200,7 @@ def test_limits(tmp_path, suffix):
 def test_tar_header_that_would_fill_the_memory(tmp_path, kind):
     info = tarfile.TarInfo("a")
     info.type = kind
-    write_tar(tmp_path / "a.tgz", [(info, bytes(archive_members.CHUNK + 1))])
+    write_tar(tmp_path / "a.tgz", [(info, bytes(tar_file.CHUNK + 1))])
     assert "a header of 1,048,577 bytes" in refusal(tmp_path / "a.tgz")
 
 

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from pipeline import __main__
-from pipeline.models import params, saved
+from pipeline.models import cnn, saved
+from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
 from tests.compare.test_runs import predictions
 from tests.support.builders import CLASSES, ROOT
@@ -202,7 +203,7 @@ def test_predict_says_what_is_missing_without_a_model(call, project):
 def here(project, tensorflow, monkeypatch, capsys):
     """Call a command in this process, where TensorFlow is: status, standard output and error."""
     project.set("defaults.evaluate.threads", 2)  # as all tests have them
-    built = params.build(params.ModelParams(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
+    built = cnn.build(ModelParams(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
     saved.save(saved.Model(built, CLASSES), project.folder / "data/models/tiny_png")
     capsys.readouterr()
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline.compare import runs_page
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from tests.report.test_html import Parsed
 from tests.support.browser import Opened, chromium
 from tests.support.builders import ROOT

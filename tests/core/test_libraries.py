@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.core import libraries
 from pipeline.core.errors import InstallationError
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from tests.support.builders import ROOT
 
 NUMPY = metadata.version("numpy")

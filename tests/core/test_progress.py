@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pipeline.core import progress
+from pipeline.core import console
 from pipeline.core.errors import ParameterError
 from tests.support.builders import ROOT
 
@@ -23,9 +23,9 @@ def terminal():
 
 
 def test_short_work_shows_nothing_where_there_is_no_terminal(capsys):
-    with progress.bar("extract", 3, "B") as bar:
+    with console.bar("extract", 3, "B") as bar:
         bar.update(3)
-    assert list(progress.bar("decode", 2, "shards", iter("ab"))) == ["a", "b"]
+    assert list(console.bar("decode", 2, "shards", iter("ab"))) == ["a", "b"]
     assert capsys.readouterr() == ("", "")
 
 
@@ -34,7 +34,7 @@ def test_short_work_shows_nothing_where_there_is_no_terminal(capsys):
 )
 def test_a_terminal_shows_a_bar_and_is_left_clean(total, unit, expected):
     with terminal() as stream:
-        with progress.bar("download", total, unit) as bar:
+        with console.bar("download", total, unit) as bar:
             bar.update(total)
             bar.refresh()
             shown = stream.getvalue()
@@ -45,13 +45,13 @@ def test_a_terminal_shows_a_bar_and_is_left_clean(total, unit, expected):
 
 def test_items_pass_through_a_bar():
     with terminal() as stream:
-        assert list(progress.bar("decode", 2, "shards", iter("ab"))) == ["a", "b"]
+        assert list(console.bar("decode", 2, "shards", iter("ab"))) == ["a", "b"]
     assert "decode: " in stream.getvalue()
 
 
 def test_a_line_goes_to_standard_output(capsys):
-    with terminal(), progress.bar("train", 1, "images"):
-        progress.say("epoch 1: accuracy 0.5")
+    with terminal(), console.bar("train", 1, "images"):
+        console.say("epoch 1: accuracy 0.5")
     assert capsys.readouterr().out.strip("\r") == "epoch 1: accuracy 0.5\n"
 
 
@@ -131,4 +131,4 @@ def test_how_much_is_told(log, out, err):
 def test_an_unknown_amount_is_refused(monkeypatch):
     monkeypatch.setenv("PIPELINE_LOG", "loud")
     with pytest.raises(ParameterError, match="must be one of quiet, normal, verbose, got 'loud'"):
-        progress.bar("decode")
+        console.bar("decode")

@@ -2,7 +2,7 @@ import pytest
 from dvc.utils.serialize import load_yaml
 
 from pipeline.core.errors import ParameterError
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from tests.support.builders import ROOT
 
 SCALARS = """\

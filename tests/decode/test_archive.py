@@ -3,7 +3,8 @@ import pytest
 
 from pipeline.core.errors import DataError
 from pipeline.decode import archive as decode_archive
-from pipeline.decode.archive import ArchiveDecode, IdxDecode
+from pipeline.decode import idx as decode_idx
+from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.extract import archive as extract_archive
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.images import idx
@@ -63,7 +64,7 @@ def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
 def test_idx_rows_are_training_then_test_images(tmp_path):
     idx_files(tmp_path)
     params = IdxDecode(classes=CLASSES, shard_rows=4)
-    decode_archive.decode_idx(tmp_path, params, tmp_path / "shards")
+    decode_idx.decode_idx(tmp_path, params, tmp_path / "shards")
     index = shard_index.Index.read(tmp_path / "shards")
     assert [file.rows for file in index.files] == [4, 4, 2, 4, 1]  # no shard spans both
     ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
@@ -79,7 +80,7 @@ def test_idx_without_a_test_set(tmp_path):
     idx_files(tmp_path)
     for what in ("images", "labels"):
         (tmp_path / f"test-{what}.idx").unlink()
-    decode_archive.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    decode_idx.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
     index = shard_index.Index.read(tmp_path / "shards")
     ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
     assert ids == [f"train-{n}" for n in range(10)]
@@ -88,7 +89,7 @@ def test_idx_without_a_test_set(tmp_path):
 def test_idx_of_colour_images(tmp_path):
     rgb = builders.pixels(np.arange(10) % 3, (8, 8, 3))
     idx_files(tmp_path, train_images=rgb, test_images=rgb[:5])
-    decode_archive.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+    decode_idx.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
     assert shard_index.Index.read(tmp_path / "shards").shape == (8, 8, 3)
 
 
@@ -241,7 +242,7 @@ def test_nothing_but_bad_images_is_an_error(tmp_path):
 def test_idx_files_that_do_not_fit_are_named(tmp_path, arrays, message):
     idx_files(tmp_path, **arrays)
     with pytest.raises(DataError) as raised:
-        decode_archive.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
+        decode_idx.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
     assert message in str(raised.value)
     assert not (tmp_path / "shards").exists()
 

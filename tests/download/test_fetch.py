@@ -14,8 +14,9 @@ from ruamel.yaml import YAML
 from pipeline.core import files
 from pipeline.core.errors import ParameterError, SourceError
 from pipeline.core.params import Params
+from pipeline.download import body, http
 from pipeline.download import fetch as download_fetch
-from pipeline.download import http
+from pipeline.download.params import DownloadParams
 from tests.support.builders import until
 from tests.support.http_server import Reply, serve
 
@@ -50,9 +51,7 @@ def _quick_and_alone(tmp_path, monkeypatch):
 
 
 def params(*entries):
-    return Params({"download": {"files": list(entries)}}).section(
-        download_fetch.DownloadParams, "download"
-    )
+    return Params({"download": {"files": list(entries)}}).section(DownloadParams, "download")
 
 
 def fetch(*sources, **pin):
@@ -212,7 +211,7 @@ def test_a_passing_fault_is_met_again(server):
 
 def test_attempts_are_bounded_and_a_lasting_fault_has_one(server):
     refuse("500", server.reply("/a.gz", Reply(status=500)), **PIN)
-    assert len(server.requests) == http.TransientError.attempts
+    assert len(server.requests) == body.TransientError.attempts
     server.requests.clear()
     refuse("404", server.reply("/a.gz", Reply(status=404)), **PIN)
     assert len(server.requests) == 1
@@ -372,7 +371,7 @@ def test_a_host_out_of_reach_is_not_asked_for_every_file(server, monkeypatch):
         {"name": "b.gz", "sources": ["http://host.invalid/b.gz", "file:a.gz"]},
     )
     assert download_fetch.download("cats", both, FOLDER) == "2 files, 0.4 MB from file:."
-    assert len(waits) == http.UnreachableError.attempts - 1
+    assert len(waits) == body.UnreachableError.attempts - 1
 
 
 @pytest.mark.parametrize("kind", ["relative", "absolute", "url", "fsspec"])

@@ -9,8 +9,9 @@ from pipeline.archives import members as archive_members
 from pipeline.archives.limits import Limits
 from pipeline.core.errors import SourceError
 from pipeline.download import folder as folder_source
-from pipeline.download.fetch import DownloadParams, PublishedFile, download
+from pipeline.download.fetch import download
 from pipeline.download.folder import PackingError
+from pipeline.download.params import DownloadParams, PublishedFile
 
 FILES = {
     "cat/1.png": b"one",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import redact
 from pipeline.download import http
+from pipeline.download.body import FetchError, TransientError, UnreachableError
 from tests.support.http_server import Reply, serve
 
 DATA = bytes(range(256)) * 1000
@@ -103,7 +104,7 @@ def test_a_body_ends_where_it_was_declared_to(server):
 def test_what_has_come_before_a_stall_is_had(server):
     came = []
     url = server.reply("/a", Reply(DATA, sent=100_001, stalls=True))
-    with pytest.raises(http.TransientError), http.get(url) as body:
+    with pytest.raises(TransientError), http.get(url) as body:
         came.extend(body.chunks)
     assert b"".join(came) == DATA[:100_001]
 
@@ -158,9 +159,9 @@ def redirect(location):
     ],
 )
 def test_a_fault_is_named(server, reply, message, is_transient):
-    with pytest.raises(http.FetchError, match=f"^{message}$") as caught:
+    with pytest.raises(FetchError, match=f"^{message}$") as caught:
         read(server.reply("/a", reply))
-    assert isinstance(caught.value, http.TransientError) == is_transient
+    assert isinstance(caught.value, TransientError) == is_transient
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -169,7 +170,7 @@ def test_the_wait_asked_for_is_kept(server, status):
     none = "soon", "-7", "1e3", "9" * 5000, f"{date[:-3]}+{'9' * 30}"
     waits = [("7", 7, 7), (date, 15, 20), *((value, None, None) for value in none)]
     for value, low, high in waits:
-        with pytest.raises(http.TransientError) as caught:
+        with pytest.raises(TransientError) as caught:
             read(server.reply("/a", Reply(status=status, headers={"Retry-After": value})))
         wait = caught.value.retry_after
         assert wait is None if low is None else low <= wait <= high
@@ -184,9 +185,9 @@ def test_the_wait_asked_for_is_kept(server, status):
     ],
 )
 def test_a_host_that_asks_for_too_long_a_wait_is_given_up(server, value, wait):
-    with pytest.raises(http.FetchError, match=rf"^429 .*, try again in {wait} s$") as caught:
+    with pytest.raises(FetchError, match=rf"^429 .*, try again in {wait} s$") as caught:
         read(server.reply("/a", Reply(status=429, headers={"Retry-After": value})))
-    assert not isinstance(caught.value, http.TransientError)
+    assert not isinstance(caught.value, TransientError)
 
 
 @given(st.text(st.characters(max_codepoint=255)) | st.from_regex(r"\w{3}, \d+ Jan \d+ .*"))
@@ -198,26 +199,26 @@ def test_any_wait_asked_for_is_understood_or_none(value):
 def test_a_host_that_is_not_there(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(http.UnreachableError, match="refuses connections"):
+    with pytest.raises(UnreachableError, match="refuses connections"):
         read(f"http://127.0.0.1:{port}/a")
-    with pytest.raises(http.UnreachableError, match="name is not found"):
+    with pytest.raises(UnreachableError, match="name is not found"):
         read("http://host.invalid/a")
     monkeypatch.setenv("HTTP_PROXY", f"http://me:secret@127.0.0.1:{port}")
-    with pytest.raises(http.UnreachableError, match=r"^the proxy cannot be reached"):
+    with pytest.raises(UnreachableError, match=r"^the proxy cannot be reached"):
         read("http://host.invalid/a")
 
 
 @pytest.mark.parametrize("proxy", ["http://me:secret@host:port", "socks5://me:secret@a"])
 def test_a_proxy_that_is_none(monkeypatch, proxy):
     monkeypatch.setenv("HTTP_PROXY", proxy)
-    with pytest.raises(http.FetchError) as caught:
+    with pytest.raises(FetchError) as caught:
         read("http://host.invalid/a")
     assert "\n" not in str(caught.value)
     assert "secret" not in redact(str(caught.value))
 
 
 def test_a_host_that_does_not_speak_tls(server):
-    with pytest.raises(http.FetchError, match="certificate or encryption"):
+    with pytest.raises(FetchError, match="certificate or encryption"):
         read(server.url.replace("http:", "https:") + "/a")
 
 
@@ -226,9 +227,9 @@ def test_a_certificate_that_nobody_vouches_for(tmp_path, monkeypatch):
         server.use_tls(tmp_path)
         url = server.reply("/a", Reply(DATA))
         message = r"^its certificate or encryption is not accepted \(self-signed certificate\)$"
-        with pytest.raises(http.FetchError, match=message) as caught:
+        with pytest.raises(FetchError, match=message) as caught:
             read(url)
-        assert not isinstance(caught.value, http.TransientError)
+        assert not isinstance(caught.value, TransientError)
         assert server.requests == []
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "server.pem"))
         assert read(url)[0] == DATA

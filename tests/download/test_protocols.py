@@ -10,8 +10,8 @@ import fsspec
 import pytest
 from kagglesdk import kaggle_env
 
-from pipeline.download import protocols
-from pipeline.download.http import FetchError, TransientError, UnreachableError
+from pipeline.download import debian, protocols
+from pipeline.download.body import FetchError, TransientError, UnreachableError
 from tests.support.http_server import Reply, serve
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
@@ -93,12 +93,12 @@ def test_a_missing_extra_is_named(url, extra, monkeypatch):
 
 
 # The package's bytes are not needed for this: its header is a gzip header without name and time.
-@pytest.mark.parametrize(("name", "time"), protocols.FASHION_MNIST_TIMES.items())
+@pytest.mark.parametrize(("name", "time"), debian.FASHION_MNIST_TIMES.items())
 def test_the_published_header_is_restored(name, time):
     name = f"{name}-labels-idx1-ubyte"
     packaged = gzip.compress(b"content", mtime=0)
     restored = b"".join(
-        protocols.published(
+        debian.published(
             "dataset-fashion-mnist", f"{name}.gz", iter([packaged[:20], packaged[20:]])
         )
     )
@@ -114,7 +114,7 @@ def test_the_published_header_is_restored(name, time):
 
 def test_other_packages_are_left_as_they_are():
     chunks = [gzip.compress(b"content", mtime=0), b"more"]
-    assert list(protocols.published("other", "train-a.gz", iter(chunks))) == chunks
+    assert list(debian.published("other", "train-a.gz", iter(chunks))) == chunks
 
 
 def test_a_file_of_an_installed_package():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from pipeline.evaluate import calibration, metrics
+from pipeline.evaluate import calibration
+from pipeline.evaluate import calibration as metrics
 from pipeline.evaluate.predictions import Predictions
 
 

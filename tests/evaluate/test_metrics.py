@@ -10,14 +10,9 @@ from sklearn import metrics
 
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.evaluate.metrics import (
-    EvaluateParams,
-    accuracy_interval,
-    cross_entropy,
-    evaluate,
-    expected_calibration_error,
-    write_confusion,
-)
+from pipeline.evaluate.calibration import expected_calibration_error
+from pipeline.evaluate.metrics import accuracy_interval, cross_entropy, evaluate, write_confusion
+from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predictions import Predictions
 
 CLASSES = ("T-shirt/top", "a.b", "€ $", "never")

@@ -1,13 +1,9 @@
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
-from pipeline.execution import checkpoints
 from pipeline.execution.checkpoints import Checkpoint
-from tests.support.builders import ROOT
 
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.uint32([7]), np.float64(0.5)]
 NOTE = [{"epoch": 1, "loss": 0.1 + 0.2, "none": None}]
@@ -71,44 +67,3 @@ def test_it_is_removed_unless_the_parent_is_gone(saved, monkeypatch):
     saved.remove()
     assert not saved.path.exists()
     saved.remove()
-
-
-def test_key_tells_inputs_apart():
-    keys = [("ab", "c"), ("a", "bc"), ("abc",), ("abc", ""), (b"abd",)]
-    assert len({checkpoints.key(*inputs) for inputs in keys}) == len(keys)
-    assert checkpoints.key("é") == checkpoints.key("é".encode())
-    assert checkpoints.key(np.arange(2).data) == checkpoints.key(np.arange(2).tobytes())
-
-
-PROGRAM = "from pipeline.execution import checkpoints{more}; print(checkpoints.program())"
-
-
-def program(root, more=""):
-    """The fingerprint of a program that imports ``more``, of the code in ``root``."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(more=more)],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-
-
-def test_program_is_the_loaded_code_and_the_libraries(tmp_path, monkeypatch):
-    (tmp_path / "pipeline").mkdir()
-    for path in sorted((ROOT / "pipeline").rglob("*.py")):
-        (tmp_path / "pipeline" / path.name).write_bytes(path.read_bytes())
-    before = program(ROOT)
-    assert program(tmp_path) == before  # another place
-    assert program(tmp_path, ", idx") != before  # another module is loaded
-    with (tmp_path / "pipeline" / "idx.py").open("a") as file:
-        file.write("# changed\n")
-    assert program(tmp_path) == before
-    with (tmp_path / "pipeline" / "files.py").open("a") as file:
-        file.write("# changed\n")
-    assert program(tmp_path) != before
-    here = checkpoints.program()
-    assert checkpoints.program() == here
-    monkeypatch.setattr("pipeline.core.libraries.installed", lambda name: f"9.{len(name)}")
-    assert checkpoints.program() != here

@@ -13,12 +13,14 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.errors import ClusterError
-from pipeline.decode import archive
-from pipeline.decode.archive import ArchiveDecode, IdxDecode
+from pipeline.decode import archive, idx
+from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.execution import dask as dask_cluster
 from pipeline.execution import workers
 from pipeline.extract import archive as extract_archive
-from pipeline.extract.archive import ArchiveExtract, IdxExtract
+from pipeline.extract import idx as extract_idx
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.idx import IdxExtract
 from tests.support import builders, dask
 from tests.support.builders import CLASSES, ROOT, until
 
@@ -71,7 +73,7 @@ def test_the_same_bytes_as_alone(project, cluster, monkeypatch):
     for name in "alone", "cluster":
         for kind in "idx", "png":
             paths.extracted(f"{name}_{kind}").parent.mkdir(parents=True, exist_ok=True)
-        extract_archive.extract_idx(
+        extract_idx.extract_idx(
             paths.raw("tiny_idx"), IdxExtract.model_validate(pairs), paths.extracted(f"{name}_idx")
         )
         extract_archive.extract_archive(
@@ -79,7 +81,7 @@ def test_the_same_bytes_as_alone(project, cluster, monkeypatch):
             ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=7),
             paths.extracted(f"{name}_png"),
         )
-        archive.decode_idx(
+        idx.decode_idx(
             paths.extracted(f"{name}_idx"),
             IdxDecode(classes=CLASSES, shard_rows=9),
             paths.shards(f"{name}_idx"),

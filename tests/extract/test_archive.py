@@ -12,8 +12,10 @@ import pytest
 
 from pipeline.core.errors import DataError
 from pipeline.extract import archive as extract_archive
+from pipeline.extract import idx as extract_idx
 from pipeline.extract import parts
-from pipeline.extract.archive import ArchiveExtract, IdxExtract
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.idx import IdxExtract
 from pipeline.images import idx
 from tests.support import builders
 from tests.support.builders import IDX_FILES
@@ -46,7 +48,7 @@ def contents(folder):
 
 def extract(raw, params, out):
     run = (
-        extract_archive.extract_idx
+        extract_idx.extract_idx
         if isinstance(params, IdxExtract)
         else extract_archive.extract_archive
     )
@@ -55,7 +57,7 @@ def extract(raw, params, out):
 
 def test_idx(tmp_path, out):
     arrays = builders.idx_dataset(tmp_path / "raw", train=30, test=12)
-    assert extract_archive.extract_idx(tmp_path / "raw", IDX, out) == (
+    assert extract_idx.extract_idx(tmp_path / "raw", IDX, out) == (
         "30 train and 12 test images, 0.0 MB"
     )
     assert sorted(p.name for p in out.iterdir()) == [
@@ -73,13 +75,13 @@ def test_idx_pair_without_a_test_set_and_without_gzip(tmp_path, out):
     params = IdxExtract.model_validate(
         {"train": {"images": "images.idx3-ubyte", "labels": "labels"}}
     )
-    assert extract_archive.extract_idx(tmp_path / "raw", params, out) == "30 train images, 0.0 MB"
+    assert extract_idx.extract_idx(tmp_path / "raw", params, out) == "30 train images, 0.0 MB"
     assert sorted(p.name for p in out.iterdir()) == ["train-images.idx", "train-labels.idx"]
     np.testing.assert_array_equal(idx.read(out / "train-images.idx"), images)
     path = tmp_path / "raw/labels"
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(DataError, match=r"labels: header promises 38 bytes .*the file has 42"):
-        extract_archive.extract_idx(tmp_path / "raw", params, out)
+        extract_idx.extract_idx(tmp_path / "raw", params, out)
 
 
 @pytest.mark.parametrize("suffix", [".7z", ".zip", ".tar.gz"])

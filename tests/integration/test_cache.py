@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from dvc.repo import Repo
 
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from tests.integration.test_graph import STAGES, code, of
 from tests.integration.test_repro import Copy
 from tests.support.builders import ROOT, Project

@@ -13,7 +13,7 @@ import py7zr
 import pytest
 
 from pipeline.archives import members as archive_members
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from pipeline.images import idx
 
 ROOT = Path(__file__).parents[2]

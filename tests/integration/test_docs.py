@@ -5,8 +5,7 @@ import re
 import pytest
 
 from pipeline import schema
-from pipeline.core.params import Params
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import Params, read_yaml
 from pipeline.extract import kind
 from tests.support.builders import ROOT
 

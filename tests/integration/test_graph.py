@@ -9,82 +9,69 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.libraries import TRACKED
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
+from tests.support import graph
+from tests.support.builders import ROOT
+from tests.support.graph import GRAPH, STAGES, STUDY, of
 
-ROOT = Path(__file__).parents[2]
-GRAPH = read_yaml(ROOT / "dvc.yaml")
 PARAMS = read_yaml(ROOT / "params.yaml")
-STAGES = ["download", "extract", "decode", "split", "train", "evaluate", "report"]
-TEMPLATES = {
-    "report": {
-        "pipeline/report/templates/data_card.md.j2",
-        "pipeline/report/templates/macros.html.j2",
-        "pipeline/report/templates/model_card.md.j2",
-        "pipeline/report/templates/page.css",
-        "pipeline/report/templates/page.html.j2",
-        "pipeline/report/templates/page.js",
-        "pipeline/report/templates/report.html.j2",
-        "pipeline/report/templates/report.js",
-    }
-}
-"""Files of the code that are read, not imported."""
+BUNDLED_DATASETS = {"fashion_mnist", "cifar10", "demo_idx", "demo_png"}
+BUNDLED_RUNS = BUNDLED_DATASETS | {"fashion_mnist_fast", "fashion_mnist_best", "cifar10_best"}
+"""What the repository brings; a user's own may stand beside it in ``params.yaml``."""
+ALL = [
+    *((stage, GRAPH) for stage in STAGES),
+    *((stage, STUDY) for stage in ("train", "evaluate", "ablation")),
+]
 
 
-def imports(path):
-    """The project's modules that a file imports, anywhere in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            base = ROOT / name.replace(".", "/")
-            yield from (p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file())
+def name(value):
+    return value if isinstance(value, str) else "study" if value is STUDY else "main"
 
 
-def closure(program):
-    found, waiting = set(), [program]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting.extend(imports(path))
-    return {path.relative_to(ROOT).as_posix() for path in found}
-
-
-def of(stage):
-    return GRAPH["stages"][stage]["do"]
-
-
-def code(stage):
-    return {dep for dep in of(stage)["deps"] if dep.startswith(("pipeline/", "stages/"))}
-
-
-def libraries(stage):
-    for entry in of(stage)["params"]:
-        if isinstance(entry, dict):
+def libraries(stage, of_graph):
+    for entry in of(stage, of_graph)["params"]:
+        if isinstance(entry, dict) and "libraries.yaml" in entry:
             return entry["libraries.yaml"]
     return []
 
 
 def test_the_stages_are_the_designs():
-    assert list(GRAPH["stages"]) == STAGES
-    count = 4 * len(PARAMS["datasets"]) + 3 * len(PARAMS["runs"])
-    assert count < 40
+    assert tuple(GRAPH["stages"]) == STAGES
+    assert list(STUDY["stages"]) == ["train", "evaluate", "ablation"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_code_that_a_stage_depends_on_is_what_its_program_imports(stage):
-    assert code(stage) == closure(ROOT / f"stages/{stage}.py") | TEMPLATES.get(stage, set())
+@pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
+def test_code_that_a_stage_depends_on_is_what_its_program_imports(stage, of_graph):
+    declared, program = graph.declared(stage, of_graph), f"stages/{stage}.py"
+    assert declared == graph.expected(program)
+    assert graph.code(stage, of_graph) == graph.closure(program)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_library_versions_are_those_that_the_program_uses(stage):
+@pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
+def test_a_stage_depends_on_at_most_eight_places_of_code(stage, of_graph):
+    """Packages and modules, beside its program and ``pipeline/__init__.py``."""
+    places = graph.places(graph.declared(stage, of_graph))
+    assert len(places - {f"stages/{stage}.py", "pipeline/__init__.py"}) <= 8
+
+
+def test_packages_but_two_have_an_empty_init():
+    """So that a stage need not depend on them."""
+    inits = ROOT.glob("pipeline/**/__init__.py")
+    found = {path.parent.name for path in inits if path.stat().st_size}
+    assert found == {"pipeline", "commands"}
+
+
+@pytest.mark.parametrize("of_graph", [GRAPH, STUDY], ids=name)
+def test_what_only_predicts_compares_reports_or_shares_does_not_retrain(of_graph):
+    elsewhere = "predict", "compare", "report", "repository", "commands", "doctor", "new_dataset"
+    folders = tuple(f"pipeline/{folder}/" for folder in (*elsewhere, "evaluate", "ablation"))
+    assert [path for path in graph.code("train", of_graph) if path.startswith(folders)] == []
+
+
+@pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
+def test_library_versions_are_those_that_the_program_uses(stage, of_graph):
     uses = importlib.import_module(f"stages.{stage}").USES
-    assert list(libraries(stage)) == list(uses) == sorted(uses)
+    assert list(libraries(stage, of_graph)) == list(uses) == sorted(uses)
     assert set(uses) <= set(TRACKED)
 
 
@@ -96,36 +83,32 @@ def test_imported_libraries_that_can_change_an_output_are_tracked(stage):
         "cv2": "opencv-python-headless",
         "sklearn": "scikit-learn",
         "vl_convert": "vl-convert-python",
-        **{name: name for name in TRACKED},
+        **{library: library for library in TRACKED},
     }
     imported = set()
-    for path in code(stage) - TEMPLATES.get(stage, set()):
+    for path in graph.modules(f"stages/{stage}.py"):
         for node in ast.walk(ast.parse((ROOT / path).read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module]
-            imported |= {by_module.get(name.split(".")[0]) for name in names} - {None}
+            imported |= {by_module.get(found.split(".")[0]) for found in names} - {None}
     # h5py and Pillow are used by Keras and Matplotlib. NumPy passes through extract untouched:
     # what it maps there is counted, not written.
     allowed = {"extract": {"numpy"}}.get(stage, set())
-    assert imported - allowed <= set(libraries(stage))
+    assert imported - allowed <= set(libraries(stage, GRAPH))
 
 
-def test_every_run_is_in_the_plots():
-    for plot in GRAPH["plots"]:
-        for name, definition in plot.items():
-            runs = [Path(source).parts[2] for source in definition["y"]]
-            assert runs == list(PARAMS["runs"]), name
-
-
-def test_every_dataset_and_model_is_an_artifact():
-    found = [(artifact["path"], artifact["type"]) for artifact in GRAPH["artifacts"].values()]
-    expected = [(f"data/shards/{name}", "dataset") for name in PARAMS["datasets"]]
-    expected += [(f"data/models/{name}", "model") for name in PARAMS["runs"]]
-    assert sorted(found) == sorted(expected)
+def test_a_dataset_or_run_of_ones_own_needs_no_edit_here():
+    """What is listed by name is the repository's own."""
     for artifact in GRAPH["artifacts"].values():
+        place, own = Path(artifact["path"]).parts[1:]
+        assert own in {"shards": BUNDLED_DATASETS, "models": BUNDLED_RUNS}[place]
+        assert artifact["type"] == {"shards": "dataset", "models": "model"}[place]
         assert artifact["desc"]
         assert artifact["labels"]
+    for plot in GRAPH["plots"]:
+        for definition in plot.values():
+            assert {Path(source).parts[2] for source in definition["y"]} <= BUNDLED_RUNS
 
 
 def test_no_parameter_has_a_name_that_dvcs_run_cache_ignores():
@@ -138,7 +121,8 @@ def test_no_parameter_has_a_name_that_dvcs_run_cache_ignores():
             for inner in value:
                 yield from keys(inner)
 
-    assert not {"size", "nfiles"} & set(keys(PARAMS))
+    bundled = {part: dict(PARAMS[part]) for part in ("datasets", "runs", "defaults")}
+    assert not {"size", "nfiles"} & set(keys(bundled))
 
 
 @pytest.mark.parametrize("stage", [s for s in STAGES if s not in ("train", "evaluate")])
@@ -160,4 +144,5 @@ def test_every_run_names_a_dataset_and_all_its_sections():
 @pytest.mark.parametrize("stage", STAGES)
 def test_dvc_can_cache_every_stages_run(stage):
     """DVC keeps no run of a stage with an uncached output that is neither metric nor plot."""
-    assert all(isinstance(out, str) for out in of(stage).get("outs", []))
+    for out in of(stage).get("outs", []):
+        assert isinstance(out, str) or "cache" not in next(iter(out.values()))

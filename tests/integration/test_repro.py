@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from dvc.utils.serialize import dump_yaml
 
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from pipeline.evaluate.predictions import Predictions
-from pipeline.repository import dvc
+from pipeline.repository import lock_check
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
 
@@ -212,23 +212,23 @@ def test_a_flipped_byte_in_any_output_is_found(copy, monkeypatch):
         whole = path.read_bytes()
         middle = len(whole) // 2
         path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-        faults = list(dvc.faults())
+        faults = list(lock_check.faults())
         path.write_bytes(whole)
         assert any(f"{output} is not what was recorded" in fault for fault in faults), output
-    assert list(dvc.faults()) == []
+    assert list(lock_check.faults()) == []
 
 
 def test_what_was_not_reproduced_is_found(copy, monkeypatch):
     monkeypatch.chdir(copy.folder)
     copy.change("    dropout: 0.0", "    dropout: 0.1")
-    faults = "\n".join(dvc.faults())
+    faults = "\n".join(lock_check.faults())
     assert "train@demo_idx: parameters are not as recorded (defaults.model" in faults
     assert "train@demo_png: parameters" in faults
     assert "decode@" not in faults
     code = copy.folder / "pipeline/images/decode.py"
     text = code.read_text()
     code.write_text(text + "# changed\n")
-    faults = list(dvc.faults())
+    faults = list(lock_check.faults())
     code.write_text(text)
     assert any(
         "decode@demo_png: dependencies are not as recorded (pipeline/images/decode.py)" in fault

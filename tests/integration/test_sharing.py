@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from tests.integration.test_repro import ENVIRONMENT, ROOT
 from tests.repository.test_remotes import Clone, commit, demo, recipe
 

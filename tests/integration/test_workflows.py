@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dvc.utils.serialize import dump_yaml
 
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import read_yaml
 from tests.support import servers
 from tests.support.builders import ROOT
 

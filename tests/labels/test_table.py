@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import DataError
+from pipeline.labels import join
 from pipeline.labels import table as label_table
 from pipeline.labels.table import LabelColumns
 from tests.support.builders import CLASSES, labels_csv
@@ -89,7 +90,7 @@ def table(ids):
 
 def test_join_is_by_id_in_the_archives_order():
     names = pa.array(["train/1.png", "train/10.png", "train/2.png"])
-    assert label_table.join(names, table(["10", "2", "1"]), "a", "t").tolist() == [2, 0, 1]
+    assert join.join(names, table(["10", "2", "1"]), "a", "t").tolist() == [2, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_join_is_by_id_in_the_archives_order():
     [("a/b/7.tar.png", "7.tar"), ("7", "7"), ("a\\7.png", "7"), ("x/.png", ".png"), ("ü.png", "ü")],
 )
 def test_an_images_id_is_its_name_without_folder_and_suffix(name, expected):
-    assert label_table.member_id(name) == expected
+    assert join.member_id(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_an_images_id_is_its_name_without_folder_and_suffix(name, expected):
 )
 def test_what_does_not_correspond_is_named(names, ids, message):
     with pytest.raises(DataError) as raised:
-        label_table.join(pa.array(names), table(ids), "archive", "table")
+        join.join(pa.array(names), table(ids), "archive", "table")
     assert message in str(raised.value)
 
 
@@ -160,11 +161,11 @@ def test_join_is_a_look_up(ids, data):
     names = [f"{data.draw(st.sampled_from(['', 'a/', 'b/c/']))}{name}.png" for name in members]
     row_of = {name: row for row, name in enumerate(ids)}
     expected = [row_of[name] for name in members]
-    assert label_table.join(pa.array(names), table(ids), "archive", "table").tolist() == expected
+    assert join.join(pa.array(names), table(ids), "archive", "table").tolist() == expected
     with pytest.raises(DataError, match=r"^table: 1 ids have no image in archive: "):
-        label_table.join(pa.array(names[1:], pa.string()), table(ids), "archive", "table")
+        join.join(pa.array(names[1:], pa.string()), table(ids), "archive", "table")
     others = [name for name in ids if name != members[0]]
     with pytest.raises(DataError, match=r"^archive: 1 images have no row in table: "):
-        label_table.join(pa.array(names), table(others), "archive", "table")
+        join.join(pa.array(names), table(others), "archive", "table")
     with pytest.raises(DataError, match=r"^archive: 1 ids belong to several images: "):
-        label_table.join(pa.array([*names, f"d/{names[0]}"]), table(ids), "archive", "table")
+        join.join(pa.array([*names, f"d/{names[0]}"]), table(ids), "archive", "table")

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.core.errors import ParameterError
-from pipeline.models import params as networks
+from pipeline.models import cnn as networks
 from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
 

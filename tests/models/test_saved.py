@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.core import files
 from pipeline.core.errors import DataError
+from pipeline.evaluate.predict import predict
 from pipeline.evaluate.views import Views
-from pipeline.models import params, saved
+from pipeline.models import cnn, saved
 from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
 from tests.support.builders import CLASSES, in_memory, pixels
@@ -24,7 +25,7 @@ IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
 def build(precision="float32"):
     from pipeline.models.cnn import portable
 
-    built = params.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
+    built = cnn.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
     return saved.Model(portable(built), CLASSES)
 
 
@@ -35,8 +36,8 @@ def test_saved_model_predicts_the_same(tmp_path, precision):
     loaded = saved.load_model(tmp_path / "model")
     assert loaded.classes == CLASSES
     assert loaded.shape == (8, 8, 1)
-    expected = trained.predict(IMAGES, 3)
-    found = loaded.predict(IMAGES, 3)
+    expected = predict(trained, IMAGES, 3)
+    found = predict(loaded, IMAGES, 3)
     assert (found.probabilities == expected.probabilities).all()
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
     assert (found.predicted == found.probabilities.argmax(axis=1)).all()
@@ -46,9 +47,9 @@ def test_saved_model_predicts_the_same(tmp_path, precision):
 
 def test_probabilities_are_means_over_the_views():
     trained = build()
-    plain = trained.predict(IMAGES, 3)
-    mirrored = trained.predict(in_memory(PIXELS[:, :, ::-1], IMAGES.labels), 3)
-    found = trained.predict(IMAGES, 3, Views(flip_horizontal=True))
+    plain = predict(trained, IMAGES, 3)
+    mirrored = predict(trained, in_memory(PIXELS[:, :, ::-1], IMAGES.labels), 3)
+    found = predict(trained, IMAGES, 3, Views(flip_horizontal=True))
     mean = (plain.probabilities + mirrored.probabilities) / 2
     np.testing.assert_allclose(found.probabilities, mean, rtol=1e-5)
     assert (found.predicted == found.probabilities.argmax(axis=1)).all()
@@ -64,7 +65,7 @@ def test_probabilities_are_the_softmax_of_the_logits():
 
 def test_batch_size_changes_no_more_than_rounding():
     trained = build()
-    one, all_ = trained.predict(IMAGES, 1), trained.predict(IMAGES, 100)
+    one, all_ = predict(trained, IMAGES, 1), predict(trained, IMAGES, 100)
     np.testing.assert_allclose(one.probabilities, all_.probabilities, rtol=1e-5)
 
 

@@ -16,8 +16,7 @@ import pytest
 from pipeline import schema
 from pipeline.core import files
 from pipeline.core.errors import PipelineError
-from pipeline.core.params import Params
-from pipeline.core.yaml import read_yaml
+from pipeline.core.params import Params, read_yaml
 from pipeline.new_dataset import propose as new_dataset
 from tests.support import builders
 from tests.support.builders import CLASSES, ROOT

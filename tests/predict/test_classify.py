@@ -6,9 +6,14 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from pipeline.decode import archive
+from pipeline.decode import archive, idx
+from pipeline.decode.params import ArchiveDecode, IdxDecode
+from pipeline.evaluate.predict import predict
 from pipeline.extract import archive as extract_archive
-from pipeline.models import params as networks
+from pipeline.extract import idx as extract_idx
+from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.idx import IdxExtract
+from pipeline.models import cnn as networks
 from pipeline.models import saved
 from pipeline.models.params import ModelParams
 from pipeline.predict import classify, inputs
@@ -31,19 +36,19 @@ def trained(project):
         raw, out = paths.raw(run), paths.extracted(run)
         kinds = {
             "tiny_idx": (
-                extract_archive.IdxExtract,
-                extract_archive.extract_idx,
-                archive.IdxDecode,
+                IdxExtract,
+                extract_idx.extract_idx,
+                IdxDecode,
             ),
             "tiny_png": (
-                extract_archive.ArchiveExtract,
+                ArchiveExtract,
                 extract_archive.extract_archive,
-                archive.ArchiveDecode,
+                ArchiveDecode,
             ),
         }
         extract_params, extract, decode_params = kinds[run]
         extract(raw, params.section(extract_params, "datasets", run, "extract"), out)
-        decode = archive.decode_idx if run == "tiny_idx" else archive.decode_archive
+        decode = idx.decode_idx if run == "tiny_idx" else archive.decode_archive
         decode(out, params.section(decode_params, "datasets", run, "decode"), paths.shards(run))
         index = Index.read(paths.shards(run))
         split = dividing.split(params, run, paths.shards(run), index)
@@ -85,7 +90,7 @@ def test_published_images_are_predicted_as_evaluate_predicts_them(
     loaded = saved.load_model(run)
     (images,) = Dataset.read(run).images("test")
     how = classify.setting(run, loaded, Params.read())
-    expected = loaded.predict(images, 8, how.evaluate.views)
+    expected = predict(loaded, images, 8, how.evaluate.views)
     found = predicted(run, f"data/raw/{run}/{file}")
     for id_, label, row in zip(
         *expected[:1], expected.predicted, expected.probabilities, strict=True
@@ -157,6 +162,6 @@ def test_the_setting_is_the_runs(project, trained):
 
 
 def test_the_limits_without_a_run_are_the_defaults_of_extract():
-    fields = extract_archive.ArchiveExtract.model_fields
+    fields = ArchiveExtract.model_fields
     names = "max_bytes", "max_member_bytes", "max_members", "max_ratio"
     assert tuple(fields[name].default for name in names) == classify.LIMITS

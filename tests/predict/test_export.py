@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.models import params, saved
+from pipeline.models import cnn, saved
 from pipeline.models.params import ModelParams
 from pipeline.predict import export
 from pipeline.shards.index import Statistics
@@ -21,7 +21,7 @@ PARAMS = ModelParams(
 
 
 def build(precision="float32"):
-    built = params.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
+    built = cnn.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
     return saved.Model(built, CLASSES)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.errors import DataError
-from pipeline.models import params as networks
+from pipeline.models import cnn as networks
 from pipeline.models import saved
 from pipeline.models.params import ModelParams
 from pipeline.report import first_layer

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.evaluate import calibration
-from pipeline.evaluate.metrics import EvaluateParams
+from pipeline.evaluate.params import EvaluateParams
 from pipeline.models.params import ModelParams
 from pipeline.report import first_layer, page_data
 from pipeline.subsets.images import Dataset

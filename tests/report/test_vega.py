@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipeline.report import vega
+from pipeline.report import html as report_html
 from tests.support.builders import ROOT
 
 
@@ -18,11 +18,11 @@ def test_the_bundle_is_the_same_in_another_process():
         check=True,
     )
     other = hashlib.sha256(done.stdout.rstrip(b"\n")).hexdigest()
-    assert hashlib.sha256(vega.bundle().encode().rstrip(b"\n")).hexdigest() == other
+    assert hashlib.sha256(report_html.bundle().encode().rstrip(b"\n")).hexdigest() == other
 
 
 def test_the_bundle_can_stand_in_a_page():
-    script = vega.bundle().lower()
+    script = report_html.bundle().lower()
     assert "window.vegaembed=" in script
     for markup in ("</script", "<script", "<!--"):
         assert markup not in script
@@ -32,4 +32,4 @@ def test_the_bundle_can_stand_in_a_page():
 @pytest.mark.parametrize("end", ["</script>", "a = '</SCRIPT x'"])
 def test_a_script_that_would_end_its_element_is_refused(end):
     with pytest.raises(ValueError, match="end tag"):
-        vega.safe(end)
+        report_html.safe(end)

@@ -14,7 +14,7 @@ from pipeline.evaluate import metrics as evaluation_metrics
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report import write as write_report
 from pipeline.report.gallery import Gallery
-from pipeline.report.write import ReportParams
+from pipeline.report.params import ReportParams
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.split.data_card import data_card

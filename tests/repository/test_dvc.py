@@ -8,7 +8,7 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository import dvc
+from pipeline.repository import lock_check, remote_check, repair
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
@@ -53,7 +53,7 @@ def reproduced(two_stages, tmp_path, monkeypatch):
 
 def test_a_whole_lock_is_left_alone(reproduced):
     before = Path("dvc.lock").stat().st_mtime_ns
-    assert dvc.repair() == []
+    assert repair.repair() == []
     assert Path("dvc.lock").stat().st_mtime_ns == before
 
 
@@ -62,10 +62,10 @@ def test_a_lock_that_was_cut_short_is_filled_from_git(reproduced, share):
     lock = Path("dvc.lock")
     whole = lock.read_bytes()
     lock.write_bytes(whole[: int(share * len(whole))])
-    (mended,) = dvc.repair()
+    (mended,) = repair.repair()
     assert "dvc.lock was cut short; from Git's last commit came" in mended
     assert lock.read_bytes() == whole
-    assert dvc.repair() == []
+    assert repair.repair() == []
 
 
 def test_the_lock_of_a_study_is_filled_too(tmp_path):
@@ -77,7 +77,7 @@ def test_the_lock_of_a_study_is_filled_too(tmp_path):
         git("commit", "-qm", "study")
         whole = Path("study/dvc.lock").read_bytes()
         Path("study/dvc.lock").write_bytes(whole[: len(whole) // 2])
-        (mended,) = dvc.repair()
+        (mended,) = repair.repair()
         assert "study/dvc.lock was cut short" in mended
         assert Path("study/dvc.lock").read_bytes() == whole
 
@@ -90,7 +90,7 @@ def test_what_was_run_since_the_commit_is_kept(reproduced):
     lock = Path("dvc.lock")
     whole = lock.read_text()
     lock.write_text(whole[: whole.index("  second:") + 30])
-    dvc.repair()
+    repair.repair()
     assert lock.read_text() == whole
     with Repo(".") as project:
         assert [stage.name for stage in project.reproduce()] == ["second"]
@@ -99,9 +99,9 @@ def test_what_was_run_since_the_commit_is_kept(reproduced):
 def test_without_a_commit_there_is_nothing_to_take(reproduced):
     subprocess.run(["rm", "-rf", "../.git"], check=True)
     git("init", "-q", "..")
-    assert dvc.repair() == []
+    assert repair.repair() == []
     Path("dvc.lock").write_text("schem")
-    assert dvc.repair() == ["dvc.lock was cut short; from Git's last commit came nothing"]
+    assert repair.repair() == ["dvc.lock was cut short; from Git's last commit came nothing"]
     with Repo(".") as project:
         assert len(project.reproduce()) == 2
 
@@ -109,13 +109,13 @@ def test_without_a_commit_there_is_nothing_to_take(reproduced):
 def test_a_list_of_locks_that_was_cut_short_is_removed(reproduced):
     path = Path(".dvc/tmp/rwlock")
     path.write_text('{"write": {"/a/')
-    assert dvc.repair() == [f"{path} was cut short, and removed"]
+    assert repair.repair() == [f"{path} was cut short, and removed"]
     assert not path.exists()
 
 
 def test_nothing_is_touched_while_dvc_is_at_work(reproduced):
     with Repo(".") as project, project.lock, pytest.raises(PipelineError, match=r"DVC: .*lock"):
-        dvc.repair()
+        repair.repair()
 
 
 # Faults of what is here
@@ -151,7 +151,7 @@ def recorded(one_stage, tmp_path, monkeypatch):
 
 
 def test_what_was_just_run_has_no_faults(recorded):
-    assert list(dvc.faults()) == []
+    assert list(lock_check.faults()) == []
 
 
 @pytest.mark.parametrize("name", ["many/a", "many/b", "alone", "small.json"])
@@ -162,14 +162,14 @@ def test_a_flipped_byte_in_an_output_is_found(recorded, name, place):
     content[place] ^= 1
     path.chmod(0o644)
     path.write_bytes(content)
-    (fault,) = dvc.faults()
+    (fault,) = lock_check.faults()
     output = Path(name).parts[0]
     assert fault == f"make: {output} is not what was recorded; run dvc repro --force make"
 
 
 def test_another_file_in_an_output_is_found(recorded):
     Path("many/c.incomplete").write_text("")
-    assert ["many is not what" in fault for fault in dvc.faults()] == [True]
+    assert ["many is not what" in fault for fault in lock_check.faults()] == [True]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_does_not_agree_with_the_lock_is_found(recorded, path, old, new, fa
     assert old in text
     Path(path).write_text(text.replace(old, new))
     try:
-        (found,) = dvc.faults()
+        (found,) = lock_check.faults()
     except PipelineError as error:
         found = str(error)
     assert found.startswith(fault)
@@ -206,7 +206,7 @@ def test_a_flip_in_any_line_of_the_lock_is_found(recorded):
         flipped = last[:-1] + chr(ord(last[-1]) ^ 1) + line[len(last) :]
         lock.write_text("\n".join([*lines[:number], flipped, *lines[number + 1 :], ""]))
         try:
-            found = list(dvc.faults())
+            found = list(lock_check.faults())
         except PipelineError as error:
             found = [str(error)]
         assert found, flipped
@@ -215,7 +215,7 @@ def test_a_flip_in_any_line_of_the_lock_is_found(recorded):
 @pytest.mark.parametrize("name", ["given", "script.py", "small.json"])
 def test_what_git_should_hold_is_missed(recorded, name):
     Path(name).unlink()
-    (fault,) = dvc.faults()
+    (fault,) = lock_check.faults()
     assert name in fault
     assert "which Git should hold" in fault
 
@@ -223,7 +223,7 @@ def test_what_git_should_hold_is_missed(recorded, name):
 def test_what_was_not_pulled_is_no_fault(recorded):
     shutil.rmtree("many")
     Path("alone").unlink()
-    assert list(dvc.faults()) == []
+    assert list(lock_check.faults()) == []
 
 
 GATHERED = """
@@ -245,12 +245,14 @@ def test_a_folder_of_outputs_of_which_some_were_not_pulled_is_no_fault(tmp_path,
         for path in Path("all").iterdir():
             if path.name not in left:
                 path.unlink()
-        found = list(dvc.faults())
+        found = list(lock_check.faults())
         assert not any("gather" in fault for fault in found)
         assert len(found) == (not left)  # make's tracked output
         Path("all/cached").write_text("3")
         Path("all/tracked").write_text("1\n")
-        assert any(fault.startswith("gather: dependencies are not") for fault in dvc.faults())
+        assert any(
+            fault.startswith("gather: dependencies are not") for fault in lock_check.faults()
+        )
 
 
 # Faults of a remote
@@ -287,9 +289,9 @@ def objects(store):
 
 def test_a_complete_remote_has_no_faults(store):
     before = sorted(Path(".dvc/cache").rglob("*"))
-    assert list(dvc.remote_faults("")) == list(dvc.remote_faults("store")) == []
+    assert list(remote_check.remote_faults("")) == list(remote_check.remote_faults("store")) == []
     assert sorted(Path(".dvc/cache").rglob("*")) == before
-    assert list(dvc.faults()) == []
+    assert list(lock_check.faults()) == []
 
 
 @pytest.mark.parametrize("state", ["missing", "damaged"])
@@ -304,7 +306,7 @@ def test_what_is_wrong_on_a_remote_is_found_and_can_be_mended(store, name, state
         content = bytearray(path.read_bytes())
         content[3] ^= 1
         path.write_bytes(content)
-    faults = list(dvc.remote_faults(""))
+    faults = list(remote_check.remote_faults(""))
     # The first file of the folder is the same as the other output.
     assert [fault.split(" on the remote store; ")[0] for fault in faults] == [
         f"{found} is {state}" for found in (["alone", "many/a"] if name == "alone" else [name])
@@ -317,7 +319,7 @@ def test_what_is_wrong_on_a_remote_is_found_and_can_be_mended(store, name, state
         for word in advice.split():
             Path(word.rstrip(",")).unlink(missing_ok=True) if str(store) in word else None
     assert push()
-    assert list(dvc.remote_faults("")) == []
+    assert list(remote_check.remote_faults("")) == []
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -326,14 +328,14 @@ def test_an_empty_remote_is_one_line(store, there):
     if there:
         store.mkdir()
     with pytest.raises(PipelineError, match=r"remote store \(.*store.*\) holds nothing of what"):
-        list(dvc.remote_faults(""))
+        list(remote_check.remote_faults(""))
 
 
 def test_a_remote_must_be_named_or_be_the_default(recorded):
     with pytest.raises(PipelineError, match="there is no default remote; make one: dvc remote add"):
-        list(dvc.remote_faults(""))
+        list(remote_check.remote_faults(""))
     with pytest.raises(PipelineError, match="remote 'other' doesn't exist"):
-        list(dvc.remote_faults("other"))
+        list(remote_check.remote_faults("other"))
 
 
 def test_a_remote_that_cannot_be_reached_is_one_line(recorded):
@@ -343,7 +345,7 @@ def test_a_remote_that_cannot_be_reached_is_one_line(recorded):
     with Repo(".") as project, project.config.edit() as config:
         config["remote"]["far"] = {"url": f"http://127.0.0.1:{port}/store"}
     with pytest.raises(PipelineError) as caught:
-        list(dvc.remote_faults("far"))
+        list(remote_check.remote_faults("far"))
     assert f"http://127.0.0.1:{port}/store" in str(caught.value)
     assert "cannot be read: " in str(caught.value)
     assert "\n" not in str(caught.value)

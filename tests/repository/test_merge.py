@@ -8,8 +8,8 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
-from pipeline.core.yaml import read_yaml
-from pipeline.repository import dvc
+from pipeline.core.params import read_yaml
+from pipeline.repository import lock_check
 from pipeline.repository import merge as lock_merge
 from tests.repository.test_dvc import build, git
 
@@ -110,7 +110,7 @@ def unmerged():
 def settled():
     """Assert that all is settled, and as if the merged project had been run by itself."""
     assert unmerged() == ""
-    assert list(dvc.faults()) == []
+    assert list(lock_check.faults()) == []
     before = {p: p.read_bytes() for p in Path("metrics").rglob("*.json")}
     lock = read_yaml(Path("dvc.lock"))
     assert reproduce() == []
@@ -242,7 +242,7 @@ def test_a_rebase_is_settled_too(project):
     checkout()
     assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)
     assert unmerged() == ""
-    assert list(dvc.faults()) == []
+    assert list(lock_check.faults()) == []
 
 
 def test_without_a_merge_there_is_nothing_to_resolve(project):

@@ -10,7 +10,7 @@ from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.split import divide as split_divide
-from pipeline.split.divide import ArchiveSplit, IdxSplit
+from pipeline.split.params import ArchiveSplit, IdxSplit
 from pipeline.subsets import split as split_file
 from pipeline.subsets.split import SUBSETS
 

@@ -12,7 +12,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from pipeline.core import yaml
+from pipeline.core import params
 
 CODE = Path(__file__).parents[2]
 
@@ -51,7 +51,7 @@ class Recorded(dict):
 
 def main(stage, name):
     opened, values = set(), {}
-    read = yaml.read_yaml
+    read = params.read_yaml
 
     def read_yaml(path):
         return Recorded(read(path), values.setdefault(str(path), set()))
@@ -73,7 +73,7 @@ def main(stage, name):
         }
         Path(os.environ["RECORD"]).write_text(json.dumps(record))
 
-    yaml.read_yaml = read_yaml
+    params.read_yaml = read_yaml
     sys.addaudithook(hear)
     atexit.register(write)
     sys.argv = [f"stages/{stage}.py", name]

@@ -3,7 +3,7 @@ import pytest
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
 from pipeline.train.augmentation import Augmentation
-from pipeline.train.fit import TrainParams
+from pipeline.train.params import TrainParams
 
 
 def test_what_changes_images_and_labels():

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from pipeline.core.errors import ParameterError
-from pipeline.train import cluster
+from pipeline.train import multi_worker
 
 TWO = {"worker": ["a:1", "b:2"]}
 THREE = {"chief": ["c:3"], "worker": ["a:1", "b:2"]}
@@ -30,7 +30,7 @@ def given(monkeypatch):
 )
 def test_who_is_the_chief(given, machines, kind, index, rank):
     given(machines, kind, index, environment="cloud")  # which Kubeflow sets
-    found = cluster.read()
+    found = multi_worker.read()
     assert found.rank == rank
     assert found.is_chief == (rank == 0)
     assert found.addresses == (*machines.get("chief", ()), "a:1", "b:2")
@@ -38,9 +38,9 @@ def test_who_is_the_chief(given, machines, kind, index, rank):
 
 def test_one_machine_is_no_cluster(given, monkeypatch):
     given({"worker": ["a:1"]})
-    assert cluster.read() is None
+    assert multi_worker.read() is None
     monkeypatch.delenv("TF_CONFIG")
-    assert cluster.read() is None
+    assert multi_worker.read() is None
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_one_machine_is_no_cluster(given, monkeypatch):
 def test_what_cannot_be_is_refused(monkeypatch, text, message):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ParameterError, match=message):
-        cluster.read()
+        multi_worker.read()
 
 
 def test_who_may_start_what(given, monkeypatch):
     given(TWO, "worker", 1)
-    cluster.expect(chief=False, run="mine")
+    multi_worker.expect(chief=False, run="mine")
     with pytest.raises(
         ParameterError, match=r"worker b:2; start here: python -m pipeline worker m"
     ):
-        cluster.expect(chief=True, run="mine")
+        multi_worker.expect(chief=True, run="mine")
     given(TWO)
-    cluster.expect(chief=True, run="mine")
+    multi_worker.expect(chief=True, run="mine")
     with pytest.raises(ParameterError, match="makes this machine the chief"):
-        cluster.expect(chief=False, run="mine")
+        multi_worker.expect(chief=False, run="mine")
     monkeypatch.delenv("TF_CONFIG")
-    cluster.expect(chief=True, run="mine")
+    multi_worker.expect(chief=True, run="mine")
     with pytest.raises(ParameterError, match="names no other machine"):
-        cluster.expect(chief=False, run="mine")
+        multi_worker.expect(chief=False, run="mine")

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.train.early_stopping import EarlyStopping
+from pipeline.train.params import EarlyStopping
 
 
 def history(*losses):

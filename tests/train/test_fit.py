@@ -5,16 +5,17 @@ import pyarrow as pa
 import pytest
 
 from pipeline.core.errors import ParameterError, TrainingError
+from pipeline.evaluate.predict import predict
 from pipeline.models.params import ModelParams
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.subsets import split
 from pipeline.subsets.images import Dataset
 from pipeline.train import fit
+from pipeline.train import history as history_file
 from pipeline.train.augmentation import Augmentation
-from pipeline.train.early_stopping import EarlyStopping
-from pipeline.train.fit import TrainParams
 from pipeline.train.optimizers import Adam, Exponential, Sgd
+from pipeline.train.params import EarlyStopping, TrainParams
 from tests.support.builders import CLASSES, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -92,11 +93,11 @@ def test_history_has_a_row_an_epoch(tiny, tmp_path):
         "test_accuracy",
     ]
     test = tiny.images("test")[0]
-    predictions = model.predict(test, 5)
+    predictions = predict(model, test, 5)
     accuracy = np.mean(predictions.predicted == predictions.labels)
     assert history[-1]["test_accuracy"] == pytest.approx(accuracy)
     path = tmp_path / "new" / "history.csv"
-    fit.write_history(path, history)
+    history_file.write_history(path, history)
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
@@ -174,7 +175,7 @@ def test_without_a_validation_subset_its_columns_are_empty(tmp_path):
     _, history = train(dataset(tmp_path, [0] * 8 + [2] * 3), tmp_path, epochs=1)
     assert history[0]["validation_loss"] is None
     assert "test_loss" not in history[0]
-    fit.write_history(tmp_path / "history.csv", history)
+    history_file.write_history(tmp_path / "history.csv", history)
     assert ",,," in (tmp_path / "history.csv").read_text().splitlines()[1]
 
 
@@ -264,7 +265,7 @@ def test_averaged_weights_are_measured_and_returned(tiny, tmp_path):
     optimizer = Adam(name="adam", average=0.9)
     model, history = train(tiny, tmp_path, optimizer=optimizer, track_test=True)
     test = tiny.images("test")[0]
-    predictions = model.predict(test, 5)
+    predictions = predict(model, test, 5)
     true = predictions.probabilities[np.arange(len(test.labels)), test.labels]
     assert history[-1]["test_loss"] == pytest.approx(-np.log(true).mean(), rel=1e-5)
     plain, _ = train(tiny, tmp_path / "plain")

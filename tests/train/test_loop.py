@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.models import params as networks
+from pipeline.models import cnn as networks
 from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
 from pipeline.train import optimizers

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 from pipeline.train import multi_worker
-from tests.integration.test_graph import closure
+from tests.support import graph
 from tests.support.builders import ROOT
 
 
@@ -15,6 +15,6 @@ def test_all_code_that_trains_is_compared():
     )
     compared = {*done.stdout.split(), *multi_worker.LATER}
     needed = {
-        path.removesuffix(".py").replace("/", ".") for path in closure(ROOT / "stages/train.py")
+        path.removesuffix(".py").replace("/", ".") for path in graph.modules("stages/train.py")
     }
     assert needed - {"stages.train", "pipeline.__init__"} <= compared

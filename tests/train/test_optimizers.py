@@ -4,7 +4,6 @@ import pytest
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
 from pipeline.train import optimizers
-from pipeline.train.fit import TrainParams
 from pipeline.train.optimizers import (
     Adadelta,
     Adagrad,
@@ -21,6 +20,7 @@ from pipeline.train.optimizers import (
     Sgd,
     Step,
 )
+from pipeline.train.params import TrainParams
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.core.errors import ParameterError
 from pipeline.train import order as batch_order
-from pipeline.train.fit import TrainParams
+from pipeline.train.params import TrainParams
 from tests.support.builders import in_memory
 
 SHAPE = (8, 8, 1)

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from pipeline.core import errors
-from pipeline.train import cluster, multi_worker
+from pipeline.train import multi_worker
+from pipeline.train import multi_worker as cluster
 from tests.support import builders
 from tests.support.builders import ROOT, until
 

@@ -1,4 +1,4 @@
-"""What is told of work: bars where there is a terminal, a plain line now and then where is none.
+"""Console: how much is told of work, progress bars, and the options that set it.
 
 ``PIPELINE_LOG`` says how much, for stages that DVC starts as well: ``quiet`` (errors, and what a
 command was asked for), ``normal``, or ``verbose``.
@@ -7,6 +7,7 @@ command was asked for), ``normal``, or ``verbose``.
 import io
 import os
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,7 +16,32 @@ from tqdm import tqdm
 
 from pipeline.core import files
 from pipeline.core.errors import ParameterError
-from pipeline.core.options import LEVELS, LOG, NORMAL, QUIET, VERBOSE
+
+LOG = "PIPELINE_LOG"
+"""Environment variable that says how much is told, for stages that DVC starts as well."""
+
+
+QUIET, NORMAL, VERBOSE = LEVELS = "quiet", "normal", "verbose"
+
+
+def add(parser: ArgumentParser) -> None:
+    """Add them to a parser."""
+    how_much = parser.add_mutually_exclusive_group()
+    for name, help_ in (
+        (QUIET, f"tell errors and results alone (as {LOG}={QUIET} does)"),
+        (VERBOSE, f"tell more (as {LOG}={VERBOSE} does)"),
+    ):
+        how_much.add_argument(
+            f"-{name[0]}", f"--{name}", dest="log", action="store_const", const=name, help=help_
+        )
+    parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
+
+
+def heed(arguments: Namespace) -> None:
+    """Have this process tell as much as its arguments say."""
+    if arguments.log:
+        os.environ[LOG] = arguments.log
+
 
 SECONDS = {NORMAL: 30, VERBOSE: 5}
 """Between two lines of progress where there is no terminal."""

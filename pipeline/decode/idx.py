@@ -1,0 +1,132 @@
+"""IDX files, decoded into shards: a range of rows each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import DataError
+from pipeline.decode import write
+from pipeline.decode.params import IdxDecode
+from pipeline.decode.write import layout_of
+from pipeline.execution import fingerprint
+from pipeline.images import idx
+from pipeline.shards import shard
+from pipeline.shards.index import Quarantined
+
+
+def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
+    """Decode the IDX files in ``source`` into shards in ``folder``.
+
+    Rows are the training images, then the test images, if there are any, with ids
+    ``train-<position>`` and ``test-<position>``.
+
+    Returns
+    -------
+    str
+        What was done, for the console.
+
+    Raises
+    ------
+    DataError
+        If images are not uint8 of shape (n, h, w) or (n, h, w, 1 or 3), labels are not integers of
+        shape (n,), the numbers differ, or a label is outside the classes.
+    """
+    subsets = ["train"]
+    if (source / "test-images.idx").exists():
+        subsets.append("test")
+    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in subsets}
+    shape = _idx_shape(source, *(pixels for pixels, _ in pairs.values()))
+    tasks = [
+        IdxTask(
+            subset, _idx_images(source, subset), start, targets[start:][: params.shard_rows], shape
+        )
+        for subset, (pixels, targets) in pairs.items()
+        for start in range(0, len(pixels), params.shard_rows)
+    ]
+    return write.assemble(tasks, folder, layout_of(params, shape, divisor=255))
+
+
+class IdxTask(NamedTuple):
+    """A shard of some images of an IDX file."""
+
+    subset: str
+    path: Path
+    start: int
+    """Position of the first image."""
+    targets: NDArray[np.int32]
+    """The images' labels."""
+    shape: shard.Shape
+
+    def key(self) -> str:
+        """See ``assembly.Task``."""
+        return fingerprint.key(self.subset, str(self.start), self._pixels().data, self.targets.data)
+
+    def groups(self, _: list[Quarantined]) -> Iterator[shard.Rows]:
+        """See ``assembly.Task``."""
+        pixels = self._pixels().reshape(-1, *self.shape)
+        step = shard.row_group_rows(self.shape)
+        for first in range(0, len(self.targets), step):
+            targets = self.targets[first : first + step]
+            positions = np.arange(len(targets), dtype=np.int32) + np.int32(self.start + first)
+            yield shard.Rows(
+                ids=[f"{self.subset}-{position}" for position in positions],
+                positions=positions,
+                labels=targets,
+                pixels=pixels[first : first + step],
+            )
+
+    def _pixels(self) -> NDArray[np.uint8]:
+        return idx.memmap(self.path)[self.start : self.start + len(self.targets)]
+
+
+def _idx_images(source: Path, subset: str) -> Path:
+    return source / f"{subset}-images.idx"
+
+
+def _idx_pair(
+    source: Path, subset: str, classes: tuple[str, ...]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """A subset's images (mapped, not read) and labels."""
+    path = _idx_images(source, subset)
+    pixels = idx.memmap(path)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise DataError(
+            f"{path}: images must be uint8 of shape (n, height, width) or (n, height, width, "
+            f"channels), got {pixels.dtype.name} of shape {pixels.shape}"
+        )
+    path = source / f"{subset}-labels.idx"
+    targets = idx.memmap(path)
+    if targets.dtype.kind not in "iu" or targets.ndim != 1:
+        raise DataError(
+            f"{path}: labels must be integers of shape (n,), got {targets.dtype.name} of shape "
+            f"{targets.shape}"
+        )
+    if len(targets) != len(pixels):
+        raise DataError(
+            f"{path}: has {len(targets):,} labels, but there are {len(pixels):,} images"
+        )
+    wrong = np.flatnonzero((targets < 0) | (targets >= len(classes)))
+    if len(wrong):
+        raise DataError(
+            f"{path}: {len(wrong):,} labels are outside the {len(classes)} classes, the first is "
+            f"{targets[wrong[0]]} at position {wrong[0]}; declare the class under decode.classes "
+            "in params.yaml"
+        )
+    return pixels, targets.astype(np.int32)
+
+
+def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> shard.Shape:
+    """Height, width and channels of all subsets' images."""
+    train_shape, *test_shapes = ((*array.shape[1:], 1)[:3] for array in (train, *test))
+    for test_shape in test_shapes:
+        if train_shape != test_shape:
+            raise DataError(
+                f"{source}: training images are of shape {train_shape}, test images of {test_shape}"
+            )
+    height, width, channels = train_shape
+    if channels not in (1, 3) or not height or not width:
+        raise DataError(f"{source}: images of shape {train_shape} are neither grey nor RGB")
+    return height, width, channels

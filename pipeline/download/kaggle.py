@@ -1,0 +1,72 @@
+"""Kaggle: files of its competitions and datasets, with the user's own token."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from pipeline.download import http
+from pipeline.download.body import Body, FetchError, chunks, open_file, reason
+
+PATTERN = r"kaggle://(?P<page>competitions/[^/]+|datasets/[^/]+/[^/]+(/versions/\d+)?)/(?P<file>.+)"
+"""Of its URLs."""
+AUTHENTICATE = (
+    "create a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN to it, "
+    "or save it as ~/.kaggle/access_token"
+)
+
+
+@contextmanager
+def open_kaggle(url: str) -> Iterator[Body]:
+    match = re.fullmatch(PATTERN, url)
+    assert match is not None, url
+    with open_file(_kaggle_path(match["page"], match["file"])) as file:
+        yield Body(chunks(file))
+
+
+def _kaggle_path(page: str, name: str) -> Path:
+    """Have kagglehub fetch a file into its own cache, where it also resumes a partial one.
+
+    What Kaggle sends zipped, kagglehub unzips.
+    """
+    import kagglehub  # more than 1 s, for the few datasets that need it
+    from kagglehub.exceptions import UnauthenticatedError
+
+    kind, handle = page.split("/", 1)
+    fetch = {
+        "competitions": kagglehub.competition_download,
+        "datasets": kagglehub.dataset_download,
+    }[kind]
+    try:
+        return Path(fetch(handle, path=name))
+    except UnauthenticatedError:
+        raise FetchError(f"Kaggle wants a token: {AUTHENTICATE}") from None
+    except requests.RequestException as error:
+        if error.response is not None:
+            error.response.close()  # kagglehub leaves the connection open
+        raise _kaggle_fault(error, page) from None
+    except Exception as error:  # kagglehub's own errors have no common base
+        raise FetchError(reason(error)) from None
+
+
+def _kaggle_fault(error: requests.RequestException, page: str) -> FetchError:
+    page = f"https://www.kaggle.com/{page}"
+    match error.response.status_code if error.response is not None else None:
+        case 401:
+            return FetchError(f"Kaggle does not accept the token (401): {AUTHENTICATE}")
+        case 403 if "/competitions/" in page:
+            return FetchError(
+                "Kaggle refuses the file (403): log in as the token's owner, accept the rules at "
+                f"{page}/rules and run this again"
+            )
+        case 403:
+            return FetchError(
+                "Kaggle refuses the file (403): log in as the token's owner, ask for access at "
+                f"{page} and run this again"
+            )
+        case 404:
+            return FetchError(f"Kaggle has no such file (404): see {page}")
+        case _:
+            return http.fault(error)

@@ -1,0 +1,62 @@
+"""Parameters of ``download``: the published files of a dataset."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+
+from pipeline.core import files
+from pipeline.core.params import FileName, Section
+from pipeline.download import protocols
+
+
+class PublishedFile(Section):
+    """A file of ``datasets.<name>.download.files``, as its publisher made it."""
+
+    name: FileName
+    bytes: Annotated[int, Field(gt=0)] | None = None
+    """Length, if known."""
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Hash; a file without one is taken as it comes, and its hash is printed for pinning."""
+    sources: tuple[
+        Annotated[str, AfterValidator(protocols.check), AfterValidator(protocols.refuse_secrets)],
+        ...,
+    ]
+    """URLs (see ``pipeline.download.protocols``), tried in this order."""
+
+    @field_validator("name")
+    @classmethod
+    def _no_partial(cls, value: str) -> str:
+        if value.endswith(files.INCOMPLETE):
+            raise ValueError(f"must not end in {files.INCOMPLETE}, as partial files do")
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("must name at least one source")
+        return value
+
+    @model_validator(mode="after")
+    def _folders_are_packed(self) -> "PublishedFile":
+        if not self.name.endswith(".tar") and any(
+            protocols.scheme(url) == "folder" for url in self.sources
+        ):
+            raise ValueError("name must end in .tar, as which a folder is packed")
+        return self
+
+
+class DownloadParams(Section):
+    """``datasets.<name>.download``."""
+
+    files: tuple[PublishedFile, ...]
+
+    @field_validator("files")
+    @classmethod
+    def _unique(cls, value: tuple[PublishedFile, ...]) -> tuple[PublishedFile, ...]:
+        if not value:
+            raise ValueError("must name at least one file")
+        names = [file.name for file in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has more than one file named {', '.join(twice)}")
+        return value

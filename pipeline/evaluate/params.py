@@ -1,0 +1,21 @@
+"""Parameters of ``evaluate``."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.core.params import Section
+from pipeline.evaluate.views import Views
+from pipeline.models import runtime
+
+
+class EvaluateParams(Section):
+    """``evaluate``, in the defaults or in a run."""
+
+    batch_size: Annotated[int, Field(gt=0)] = 1000
+    """Images shown to the model at once."""
+    views: Views = Views()
+    """Of each test image, over which its probabilities are averaged."""
+    calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
+    """Bins of the expected calibration error."""
+    threads: runtime.Threads = 2

@@ -1,0 +1,40 @@
+"""Predictions of a model for a subset, averaged over views of each image."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import console
+from pipeline.evaluate.predictions import Predictions
+from pipeline.evaluate.views import Views
+from pipeline.models.saved import Model
+from pipeline.subsets.images import Images
+
+
+def probabilities(model: Model, images: NDArray[np.float32], views: Views) -> NDArray[np.float32]:
+    """Return the probability of each class, float32[n, K]: the mean over the views.
+
+    Parameters
+    ----------
+    images : ndarray of float32
+        In [0, 1], shape (n, height, width, channels).
+    """
+    seen = [model.probabilities(view(images)) for view in views.all()]
+    found: NDArray[np.float32] = np.mean(seen, axis=0)
+    return found
+
+
+def predict(
+    model: Model, images: Images, batch_size: int, views: Views | None = None
+) -> Predictions:
+    """Predict all images of a subset, ``batch_size`` at a time; without ``views`` as they are."""
+    n = len(images.labels)
+    found = np.empty((n, len(model.classes)), np.float32)
+    done = 0
+    with console.bar("predict", n, "images") as bar:
+        for pixels, _ in images.batches(np.arange(n), batch_size):
+            normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
+            found[done : done + len(pixels)] = probabilities(model, normalized, views or Views())
+            done += len(pixels)
+            bar.update(len(pixels))
+    predicted = found.argmax(axis=1).astype(np.int32)
+    return Predictions(images.ids, images.labels, predicted, found)

@@ -1,0 +1,110 @@
+"""Check that a remote holds what ``dvc.lock`` records, object by object."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from dvc_data.hashfile.db import HashFileDB
+from dvc_data.hashfile.hash import file_md5
+
+from pipeline.core.errors import PipelineError
+from pipeline.execution import workers
+from pipeline.repository.dvc import LOCK, opened
+
+
+def remote_faults(name: str) -> Iterator[str]:
+    """Compare what a remote holds with what ``dvc.lock`` records, object by object.
+
+    Each is fetched and hashed: DVC itself asks its own index of what it once pushed, and takes a
+    folder for complete if the list of its files is there.
+
+    Parameters
+    ----------
+    name : str
+        The remote; empty for DVC's default one.
+
+    Yields
+    ------
+    str
+        What is missing or damaged on the remote, and how to mend it.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such remote, it cannot be read, or it holds nothing of what is recorded.
+    """
+    with opened() as repo:
+        name = name or repo.config["core"].get("remote")
+        if not name:
+            raise PipelineError("there is no default remote; make one: dvc remote add -d NAME URL")
+        remote = Remote(repo.cloud.get_remote_odb(name, "push"))
+        outs = [out for stage in repo.index.stages for out in stage.outs if out.use_cache]
+        recorded = {out.hash_info.value: str(out) for out in outs if out.hash_info}
+        states = remote.states(recorded)
+        if recorded and set(states.values()) == {"missing"}:
+            raise PipelineError(
+                f"the remote {name} ({remote.url()}) holds nothing of what {LOCK} records; "
+                f"fill it: dvc push -r {name}"
+            )
+        for oid, path in recorded.items():
+            yield from _mending(name, path, states[oid], [remote.url(oid)])
+        for folder_oid, members in remote.lists.items():
+            states = remote.states(members)
+            for oid, path in members.items():
+                places = [remote.url(oid), remote.url(folder_oid)]
+                yield from _mending(name, f"{recorded[folder_oid]}/{path}", states[oid], places)
+
+
+class Remote:
+    """The objects of a DVC remote, fetched and hashed one by one.
+
+    Attributes
+    ----------
+    lists : dict
+        By its hash, each folder's list of files that was found whole: path by hash of the content.
+    """
+
+    def __init__(self, database: HashFileDB) -> None:
+        self.database = database
+        self.lists: dict[str, dict[str, str]] = {}
+
+    def url(self, oid: str = "") -> str:
+        """Where an object is, or the whole store."""
+        path = self.database.oid_to_path(oid) if oid else self.database.path
+        return str(self.database.fs.unstrip_protocol(path))
+
+    def states(self, oids: Iterable[str]) -> dict[str, str]:
+        """For each object ``missing``, ``damaged`` or, if it is whole, an empty text."""
+        wanted = list(oids)
+        tasks = [partial(self._state, oid) for oid in wanted]
+        return dict(zip(wanted, workers.run(tasks, "verify", "objects"), strict=True))
+
+    def _state(self, oid: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "object")
+            try:
+                self.database.fs.get_file(self.database.oid_to_path(oid), str(path))
+            except FileNotFoundError:
+                return "missing"
+            except Exception as error:  # each of DVC's file systems has its own
+                reason = " ".join(str(error).split()) or type(error).__name__
+                raise PipelineError(f"{self.url(oid)} cannot be read: {reason}") from None
+            if file_md5(str(path)) != oid.removesuffix(".dir"):
+                return "damaged"
+            if oid.endswith(".dir"):
+                entries = json.loads(path.read_bytes())
+                self.lists[oid] = {entry["md5"]: entry["relpath"] for entry in entries}
+        return ""
+
+
+def _mending(remote: str, path: str, state: str, objects: list[str]) -> Iterator[str]:
+    """What is to do for a path whose object is missing or damaged.
+
+    DVC pushes nothing over what is there, and nothing into a folder whose list is there.
+    """
+    if state:
+        there = objects[state == "missing" :]
+        remove = f"remove {' and '.join(there)}, then " if there else ""
+        yield f"{path} is {state} on the remote {remote}; {remove}run dvc push -r {remote}"

@@ -1,0 +1,82 @@
+"""Repair what DVC leaves when it is killed while it writes."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from dvc.fs import GitFileSystem
+from dvc.repo import Repo
+from dvc.rwlock import RWLOCK_FILE
+from dvc.scm import RevError
+from dvc.utils.serialize import YAMLFileCorruptedError, dump_yaml, parse_yaml
+
+from pipeline.core import files
+from pipeline.core.errors import first_few
+from pipeline.repository.dvc import LOCK, opened
+
+
+def repair() -> list[str]:
+    """Mend what DVC leaves when it is killed while it writes.
+
+    It writes ``dvc.lock``, and the file in which it notes what it reads and writes, in place. The
+    stages that are lost from the former are taken from Git's last commit; those that were run
+    since are in DVC's cache of runs, from which the next ``dvc repro`` takes them.
+
+    Returns
+    -------
+    list of str
+        What was mended.
+
+    Raises
+    ------
+    PipelineError
+        If DVC is at work.
+    """
+    with opened() as repo, repo.lock:
+        root = Path(repo.root_dir)
+        found = list(_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE))
+        for lock in (root / LOCK, *sorted(root.glob(f"*/{LOCK}"))):
+            found += _repair_lock(repo, lock)
+        return found
+
+
+def _repair_rwlock(path: Path) -> Iterator[str]:
+    try:
+        json.loads(path.read_text())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        path.unlink()
+        yield f"{os.path.relpath(path)} was cut short, and removed"
+
+
+def _repair_lock(repo: Repo, lock: Path) -> Iterator[str]:
+    """Fill a ``dvc.lock``, if it was cut short, with what Git has of the stages that it lost."""
+    text = lock.read_text(encoding="utf-8") if lock.exists() else ""
+    try:
+        value = parse_yaml(text, lock)
+    except YAMLFileCorruptedError:
+        value = None
+    stages = (value.get("stages") or {}) if isinstance(value, dict) else {}
+    committed = _committed_lock(repo, lock)
+    last = next(reversed(stages), "")
+    if not text.endswith("\n") or committed.get(last, {}).keys() - stages.get(last, {}).keys():
+        stages.pop(last, None)  # where it was cut
+    lost = [name for name in committed if name not in stages]
+    if lost or not text.endswith("\n"):
+        with files.new_file(lock) as work:
+            dump_yaml(work, {"schema": "2.0", "stages": committed | stages})
+        name = os.path.relpath(lock)
+        yield f"{name} was cut short; from Git's last commit came {first_few(lost) or 'nothing'}"
+
+
+def _committed_lock(repo: Repo, lock: Path) -> dict[str, Any]:
+    """The stages in a ``dvc.lock`` as of Git's last commit."""
+    committed = GitFileSystem(scm=repo.scm, rev="HEAD")
+    path = "/" + lock.relative_to(repo.scm.root_dir).as_posix()
+    try:
+        return dict(parse_yaml(committed.read_text(path), path)["stages"])
+    except (FileNotFoundError, RevError):  # no such file, no commit at all
+        return {}

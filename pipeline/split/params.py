@@ -1,0 +1,83 @@
+"""Parameters of ``split``, by kind of dataset."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from pipeline.core.params import Section
+
+FIRST = 5000
+"""Training images that the tutorial's loader (``read_data_sets``) sets aside for validation."""
+
+
+TEST_FRACTION = 0.2
+"""Of IDX images without a test set, where nothing else is said."""
+
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class IdxSplit(Section):
+    """``datasets.<name>.split`` of kind ``idx``, whose test set is official, if it has one.
+
+    Validation is the first ``validation_count`` training images (5,000 by default, as the
+    tutorial's loader), or else a seeded ``validation_fraction`` of them.
+    """
+
+    test_fraction: Fraction | None = None
+    """Of the images, where there is no official test set; null means 0.2."""
+    validation_count: Annotated[int, Field(ge=0)] | None = None
+    validation_fraction: Fraction | None = None
+    seed: Seed = 42
+    """Of the fraction's choice."""
+    stratify: bool = False
+    """Whether the fraction has the classes in the same proportions as the rest."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "IdxSplit":
+        if self.validation_count is not None and self.validation_fraction is not None:
+            raise ValueError("takes validation_count or validation_fraction, not both")
+        if self.stratify and self.validation_fraction is None and self.test_fraction is None:
+            raise ValueError("stratify needs a validation_fraction or a test_fraction")
+        return self
+
+
+class ArchiveSplit(Section):
+    """``datasets.<name>.split`` of the other kinds."""
+
+    test_fraction: Fraction = TEST_FRACTION
+    """Of the images, where they have no test subset of their own."""
+    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of what the test leaves, where they have no such subset of their own; taken by a second
+    ``train_test_split`` with the same seed."""
+    seed: Seed = 42
+    """``random_state`` of ``train_test_split``."""
+    stratify: bool = False
+    """Whether all subsets have the classes in the same proportions."""
+    groups: str | None = None
+    """Column of the table of labels: images with the same value there stay in one subset, and the
+    fractions are of the groups."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ArchiveSplit":
+        if self.groups is not None and self.stratify:
+            raise ValueError("takes groups or stratify, not both")
+        return self
+
+
+class OwnSplit(ArchiveSplit):
+    """``datasets.<name>.split`` of kind ``archive``, which may have a division of its own."""
+
+    column: str | None = None
+    """Column of the table of labels that says of each image which subset it is in."""
+    folders: bool = False
+    """Whether an image's folder (``train/``, ``val/``, ``test/`` …) says which subset it is in."""
+
+    @model_validator(mode="after")
+    def _one_division(self) -> "OwnSplit":
+        if self.column is not None and self.folders:
+            raise ValueError("takes column or folders, not both")
+        return self
