@@ -23,8 +23,8 @@ from dvc.repo import Repo
 
 from pipeline.core.params import read_yaml
 from tests.integration.test_graph import STAGES, code, of
-from tests.integration.test_repro import Copy
 from tests.support.builders import ROOT, Project
+from tests.support.repository import Copy
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,4 +1,4 @@
-"""Experiments and the study, by DVC: docs/experiments.md as it is written, in a copy."""
+"""Experiments and the study by DVC: every command of docs/experiments.md, run in a copy."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.integration.test_repro import ENVIRONMENT, ROOT, Copy
+from tests.support.repository import ENVIRONMENT, Copy, blocks, commit
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("experiments")]
 
@@ -22,13 +22,6 @@ runs:
 """
 
 
-def blocks(heading):
-    """The blocks of commands under a heading of docs/experiments.md."""
-    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
-    section = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", page, re.M | re.S)[1]
-    return re.findall(r"```sh\n(.*?)```", section, re.S)
-
-
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     """A copy, committed, in which demo_idx was run for one epoch."""
@@ -36,19 +29,14 @@ def copy(tmp_path_factory):
     copy.forget_all_but("demo")
     copy.change("    epochs: 10\n", "    epochs: 1\n")
     for key, value in (("user.name", "Ann"), ("user.email", "ann@example.org")):
-        copy.call("git", "config", key, value)
+        copy.call("git", "config", key, value)  # for commits of the documentation's commands
     copy.call("dvc", "repro", "report@demo_idx")
-    commit(copy)
+    commit(copy.folder)
     return copy
 
 
-def commit(copy):
-    copy.call("git", "add", "-A")
-    copy.call("git", "commit", "-qm", "As it is")
-
-
 def shell(copy, block):
-    """Run a block of commands; return what they write, errors and all."""
+    """Run a block of commands, which must succeed; return both of its outputs as one."""
     done = subprocess.run(
         ["bash", "-euc", block],
         cwd=copy.folder,
@@ -64,7 +52,7 @@ def shell(copy, block):
 
 def test_recipes_of_experiments_as_they_are_written(copy):
     before = copy.evaluation("demo_idx")
-    one, compare, back = blocks("Try one value")
+    one, compare, back = blocks("experiments.md", "Try one value")
     shown = shell(copy, one)
     assert set(re.findall(r"Running stage '(.*)'", shown)) == {
         f"{stage}@demo_idx" for stage in ("train", "evaluate", "report")
@@ -79,7 +67,7 @@ def test_recipes_of_experiments_as_they_are_written(copy):
     assert copy.evaluation("demo_idx") == before
     assert copy.repro("report@demo_idx") == []
 
-    (grid,) = blocks("A grid, one after another")
+    (grid,) = blocks("experiments.md", "A grid, one after another")
     shell(copy, grid)
     rows = list(csv.DictReader((copy.folder / "experiments.csv").read_text().splitlines()))
     named = {row["Experiment"]: row for row in rows}
@@ -88,7 +76,7 @@ def test_recipes_of_experiments_as_they_are_written(copy):
     )
     (copy.folder / "experiments.csv").unlink()
 
-    apply, remove = blocks("A good one becomes a run")
+    apply, remove = blocks("experiments.md", "A good one becomes a run")
     shell(copy, apply)
     assert copy.repro("report@demo_idx") == []
     head = copy.call("git", "show", "HEAD:params.yaml")
@@ -102,7 +90,7 @@ def test_study_runs_what_is_left_and_then_nothing(copy):
     path = copy.folder / "ablation/params.yaml"
     text = path.read_text().replace("fashion_mnist: {}", "demo_idx: {}")
     path.write_text(re.sub(r"epochs: 10", "epochs: 1", text[: text.index("\nruns:\n") + 1]) + RUNS)
-    check, repro = (line for line in blocks("One change at a time")[0].splitlines())
+    check, repro = blocks("experiments.md", "One change at a time")[0].splitlines()
     assert "4 runs of 2 changes are valid" in shell(copy, check)
     ran = re.findall(r"Running stage '(.*)'", shell(copy, repro))
     assert len(ran) == len(set(ran)) == 2 + 4 + 4 + 1
@@ -128,6 +116,6 @@ def test_study_runs_what_is_left_and_then_nothing(copy):
         "evaluate@normalized_2",
         "ablation",
     ]
-    commit(copy)
+    commit(copy.folder)
     assert not copy.call("git", "ls-files", "ablation/data", "ablation/metrics/ablation.html")
     assert copy.call("git", "ls-files", "ablation/metrics/ablation.png", "ablation/dvc.lock")

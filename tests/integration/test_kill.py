@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.integration.test_repro import DEMOS, ENVIRONMENT, Copy
+from tests.support.repository import DEMOS, ENVIRONMENT, Copy
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ import pytest
 from pipeline.images import idx
 from pipeline.subsets.split import SUBSETS
 from pipeline.subsets.split import read as read_split
-from tests.integration.test_repro import Copy
 from tests.support import builders
 from tests.support.builders import ROOT
+from tests.support.repository import Copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own data")]
 

@@ -1,86 +1,19 @@
 """``dvc repro`` end to end, on the demo data, in a copy of the repository: what runs, and when."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dvc.utils.serialize import dump_yaml
 
-from pipeline.core.params import read_yaml
 from pipeline.evaluate.predictions import Predictions
 from pipeline.repository import lock_check
+from tests.support.builders import ROOT
+from tests.support.repository import DATA_STAGES, DEMOS, Copy, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
-
-ROOT = Path(__file__).parents[2]
-DEMOS = "report@demo_idx", "report@demo_png"
-DATA_STAGES = ("download@", "extract@", "decode@", "split@")
-ENVIRONMENT = {
-    **os.environ,
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "PYTHONHASHSEED": "7",
-}
-
-
-class Copy:
-    """A copy of the repository's files, as they are now, with no cache and no outputs."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        listed = subprocess.check_output(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT
-        )
-        for name in listed.decode().split("\0"):
-            if name and (ROOT / name).exists():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
-        self.call("git", "init", "-q")
-
-    def call(self, *command, **environment):
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=ENVIRONMENT | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def repro(self, *targets, **environment):
-        """Reproduce; return the stages that were run."""
-        return re.findall(
-            r"^Running stage '(.*)'", self.call("dvc", "repro", *targets, **environment), re.M
-        )
-
-    def change(self, old, new):
-        path = self.folder / "params.yaml"
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-
-    def lock(self):
-        return read_yaml(self.folder / "dvc.lock")["stages"]
-
-    def forget_all_but(self, demos):
-        """Remove records and metrics of the other runs, which stand for code of their own time."""
-        stages = {name: stage for name, stage in self.lock().items() if f"@{demos}" in name}
-        dump_yaml(self.folder / "dvc.lock", {"schema": "2.0", "stages": stages})
-        for folder in self.folder.glob("metrics/*/*"):
-            if not folder.name.startswith(demos):
-                shutil.rmtree(folder)
-        shutil.rmtree(self.folder / "ablation/metrics", ignore_errors=True)
-        (self.folder / "ablation/dvc.lock").unlink(missing_ok=True)
-
-    def evaluation(self, run):
-        return json.loads((self.folder / f"metrics/runs/{run}/evaluation.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +123,7 @@ def test_a_remote_is_verified(copy, tmp_path):
     with path.open("r+b") as file:
         file.seek(1000)
         file.write(b"changed")
-    done = subprocess.run(
-        verify, cwd=copy.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = run(verify, copy.folder)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert f"is damaged on the remote store; remove {path}" in done.stderr
@@ -276,14 +207,7 @@ def test_what_the_docs_say_of_using_models_runs(copy):
 
 
 def test_unknown_run_is_one_line_with_what_there_is(copy):
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.train", "nothing"],
-        cwd=copy.folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run([sys.executable, "-m", "stages.train", "nothing"], copy.folder)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "runs.nothing is missing" in done.stderr

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.integration.test_repro import DATA_STAGES, DEMOS, Copy
+from tests.support.repository import DATA_STAGES, DEMOS, Copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
 

@@ -1,15 +1,14 @@
 """Sharing without pulling everything: what a clone with nothing but Git runs and fetches."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.core.params import read_yaml
-from tests.integration.test_repro import ENVIRONMENT, ROOT
-from tests.repository.test_remotes import Clone, commit, demo, recipe
+from tests.support.builders import ROOT
+from tests.support.repository import Clone, blocks, call, commit, demo
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sharing")]
 
@@ -62,7 +61,7 @@ def fresh(project, folder):
 
 
 def repro(clone):
-    (command,) = recipe("Without pulling everything")
+    (command,) = blocks("teams.md", "Without pulling everything")
     return re.findall(r"^Running stage '(.*)'", clone.shell(command, {}), re.M)
 
 
@@ -95,7 +94,7 @@ def test_a_run_that_is_not_committed_is_shared(project, tmp_path):
     one = fresh(project, tmp_path / "one")
     change(one, DROPOUT)
     assert repro(one) == TRAIN
-    (push,) = recipe("Runs that are not committed")
+    (push,) = blocks("teams.md", "Runs that are not committed")
     assert re.fullmatch(r"\d+ runs and \d+ new objects pushed to storage\n", one.shell(push, {}))
     two = fresh(project, tmp_path / "two")
     change(two, DROPOUT)
@@ -107,28 +106,15 @@ def test_a_run_that_is_not_committed_is_shared(project, tmp_path):
 def test_another_project_imports_the_model_and_predicts(project, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    (get,) = recipe("Data and models in other projects")
+    (get,) = blocks("teams.md", "Data and models in other projects")
     for commands in "git init -q && dvc init -q", get:
-        done = subprocess.run(
-            ["bash", "-euc", commands],
-            cwd=other,
-            env=ENVIRONMENT | {"PROJECT": str(project)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        call(["bash", "-euc", commands], other, {"PROJECT": str(project)})
     assert read_yaml(other / "model.dvc")["deps"][0]["repo"]["url"] == str(project)
     page = (ROOT / "docs/teams.md").read_text(encoding="utf-8")
     shown = [
-        subprocess.run(
-            [sys.executable, "-c", block],
-            cwd=other,
-            env=ENVIRONMENT | {"PROJECT": str(project), "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        call(
+            [sys.executable, "-c", block], other, {"PROJECT": str(project), "PYTHONPATH": str(ROOT)}
+        )
         for block in re.findall(r"```python\n(.*?)```", page, re.S)
     ]
     assert shown == ["(3, 10)\n", "400\n"]
@@ -136,7 +122,7 @@ def test_another_project_imports_the_model_and_predicts(project, tmp_path):
 
 def test_caches_are_linked_shared_and_looked_at_before_they_are_emptied(project, tmp_path):
     clone = fresh(project, tmp_path / "clone")
-    relink, share, look = recipe("The cache")
+    relink, share, look = blocks("teams.md", "The cache")
     clone.call("pull", *REPORT)
     clone.shell(relink, {})
     report = clone.folder / "metrics/runs/demo_png/report.html"

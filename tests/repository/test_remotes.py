@@ -15,15 +15,14 @@ from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
 from pipeline.repository import remotes
-from tests.integration.test_repro import ENVIRONMENT, ROOT, Copy
-from tests.support import servers
+from tests.support import repository, servers
+from tests.support.builders import ROOT
+from tests.support.repository import ENVIRONMENT, blocks, commit, demo
 from tests.support.servers import Server
 
 pytestmark = pytest.mark.xdist_group("remotes")
 slow = pytest.mark.slow
 
-TARGET = "report@demo_png"
-IMPATIENT = {"AWS_MAX_ATTEMPTS": "1"}  # else a push to S3 waits for minutes for a dead server
 RECIPES = {
     "folder": "A shared folder",
     "ssh": "SSH",
@@ -73,15 +72,8 @@ one, many, small = outs["one"], outs["many"], remote.oid_to_path("ef9ec39f35c003
 """
 
 
-class Clone:
-    """A clone of a repository, ``full`` with DVC's cache; and DVC's command line in it."""
-
-    def __init__(self, origin, folder, *, full=False):
-        self.folder = folder
-        subprocess.run(["git", "clone", "-q", str(origin), str(folder)], check=True)
-        if full:
-            shutil.copytree(origin / ".dvc/cache", folder / ".dvc/cache")
-        self.set_up()
+class Clone(repository.Clone):
+    """A clone of a repository whose default remote can be set, and changed behind DVC's back."""
 
     def connect(self, url, options):
         """Make a URL the default remote, with settings that stay on this machine."""
@@ -89,60 +81,6 @@ class Clone:
         (self.folder / ".dvc/config.local").write_text("\n".join(lines))
         config = f"[core]\nremote = store\n['remote \"store\"']\nurl = {url}\nverify = true\n"
         (self.folder / ".dvc/config").write_text(config)
-
-    def start(self, *arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=self.folder,
-            env=ENVIRONMENT | IMPATIENT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def call(self, *arguments, fails=False):
-        """Run DVC, which must end well, or must say what is wrong; return what it says."""
-        process = self.start(*arguments)
-        shown = process.communicate(timeout=120)[0]
-        assert bool(process.returncode) == fails, shown
-        assert "Traceback" not in shown
-        assert not fails or "ERROR: " in shown
-        return shown
-
-    def pipeline(self, *arguments, fails=False):
-        """Run this project's command; return what it says, in one line."""
-        done = subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
-            cwd=self.folder,
-            env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        shown = done.stdout + done.stderr
-        assert (done.returncode, shown.count("\n")) == (int(fails), 1), shown
-        return shown
-
-    def shell(self, commands, environment):
-        """Run commands of the docs, by bash; return what they say."""
-        done = subprocess.run(
-            ["bash", "-euc", commands],
-            cwd=self.folder,
-            env=ENVIRONMENT | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def set_up(self):
-        """What ``make setup`` would do, with the environment of this process."""
-        here, venv = Path(sys.prefix), self.folder / ".venv"
-        venv.mkdir()
-        for name in ("bin", "lib", "pyvenv.cfg"):
-            (venv / name).symlink_to(here / name)
-        (venv / "requirements.lock").touch()
 
     def tamper(self, code):
         """Change the default remote behind DVC's back, in a process that can be left untidy."""
@@ -209,25 +147,6 @@ def only(*kinds):
     return pytest.mark.parametrize("served", kinds, indirect=True)
 
 
-def demo(folder):
-    """A copy of this project in which a demo was run; what DVC's cache here has of it is taken."""
-    copy = Copy(folder)
-    copy.forget_all_but("demo_png")
-    # The default one, without which `dvc repro --pull` fails where the cache lacks anything.
-    copy.call("dvc", "remote", "add", "-q", "--local", "-d", "checkout", str(ROOT / ".dvc/cache"))
-    subprocess.run(  # it may lack some, or all
-        ["dvc", "fetch", "-q", "--run-cache", "--with-deps", TARGET],
-        cwd=copy.folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        check=False,
-    )
-    copy.repro("--pull", TARGET)
-    copy.call("dvc", "remote", "remove", "-q", "--local", "checkout")
-    commit(copy.folder)
-    return copy.folder
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     return demo(tmp_path_factory.mktemp("project"))
@@ -247,17 +166,9 @@ def small(tmp_path_factory):
     return folder
 
 
-def commit(folder):
-    for command in (["add", "."], ["commit", "-qm", "all"]):
-        identity = ["-c", "user.name=x", "-c", "user.email=x"]
-        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
-
-
 def recipe(heading):
-    """The blocks of commands under a heading of docs/teams.md."""
-    page = (ROOT / "docs/teams.md").read_text(encoding="utf-8")
-    (section,) = re.findall(rf"^##+ {heading}\n(.*?)(?=^##|\Z)", page, re.M | re.S)
-    return re.findall(r"```sh\n(.*?)```", section, re.S)
+    """Return the blocks of commands below a heading of docs/teams.md."""
+    return blocks("teams.md", heading)
 
 
 @slow
