@@ -22,8 +22,8 @@ def reproduced(tmp_path_factory):
     copy = Copy(tmp_path_factory.mktemp("copy of the project"))
     copy.forget_all_but("demo")
     copy.committed = copy.lock()
-    for run in ("demo_idx", "demo_png"):
-        train = f"    dataset: {run}\n    model: {{}}\n    train: {{track_test: true"
+    for name in ("demo_idx", "demo_png"):
+        train = f"    dataset: {name}\n    model: {{}}\n    train: {{track_test: true"
         copy.change(train, f"{train}, epochs: 2")
     copy.ran = copy.repro(*DEMOS)
     return copy
