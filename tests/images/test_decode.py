@@ -7,7 +7,15 @@ from PIL import Image
 
 from pipeline.images import decode as image_decode
 from pipeline.images.decode import ImageError, declared_size, decode
-from tests.support import hostile
+from tests.support.hostile.images import (
+    LADDER,
+    huge_bmp,
+    huge_jpeg,
+    huge_png,
+    interlaced_png,
+    saved,
+    transparent_png,
+)
 from tests.support.builders import encode, palette_png, pixels, png
 
 COLOUR = pixels([0], (6, 5, 3))[0]
@@ -98,14 +106,14 @@ PALETTE = palette_png(np.zeros((6, 5), np.uint8), np.array([[9, 8, 7]], np.uint8
         (alpha(4), "has an alpha channel"),
         (png(5, 6, 8, 4, [bytes(10)] * 6), "has an alpha channel"),
         (PALETTE, "has a palette"),
-        (hostile.transparent_png(), "has a transparent colour"),
-        (hostile.saved("PNG", frames=2), "is animated"),
-        (hostile.saved("WEBP", frames=2), "has several frames"),
-        (hostile.saved("TIFF", frames=2), "has several frames"),
-        (hostile.saved("JPEG", "CMYK"), "is CMYK, not RGB or grey"),
-        (hostile.saved("TIFF", "LAB"), "is LAB, not RGB or grey"),
+        (transparent_png(), "has a transparent colour"),
+        (saved("PNG", frames=2), "is animated"),
+        (saved("WEBP", frames=2), "has several frames"),
+        (saved("TIFF", frames=2), "has several frames"),
+        (saved("JPEG", "CMYK"), "is CMYK, not RGB or grey"),
+        (saved("TIFF", "LAB"), "is LAB, not RGB or grey"),
         (
-            hostile.saved("JPEG2000"),
+            saved("JPEG2000"),
             "is JPEG2000, not one of PNG, BMP, JPEG, MPO, PPM, TIFF, WEBP",
         ),
         (gif(), "has a palette"),
@@ -127,7 +135,7 @@ def test_8_bits_are_not_16():
 
 def test_the_size_is_compared_before_anything_is_decoded(monkeypatch):
     monkeypatch.setattr("cv2.imdecode", None)  # not called
-    for content in hostile.huge_png(), hostile.huge_bmp(), hostile.huge_jpeg():
+    for content in huge_png(), huge_bmp(), huge_jpeg():
         with pytest.raises(ImageError, match=r"is 60000x60000 pixels, not 5x6"):
             decode(content, (6, 5, 3), 8)
 
@@ -150,7 +158,7 @@ def test_grey_of_fewer_bits_is_scaled_to_eight(depth):
 
 
 def test_interlaced_png():
-    assert (decode(hostile.interlaced_png(), (8, 8, 1), 8)[..., 0] == hostile.LADDER).all()
+    assert (decode(interlaced_png(), (8, 8, 1), 8)[..., 0] == LADDER).all()
 
 
 def test_progressive_jpeg_is_as_the_baseline_one():

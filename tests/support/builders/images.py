@@ -13,7 +13,7 @@ Pixels = NDArray[Any]
 
 
 def pixels(labels: Sequence[int], shape=(8, 8, 3), bits: int = 8, seed: int = 0) -> Pixels:
-    """Return images (n, *shape), uint8 or uint16, each of dark noise and a light row for its label."""
+    """Return images (n, *shape) of ``bits``: dark noise, with a light row that tells the label."""
     rng = np.random.default_rng(seed)
     top = 2**bits
     images = rng.integers(0, top // 4, (len(labels), *shape), np.uint8 if bits == 8 else np.uint16)
@@ -34,7 +34,7 @@ def encode(image: Pixels, suffix: str = ".png") -> bytes:
 
 
 def png(width: int, height: int, depth: int, colour: int, rows: Iterable[bytes], *extra) -> bytes:
-    """Return a PNG, made without an image library, of unfiltered rows and ``extra`` (name, data) chunks.
+    """Return a PNG of unfiltered ``rows`` and ``extra`` (name, data) chunks; no library makes it.
 
     ``colour`` is the format's number: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha.
     """

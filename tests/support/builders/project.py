@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def params(published: Path) -> dict[str, Any]:
-    """Return parameters of two tiny datasets, ``tiny_idx`` and ``tiny_png``, and of a run of each."""
+    """Return parameters of two tiny datasets, ``tiny_idx`` and ``tiny_png``, and a run of each."""
     downloads = {
         folder.name: {
             "files": [
