@@ -36,7 +36,7 @@ def parser() -> Parser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         commands.add_arguments(command, sub)
-        console.add(sub)
+        console.add_options(sub)
         sub.set_defaults(run=command.run)
     return top
 
@@ -48,15 +48,15 @@ def main() -> None:
     if arguments.command is None:
         top.print_help()
         return
-    from pipeline.core import console, stage
-
-    console.heed(arguments)
+    from pipeline.core import stage
 
     def run() -> None:
         if result := arguments.run(arguments):
-            console.show(result)
+            console.result(result)
 
-    stage.guard(run, f"pipeline {arguments.command}", show_traceback=arguments.traceback)
+    stage.guard(
+        run, f"pipeline {arguments.command}", log=arguments.log, show_traceback=arguments.traceback
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Runs: what is trained on what. A run names its dataset and what differs from the defaults.
+"""Runs of ``params.yaml``: each names its dataset and its differences from the defaults.
 
-Functions take a run's name with or without its graph's folder; the parameters are that graph's.
+Functions take a run's name with or without its graph's folder, and that graph's parameters.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ SECTIONS = ("model", "train", "evaluate", "report")
 
 
 class Named(Section):
-    """What names a run's dataset."""
+    """The key of a run that names its dataset."""
 
     dataset: Name
 
 
 class Run(Named):
-    """``runs.<name>``: a dataset's name, and for each section what differs from the defaults.
+    """``runs.<name>``: a dataset's name, and each section's differences from the defaults.
 
-    Each section must be there, though it may be empty (``{}``), for DVC tracks it by its key.
+    A section may be empty (``{}``) but not missing, since DVC tracks it by its key.
     """
 
     model: dict[str, Any]
@@ -32,14 +32,14 @@ class Run(Named):
 
 
 def dataset(params: Params, run: str) -> str:
-    """The name of the dataset that a run is trained on.
+    """Return the name of a run's dataset.
 
     Raises
     ------
     ParameterError
         If there is no such run or no such dataset.
     """
-    # This key alone, for the other ones are not every stage's to read.
+    # This key alone: a stage that reads others without tracking them would miss their changes.
     run = Path(run).name
     value = {"dataset": params.value("runs", run, "dataset")}
     name = params.validate(Named, value, lambda _: f"runs.{run}").dataset
@@ -53,12 +53,12 @@ def dataset(params: Params, run: str) -> str:
 
 
 def section(params: Params, run: str, name: str, model: type[S]) -> S:
-    """A run's section, merged into the defaults and validated.
+    """Return a run's section, merged into the defaults and validated.
 
     Raises
     ------
     ParameterError
-        Naming the key in the run where the fault stands there, else the one in the defaults.
+        Naming the run's key for a fault in the run, else the key in the defaults.
     """
     run = Path(run).name
     change = params.value("runs", run, name)
@@ -70,7 +70,7 @@ def section(params: Params, run: str, name: str, model: type[S]) -> S:
 
 
 def resolve(params: Params, run: str) -> dict[str, Any]:
-    """All parameters of a run, the defaults merged in, and its dataset's name."""
+    """Return all parameters of a run, with the defaults, and the name of its dataset."""
     key = Path(run).name
     merged = {
         name: merge(params.value("defaults", name), params.value("runs", key, name))
@@ -80,7 +80,7 @@ def resolve(params: Params, run: str) -> dict[str, Any]:
 
 
 def _holds(value: Any, place: tuple[str, ...]) -> bool:
-    """Whether ``value`` has something of its own at ``place``."""
+    """Return True if ``value`` itself holds a value at ``place``."""
     for key in place:
         if not isinstance(value, Mapping):
             break

@@ -72,8 +72,7 @@ def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
         name=folder,
     )
     for suffix, content in ((".md", markdown(study)), (".html", html)):
-        with files.new_file(place.with_suffix(suffix)) as work:
-            work.write_text(content, encoding="utf-8", newline="\n")
+        files.write_text(place.with_suffix(suffix), content)
     return place.with_suffix(".html")
 
 

@@ -25,12 +25,12 @@ def run(_: Namespace) -> str:
     for finding in examine.examine():
         marks[finding.mark] += 1
         mark = _coloured(f"{finding.mark:7}", COLOURS[finding.mark])
-        console.show(f"{mark}  {finding.what}: {finding.text}")
+        console.result(f"{mark}  {finding.what}: {finding.text}")
         if finding.remedy:
-            console.show(f"{'':7}  -> {finding.remedy}")
+            console.result(f"{'':7}  -> {finding.remedy}")
     counts = f"problems: {marks['problem']}, notes: {marks['note']}"
     if marks["problem"]:
-        console.show(counts)
+        console.result(counts)
         sys.exit(1)
     return counts
 

@@ -28,10 +28,10 @@ def run(arguments: Namespace) -> str:
     from pipeline.new_dataset import propose
 
     with propose.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
-        console.show(proposal.describe())
+        console.result(proposal.describe())
         picture = paths.LOGS / f"{arguments.name}.png"
         propose.draw(proposal, picture)
-        console.show(f"\nSome images of each class, as they will be decoded: {picture}")
+        console.result(f"\nSome images of each class, as they will be decoded: {picture}")
         if not arguments.yes and not _confirmed():
             return "Nothing was added to params.yaml. To add it, run this again with --yes"
         proposal.write()

@@ -67,12 +67,12 @@ def run(arguments: Namespace) -> str:
         header = writer.header()
         for batch in classify.predict(trained, sources, how):
             if rows := writer.rows(batch):
-                console.show(f"{header}\n{rows}" if header else rows)
+                console.result(f"{header}\n{rows}" if header else rows)
                 header = ""
             for outcome in batch:
                 if outcome.error:
                     failed += 1
-                    console.warn(output.printable(f"pipeline predict: {outcome.error}"))
+                    console.warning(output.printable(f"pipeline predict: {outcome.error}"))
                 else:
                     read += 1
                     notes.add(outcome)

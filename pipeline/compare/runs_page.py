@@ -64,8 +64,7 @@ def write(path: Path = PAGE) -> str:
         measures=MEASURES,
         curves=SUBSETS,
     )
-    with files.new_file(path) as work:
-        work.write_text(html, encoding="utf-8", newline="\n")
+    files.write_text(path, html)
     return f"{len(runs)} runs; see {path}"
 
 

@@ -1,102 +1,125 @@
-"""Console: how much is told of work, progress bars, and the options that set it.
+"""Console: log lines, results, progress bars, and the options that set how much of them is shown.
 
-``PIPELINE_LOG`` says how much, for stages that DVC starts as well: ``quiet`` (errors, and what a
-command was asked for), ``normal``, or ``verbose``.
+Lines are records of Python's logger ``pipeline``. The environment variable ``PIPELINE_LOG`` sets
+its level, also for the stages that DVC starts:
+
+- ``quiet``: results, warnings and errors,
+- ``normal``: what was done and notes as well,
+- ``verbose``: details as well.
 """
 
 import io
+import logging
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pipeline.core import files
 from pipeline.core.errors import ParameterError
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 LOG = "PIPELINE_LOG"
-"""Environment variable that says how much is told, for stages that DVC starts as well."""
+NOTE = logging.INFO + 5
+"""Level of lines beside a command's result, which go to standard error."""
+LEVELS = {"quiet": logging.WARNING, "normal": logging.INFO, "verbose": logging.DEBUG}
+SECONDS = {logging.INFO: 30, logging.DEBUG: 5}
+"""Time between two lines of progress without a terminal, by level."""
 
 
-QUIET, NORMAL, VERBOSE = LEVELS = "quiet", "normal", "verbose"
+class _Handler(logging.Handler):
+    """A handler that writes above the bars: to standard error from ``NOTE`` on, else to output."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _write(record.getMessage(), sys.stderr if record.levelno >= NOTE else sys.stdout)
 
 
-def add(parser: ArgumentParser) -> None:
-    """Add them to a parser."""
-    how_much = parser.add_mutually_exclusive_group()
-    for name, help_ in (
-        (QUIET, f"tell errors and results alone (as {LOG}={QUIET} does)"),
-        (VERBOSE, f"tell more (as {LOG}={VERBOSE} does)"),
-    ):
-        how_much.add_argument(
-            f"-{name[0]}", f"--{name}", dest="log", action="store_const", const=name, help=help_
+LOGGER = logging.getLogger("pipeline")
+LOGGER.addHandler(_Handler())
+LOGGER.setLevel(logging.INFO)
+LOGGER.propagate = False  # else a library that sets up the root logger doubles the lines
+
+debug, info, warning = LOGGER.debug, LOGGER.info, LOGGER.warning
+note = partial(LOGGER.log, NOTE)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options ``--quiet``, ``--verbose`` and ``--traceback`` to a parser."""
+    levels = parser.add_mutually_exclusive_group()
+    for name, lines in (("quiet", "errors and results alone"), ("verbose", "more")):
+        levels.add_argument(
+            f"-{name[0]}",
+            f"--{name}",
+            dest="log",
+            action="store_const",
+            const=name,
+            help=f"tell {lines} (as {LOG}={name} does)",
         )
     parser.add_argument("--traceback", action="store_true", help="show the traceback of an error")
 
 
-def heed(arguments: Namespace) -> None:
-    """Have this process tell as much as its arguments say."""
-    if arguments.log:
-        os.environ[LOG] = arguments.log
-
-
-SECONDS = {NORMAL: 30, VERBOSE: 5}
-"""Between two lines of progress where there is no terminal."""
-
-
-def level() -> str:
-    """How much is told: one of ``LEVELS``.
+def set_level(name: str | None = None) -> None:
+    """Set the log level to the one called ``name``, by default ``PIPELINE_LOG``, else ``normal``.
 
     Raises
     ------
     ParameterError
-        If the environment variable is none of them.
+        If there is no such level.
     """
-    found = os.environ.get(LOG) or NORMAL
-    if found not in LEVELS:
-        raise ParameterError(f"{LOG} must be one of {', '.join(LEVELS)}, got {found!r}")
-    return found
+    name = name or os.environ.get(LOG) or "normal"
+    if name not in LEVELS:
+        raise ParameterError(f"{LOG} must be one of {', '.join(LEVELS)}, got {name!r}")
+    LOGGER.setLevel(LEVELS[name])
+
+
+def result(text: str) -> None:
+    """Print what a command was asked for on standard output, at every level."""
+    _write(text, sys.stdout)
 
 
 def bar(
-    what: str, total: int | None = None, unit: str = "", items: Iterable[Any] | None = None
+    label: str, total: int | None = None, unit: str = "", items: Iterable[Any] | None = None
 ) -> "tqdm[Any]":
-    """Progress bar on standard error; without a terminal a line there, of work that takes long.
+    """Return a progress bar on standard error; without a terminal it prints a line now and then.
 
     Parameters
     ----------
-    what : str
-        What is being done, shown in front of the bar.
+    label : str
+        The work, shown in front of the bar.
     total : int, optional
         Number of steps, if known.
     unit : str
-        What a step is; ``"B"`` is shown in multiples of 1,000 bytes.
+        Name of the steps; ``"B"`` is shown in multiples of 1,000 bytes.
     items : iterable, optional
         Iterate over these instead of calling ``update``.
     """
-    shown, is_terminal = level(), sys.stderr.isatty()
-    lines: dict[str, Any] = {}
-    if shown != QUIET and not is_terminal:
-        pause = SECONDS[shown]
-        lines = {"file": _Lines(sys.stderr), "delay": pause, "ncols": 0}
-        lines |= {"mininterval": pause, "maxinterval": pause}
+    from tqdm import tqdm  # here, so that --help is quick
+
+    is_quiet = not LOGGER.isEnabledFor(logging.INFO)
+    options: dict[str, Any] = {"dynamic_ncols": True}
+    if not is_quiet and not sys.stderr.isatty():
+        pause = SECONDS[logging.DEBUG if LOGGER.isEnabledFor(logging.DEBUG) else logging.INFO]
+        options = {"file": _Lines(sys.stderr), "delay": pause, "ncols": 0}
+        options |= {"mininterval": pause, "maxinterval": pause}
     return tqdm(
         items,
-        desc=what,
+        desc=label,
         total=total,
         unit=unit if unit == "B" else f" {unit}",
         unit_scale=unit == "B",
-        disable=shown == QUIET,
+        disable=is_quiet,
         leave=False,
-        **(lines or {"dynamic_ncols": True}),
+        **options,
     )
 
 
 class _Lines:
-    """A stream on which each state of a bar is a line, and its removal nothing."""
+    """A stream that prints each state of a bar as a line, and nothing where the bar is removed."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -109,43 +132,24 @@ class _Lines:
         self.stream.flush()
 
 
-def say(line: str) -> None:
-    """Print a line on what was done on standard output, above the bars, unless all is quiet."""
-    if level() != QUIET:
-        show(line)
+def _write(text: str, stream: TextIO) -> None:
+    """Write a line above the bars; drop it and all later ones if the stream's reader is gone."""
+    from tqdm import tqdm
 
-
-def detail(line: str) -> None:
-    """Print a line on standard output if all is to be told."""
-    if level() == VERBOSE:
-        show(line)
-
-
-def note(line: str) -> None:
-    """Print a line beside a command's result: on standard error, unless all is quiet."""
-    if level() != QUIET:
-        warn(line)
-
-
-def warn(line: str) -> None:
-    """Print a line on standard error, above the bars, in any case."""
-    tqdm.write(line, file=sys.stderr)
-
-
-def show(text: str) -> None:
-    """Print what was asked for on standard output; nowhere, once its reader is gone."""
+    name = "standard error" if stream is sys.stderr else "standard output"
     try:
-        with files.writing(Path("standard output")):
-            tqdm.write(text)
-            sys.stdout.flush()
-    except BrokenPipeError:  # as by `| head`: what is told is no output of a stage
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with files.writing(Path(name)):
+            tqdm.write(text, file=stream)
+            stream.flush()
+    except BrokenPipeError:  # as with `| head`; the lines are not a stage's output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def mend_streams() -> None:
-    """Open standard streams that are closed, and let standard output take any character.
+    """Open closed standard streams on the null device; let standard output escape characters.
 
-    A data file would get a closed stream's number, and whatever a library prints into it.
+    A data file would otherwise get a closed stream's number, and with it all that a library prints
+    there. A terminal without a character, such as one in Latin-1, would otherwise end the work.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:

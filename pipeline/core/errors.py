@@ -1,8 +1,8 @@
-"""Errors that are for people.
+"""Errors that a user can mend.
 
-Each message is one line that says what is wrong, where (file, member, row or parameter key) and
-what to do about it. The command line prints the line and exits with status 1; anything that is
-neither a ``PipelineError`` nor the machine's fault is a bug and shows its traceback.
+Each message is one line: the fault, its place (file, member, row or parameter key) and its remedy.
+The command line prints the line and exits with status 1. An exception that is neither a
+``PipelineError`` nor an error of the machine is a bug and shows its traceback.
 """
 
 import errno
@@ -10,7 +10,7 @@ import re
 
 
 class PipelineError(Exception):
-    """Something that the user can understand and mend."""
+    """A fault that the user can understand and mend."""
 
 
 class ParameterError(PipelineError):
@@ -26,7 +26,7 @@ class DataError(PipelineError):
 
 
 class TrainingError(PipelineError):
-    """A training that cannot go on."""
+    """A training that cannot continue."""
 
 
 class ClusterError(PipelineError):
@@ -34,7 +34,7 @@ class ClusterError(PipelineError):
 
 
 class InstallationError(PipelineError):
-    """Something missing or different in the installed environment."""
+    """A library or program that is missing or has another version than it should."""
 
 
 MEMORY = "free some memory, or ask for less (PIPELINE_WORKERS, batch_size), and run this again"
@@ -54,11 +54,11 @@ REMEDIES = {
     errno.EPERM: ACCESS,
     errno.EMFILE: "raise the limit of open files (ulimit -n) and run this again",
 }
-"""What to do about errors of the operating system."""
+"""Remedies of the operating system's errors."""
 
 
 def explain(error: Exception) -> str | None:
-    """What is wrong and what to do about it, on one line; None for a bug.
+    """Return an error's fault and remedy on one line; None for a bug.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def explain(error: Exception) -> str | None:
     """
     if isinstance(error, PipelineError):
         text = str(error)
-    elif _is_of_memory(error):
+    elif _is_out_of_memory(error):
         detail = re.sub(r"^{{.*?}} ", "", next(iter(str(error).splitlines()), ""))[:100]
         text = "out of memory" + (f" ({detail})" if detail else "") + f"; {MEMORY}"
     elif "Collective ops is aborted" in str(error):  # by TensorFlow, in errors of several types
@@ -82,7 +82,7 @@ def explain(error: Exception) -> str | None:
 
 
 def redact(text: str) -> str:
-    """Hide the credentials of all URLs in a text: what is before a host's ``@``, and queries.
+    """Hide the credentials of all URLs in a text: user names, passwords and queries.
 
     Examples
     --------
@@ -97,8 +97,8 @@ def redact(text: str) -> str:
     return text
 
 
-def _is_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, in the words of Python, NumPy, Arrow, TensorFlow or the linker."""
+def _is_out_of_memory(error: Exception) -> bool:
+    """Return True if memory ran out, for Python, NumPy, Arrow, TensorFlow or the linker."""
     if isinstance(error, RuntimeError | ImportError):
         words = "can't start new thread", "failed to map segment from shared object"
         return str(error).endswith(words)
@@ -106,7 +106,7 @@ def _is_of_memory(error: Exception) -> bool:
 
 
 def first_few(items: list[str], limit: int = 5) -> str:
-    """Join the first ``limit`` items for a message, saying how many more there are."""
+    """Join the first ``limit`` items for a message, and count the others."""
     shown = ", ".join(items[:limit])
     more = len(items) - limit
     return f"{shown} and {more:,} more" if more > 0 else shown

@@ -14,28 +14,28 @@ from typing import Any
 from pipeline.core.errors import DataError, PipelineError
 
 INCOMPLETE = ".incomplete"
-
-
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""What a full disk, quota or limit is called."""
+"""Errors of a full disk, quota or limit."""
+CLUTTER = {".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"}
+"""Names that file managers leave, beside macOS's ``._NAME``."""
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def megabytes(*paths: Path) -> str:
-    """Length of files, and of all in folders, together, such as ``"1.2 MB"``."""
-    found = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*"))]
-    return f"{sum(file.stat().st_size for file in found if file.is_file()) / 1e6:,.1f} MB"
+    """Return the length of files, and of all files in folders, together, such as ``"1.2 MB"``."""
+    entries = [entry for path in paths for entry in ([path] if path.is_file() else path.rglob("*"))]
+    return f"{sum(entry.stat().st_size for entry in entries if entry.is_file()) / 1e6:,.1f} MB"
 
 
 def beside(path: Path) -> Path:
-    """Where an output is made before it is renamed into its place: ``NAME.incomplete``.
+    """Return the path under which an output is made before it is renamed: ``NAME.incomplete``.
 
-    It stands outside the output, since DVC deletes outputs before a stage runs, and on the same
+    It stands outside the output, since DVC deletes outputs before a stage runs. It is on the same
     file system, since only there a rename is atomic.
     """
     return path.with_name(path.name + INCOMPLETE)
@@ -43,7 +43,7 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Have the error of a full disk name ``path``; it names no file, or the one that was read."""
+    """Name ``path`` in the error of a full disk; it names no file by itself, or the one read."""
     try:
         yield
     except OSError as error:
@@ -54,7 +54,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; rename it to ``path`` if the body ends well, else remove it."""
+    """Yield a path to write to; rename it to ``path`` if the body succeeds, else remove it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = beside(path)
     try:
@@ -67,11 +67,11 @@ def new_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
-    """Yield a folder to fill; rename it to ``path`` if the body ends well, else remove it.
+    """Yield a folder to fill; rename it to ``path`` if the body succeeds, else remove it.
 
-    What stood at ``path`` is replaced as a whole. The folder is empty; with ``resume`` it holds
-    what an interrupted call left, and is left in turn where the body is interrupted: by anything
-    but an error in the data, which is no use to go on with.
+    A folder that stood at ``path`` is replaced as a whole. The yielded folder is empty. With
+    ``resume`` it holds what an interrupted call left, and it stays if the body is interrupted in
+    turn. After a ``PipelineError`` it is removed all the same, since damaged data are no start.
     """
     work = beside(path)
     if not resume:
@@ -91,10 +91,10 @@ def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def attempt(path: Path, scratch: Path) -> Iterator[Path]:
-    """Yield a path to write to, of this attempt alone; rename it to ``path`` if the body ends well.
+    """Yield a path of this attempt alone to write to; rename it to ``path`` if the body succeeds.
 
-    Several attempts at one file, on several machines, do not meet, and none can put it in place
-    once ``scratch``, a folder on the same file system, is gone.
+    Several machines may attempt the same file without meeting. No attempt can put it in place once
+    ``scratch``, a folder on the same file system, is gone.
     """
     folder = Path(tempfile.mkdtemp(dir=scratch))
     try:
@@ -110,7 +110,7 @@ def existing(path: Path, stage: str) -> Path:
     Raises
     ------
     DataError
-        If it is missing, or is a folder, a FIFO, a device.
+        If it is missing or is no plain file, but a folder, a FIFO or a device.
     """
     if not path.exists():
         raise DataError(f"{path} is missing; run the {stage} stage (dvc repro)")
@@ -119,11 +119,16 @@ def existing(path: Path, stage: str) -> Path:
     return path
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8 with Unix line ends, complete or not at all."""
+    with new_file(path) as work:
+        work.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write canonical JSON: sorted keys, two spaces, no NaN, a final newline."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    with new_file(path) as work:
-        work.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_text(path, f"{text}\n")
 
 
 def read_json(path: Path) -> Any:
@@ -144,16 +149,12 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-LEFT = {".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"}
-"""What file managers leave, beside macOS's ``._NAME``."""
-
-
-def is_left(path: PurePath) -> bool:
-    """Whether a file, or a folder in which it stands, was left by a file manager.
+def is_clutter(path: PurePath) -> bool:
+    """Return True if a file manager left this file, or a folder in which it stands.
 
     Examples
     --------
-    >>> is_left(PurePath("cat/1.png")), is_left(PurePath("__MACOSX/cat/._1.png"))
+    >>> is_clutter(PurePath("cat/1.png")), is_clutter(PurePath("__MACOSX/cat/._1.png"))
     (False, True)
     """
-    return any(part.startswith("._") or part in LEFT for part in path.parts)
+    return any(part.startswith("._") or part in CLUTTER for part in path.parts)

@@ -1,7 +1,7 @@
-"""Library versions that can change an output.
+"""Versions of the libraries that can change an output.
 
-``libraries.yaml`` holds them for DVC, which tracks for every stage those that the stage uses; so an
-upgrade re-runs exactly the stages whose output it can change. ``make lock`` writes the file from
+``libraries.yaml`` holds them for DVC. A stage tracks the versions of the libraries that it uses, so
+an upgrade re-runs exactly the stages whose output it can change. ``make lock`` writes the file from
 ``requirements.lock``.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from pipeline.core import paths
+from pipeline.core import files, paths
 from pipeline.core.errors import InstallationError
 from pipeline.core.params import read_yaml
 
@@ -34,7 +34,7 @@ TRACKED = (
 
 
 def installed(name: str) -> str:
-    """The installed version of a library, or ``"missing"``."""
+    """Return the installed version of a library, or ``"missing"``."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -42,12 +42,12 @@ def installed(name: str) -> str:
 
 
 def check(names: Iterable[str], path: Path = paths.LIBRARIES) -> None:
-    """Refuse installed versions that are not the recorded ones.
+    """Refuse installed versions other than the recorded ones.
 
     Raises
     ------
     InstallationError
-        Naming each library, the version recorded and the version found.
+        Naming each such library with its installed and its recorded version.
     """
     recorded = read_yaml(path)
     wrong = []
@@ -64,12 +64,12 @@ def check(names: Iterable[str], path: Path = paths.LIBRARIES) -> None:
 
 
 def write(lock: Path, path: Path = paths.LIBRARIES) -> None:
-    """Write the tracked libraries' versions, as ``requirements.lock`` pins them, to ``path``.
+    """Write the versions of the tracked libraries that ``requirements.lock`` pins.
 
     Raises
     ------
     InstallationError
-        If the lock pins a tracked library not at all or more than once.
+        If the lock does not pin a tracked library exactly once.
     """
     pins: dict[str, list[str]] = {name: [] for name in TRACKED}
     for line in lock.read_text(encoding="utf-8").splitlines():
@@ -81,4 +81,4 @@ def write(lock: Path, path: Path = paths.LIBRARIES) -> None:
         if len(versions) != 1:
             raise InstallationError(f"{lock} pins {name} {len(versions)} times, not once")
         lines.append(f'{name}: "{versions[0]}"\n')
-    path.write_text("".join(lines), encoding="utf-8")
+    files.write_text(path, "".join(lines))

@@ -1,6 +1,6 @@
-"""Parameters: sections of ``params.yaml``, validated into frozen, typed models.
+"""Parameters file: reading ``params.yaml``, and validating its sections into frozen, typed models.
 
-Each section's model stands beside the code that uses it and derives from ``Section``. A section
+Each section's model derives from ``Section`` and stands in the package that uses it. A section
 refuses unknown keys, wrong types and impossible values with a message that names the full key.
 """
 
@@ -21,10 +21,8 @@ from pipeline.core.errors import ParameterError, redact
 
 NAME = r"^[a-z0-9][a-z0-9_]*$"
 
-
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 """A dataset's or run's name: it becomes a file name, a DVC stage's name and a parameter's key."""
-
 
 FileName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
@@ -61,30 +59,45 @@ class Params:
         return cls(read_yaml(path), path)
 
     def value(self, *keys: str) -> Any:
-        """The value under ``keys``; raises ParameterError that says what there is instead."""
+        """Return the value under ``keys``.
+
+        Raises
+        ------
+        ParameterError
+            If there is none; it names the keys that there are.
+        """
         value: Any = self.values
         for depth, key in enumerate(keys):
             if not isinstance(value, Mapping) or key not in value:
                 parent = ".".join(keys[:depth]) or "the top level"
-                there = [str(name) for name in value] if isinstance(value, Mapping) else []
+                known = [str(name) for name in value] if isinstance(value, Mapping) else []
                 raise ParameterError(
                     f"{self.path}: {'.'.join(keys[: depth + 1])} is missing; "
-                    f"{_suggestion(key, there)}{parent} has: {', '.join(there) or 'nothing'}"
+                    f"{_suggestion(key, known)}{parent} has: {', '.join(known) or 'nothing'}"
                 )
             value = value[key]
         return value
 
     def section(self, model: type[S], *keys: str) -> S:
-        """The section under ``keys`` as a validated ``model``."""
+        """Return the section under ``keys`` as a validated ``model``; raises ParameterError."""
         return self.validate(model, self.value(*keys), lambda _: ".".join(keys))
 
     def validate(self, model: type[S], value: Any, prefix: Callable[[tuple[str, ...]], str]) -> S:
-        """Validate ``value``; ``prefix`` gives, for a place in it, the key that it stands under.
+        """Return ``value`` as a ``model``.
+
+        Parameters
+        ----------
+        model : type
+            Derived from ``Section``.
+        value : Any
+            What the YAML file holds.
+        prefix : callable
+            Takes the keys of a place inside ``value``, returns the full key of ``value`` itself.
 
         Raises
         ------
         ParameterError
-            With one clause for each fault: full key, what is wrong, what was given.
+            With one clause for each fault: its full key, the fault, the given value.
         """
         try:
             # As JSON, so that strict types still take YAML's lists for tuples.
@@ -103,8 +116,8 @@ class Params:
 def merge(base: Any, change: Any) -> Any:
     """Merge ``change`` into ``base``, deeply.
 
-    Mappings are merged key by key; anything else replaces. A mapping whose ``name`` differs from
-    the base's is another thing (another optimizer, say) and replaces as a whole.
+    Mappings are merged key by key; any other value replaces the base's. So does a mapping whose
+    ``name`` differs from the base's, such as another optimizer.
 
     Examples
     --------
@@ -126,7 +139,7 @@ def merge(base: Any, change: Any) -> Any:
 def _locate(
     model: type[BaseModel], loc: tuple[int | str, ...]
 ) -> tuple[tuple[str, ...], list[str]]:
-    """A fault's place without the tags of unions, and the keys allowed beside it."""
+    """Return a fault's keys without the tags of unions, and the keys allowed beside it."""
     place: list[str] = []
     siblings: list[str] = []
     current: Any = model
@@ -147,13 +160,13 @@ def _locate(
 
 
 def _models(annotation: Any) -> dict[str, type[BaseModel]]:
-    """The models of a union, by the value of their ``name``."""
-    found = {}
+    """Return the models of a union, by the value of their ``name``."""
+    models = {}
     for arg in get_args(annotation):
         if isinstance(arg, type) and issubclass(arg, BaseModel) and "name" in arg.model_fields:
             for tag in get_args(arg.model_fields["name"].annotation):
-                found[tag] = arg
-    return found
+                models[tag] = arg
+    return models
 
 
 def _join(prefix: str, place: tuple[str, ...]) -> str:
@@ -188,10 +201,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If the file is missing, is not YAML, is not a mapping or has aliases: ``dvc exp run -S``
-        loses or expands them, and a few of them can stand for gigabytes.
+        If the file is missing, is not YAML, is not a mapping or has aliases. ``dvc exp run -S``
+        loses or expands aliases, and a few of them can stand for gigabytes.
     """
-    # Pure, for libyaml, by which DVC reads, crashes on what is nested too deeply.
+    # Pure Python: libyaml crashes on what is nested too deeply.
     yaml = YAML(typ="safe", pure=True)
     try:
         text = path.read_text(encoding="utf-8")
@@ -217,7 +230,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, and where, on one line."""
+    """Return a YAML error's fault and place on one line."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if not mark or not problem:
         return " ".join(str(error).split())

@@ -1,7 +1,7 @@
-"""Where everything lies, relative to the folder of ``dvc.yaml``, in which DVC runs every stage.
+"""Paths of all files, relative to the folder of ``dvc.yaml``, in which DVC runs every stage.
 
-A run of another graph below this folder has that graph's folder before its name, as
-``ablation/dropout_0``. Its parameters, models and metrics lie there; its dataset lies here.
+A run of another graph below this folder has that graph's folder before its name, such as
+``ablation/dropout_0``. Its parameters, model and metrics lie in that folder, its dataset in this.
 """
 
 from pathlib import Path
@@ -18,60 +18,60 @@ METRICS = Path("metrics")
 
 
 def raw(dataset: str) -> Path:
-    """Folder of the published files."""
+    """Return the folder of the published files."""
     return DATA / "raw" / dataset
 
 
 def extracted(dataset: str) -> Path:
-    """Folder of what the published files hold."""
+    """Return the folder of the published files' content."""
     return DATA / "extracted" / dataset
 
 
 def shards(dataset: str) -> Path:
-    """Folder of decoded, normalized, labelled images."""
+    """Return the folder of decoded, normalized, labelled images."""
     return DATA / "shards" / dataset
 
 
 def split(dataset: str) -> Path:
-    """Parquet file of (id, subset)."""
+    """Return the parquet file of (id, subset)."""
     return DATA / "splits" / f"{dataset}.parquet"
 
 
 def data_card(dataset: str) -> Path:
-    """JSON file of the dataset's counts and statistics."""
+    """Return the jSON file of the dataset's counts and statistics."""
     return METRICS / "datasets" / dataset / "data.json"
 
 
 def graph(run: str) -> Path:
-    """Folder of the graph that a run is of: ``ablation`` for ``ablation/dropout_0``."""
+    """Return the folder of a run's graph: ``ablation`` for ``ablation/dropout_0``."""
     return Path(run).parent
 
 
 def params(run: str) -> Path:
-    """YAML file of a run's parameters."""
+    """Return the YAML file of a run's parameters."""
     return graph(run) / PARAMS
 
 
 def model(run: str) -> Path:
-    """Folder of the trained model."""
+    """Return the folder of the trained model."""
     return graph(run) / DATA / "models" / Path(run).name
 
 
 def checkpoint(run: str) -> Path:
-    """File of an unfinished training's state after its last epoch."""
+    """Return the file of an unfinished training's state after its last epoch."""
     return graph(run) / DATA / "checkpoints" / f"{Path(run).name}.npz"
 
 
 def predictions(run: str) -> Path:
-    """Parquet file of the test subset's predictions."""
+    """Return the parquet file of the test subset's predictions."""
     return graph(run) / DATA / "predictions" / f"{Path(run).name}.parquet"
 
 
 def export(run: str) -> Path:
-    """Folder of the model as a SavedModel; no stage's output."""
+    """Return the folder of the model as a SavedModel; it is no stage's output."""
     return DATA / "exports" / run
 
 
 def metrics(run: str) -> Path:
-    """Folder of a run's metrics and report."""
+    """Return the folder of a run's metrics and report."""
     return graph(run) / METRICS / "runs" / Path(run).name

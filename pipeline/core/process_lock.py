@@ -1,7 +1,7 @@
-"""Locks: two processes never write the same outputs at once.
+"""Process locks, so that two processes never write the same outputs at once.
 
 Killing ``dvc`` alone leaves the running stage behind, which would then write beside its successor.
-A lock is the operating system's: it ends with its process, however that ends.
+A lock belongs to the operating system: it ends with its process, however that ends.
 """
 
 import os
@@ -16,7 +16,7 @@ from pipeline.core import console, files, paths
 
 @contextmanager
 def held(name: str, folder: Path = paths.LOCKS) -> Iterator[None]:
-    """Hold the lock ``name``; where another process holds it, say so and wait for its end."""
+    """Hold the lock ``name`` in the body; if another process holds it, print so and wait."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / f"{name}.lock")
     owner = folder / f"{name}.pid"
@@ -24,7 +24,7 @@ def held(name: str, folder: Path = paths.LOCKS) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         process = owner.read_text() if owner.exists() else "of unknown number"
-        console.say(f"{name}: waiting for process {process}, which is still at it")
+        console.info(f"{name}: waiting for process {process}, which is still at it")
         lock.acquire()
     try:
         with files.writing(owner):

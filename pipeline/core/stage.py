@@ -1,4 +1,4 @@
-"""What every stage program does around its work: arguments, versions, errors, one closing line."""
+"""Stage programs: arguments, versions, lock, errors and the closing line around a stage's work."""
 
 import argparse
 import os
@@ -21,26 +21,27 @@ def main(
 ) -> NoReturn:
     """Run a stage program and exit.
 
-    The status is 0 if it is done, 1 after an error, 130 after Ctrl-C, 143 after SIGTERM.
+    The exit status is 0 on success, 1 after an error, 130 after Ctrl-C, 143 after SIGTERM.
 
     Parameters
     ----------
     work : callable
         Takes the name of the dataset or run, does the stage, returns what it did in a few words.
     uses : iterable of str
-        Distributions whose version can change the stage's output; refused if not as recorded.
+        Distributions whose version can change the stage's output. The stage is refused if one is
+        not installed in the recorded version.
     description : str
         The program's docstring, for its help text.
     name : str
-        What the argument is: ``"DATASET"``, or what may be of another graph: ``"RUN"`` …
+        Name of the argument: ``"DATASET"``, or one that may have a graph's folder before it, such
+        as ``"RUN"``.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", metavar=name, help=f"name of a {name.lower()}")
-    console.add(parser)
+    console.add_options(parser)
     arguments = parser.parse_args()
-    console.heed(arguments)
     label = f"{Path(sys.argv[0]).stem} {arguments.name}"
     started = time.perf_counter()
 
@@ -49,24 +50,35 @@ def main(
         if not all(re.match(NAME, part) for part in parts):  # they become parts of paths
             raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
         libraries.check(uses)
-        console.detail(f"{label}: {_versions(uses)}")
+        console.debug(f"{label}: {_versions(uses)}")
         with process_lock.held(re.sub("[ /]", "@", label)):
-            done = work(arguments.name)
-        console.say(f"{label}: {done} in {time.perf_counter() - started:.1f} s")
-        console.detail(f"{label}: {_consumption()}")
+            summary = work(arguments.name)
+        console.info(f"{label}: {summary} in {time.perf_counter() - started:.1f} s")
+        console.debug(f"{label}: {_resources()}")
 
-    guard(run, label, show_traceback=arguments.traceback)
+    guard(run, label, log=arguments.log, show_traceback=arguments.traceback)
     sys.exit(0)
 
 
-def guard(work: Callable[[], None], label: str, *, show_traceback: bool = False) -> None:
-    """Call ``work``; turn what a user can mend into one line on standard error and an exit.
+def guard(
+    work: Callable[[], None], label: str, *, log: str | None = None, show_traceback: bool = False
+) -> None:
+    """Call ``work``; print an error that a user can mend as one line, and exit with status 1.
 
-    Set ``PIPELINE_TRACEBACK=1`` to see tracebacks of such errors too.
+    Parameters
+    ----------
+    work : callable
+        Takes and returns nothing.
+    label : str
+        The program's name and argument, which begin the line.
+    log : str, optional
+        One of ``console.LEVELS``; by default ``PIPELINE_LOG``.
+    show_traceback : bool
+        Print the traceback of such an error too, as ``PIPELINE_TRACEBACK=1`` does.
     """
     console.mend_streams()
     try:
-        console.level()
+        console.set_level(log)
         with signals.handled(label):
             work()
     except signals.Stop as stop:
@@ -83,14 +95,14 @@ def guard(work: Callable[[], None], label: str, *, show_traceback: bool = False)
 
 
 def _versions(uses: Iterable[str]) -> str:
-    """What a stage is computed with."""
+    """Return the versions of Python and of the libraries that a stage uses."""
     named = (f"{name} {libraries.installed(name)}" for name in uses)
     return ", ".join([f"Python {sys.version.split()[0]}", *named])
 
 
-def _consumption() -> str:
-    """What this process took so far of processors and memory."""
-    found = resource.getrusage(resource.RUSAGE_SELF)
-    kilobytes = found.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    seconds = found.ru_utime + found.ru_stime
+def _resources() -> str:
+    """Return the CPU time and the peak memory of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    seconds = usage.ru_utime + usage.ru_stime
     return f"{seconds:.1f} s of CPU time, {kilobytes * 1024 / 1e6:,.0f} MB of memory at most"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from pipeline.core.files import is_left
+from pipeline.core.files import is_clutter
 from pipeline.download import folder
 from pipeline.download.body import Body, FetchError, reason
 
@@ -47,11 +47,11 @@ def members(folder: Path) -> list[Member]:
     found = []
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
-        folders[:] = [name for name in folders if not is_left(Path(name))]
+        folders[:] = [name for name in folders if not is_clutter(Path(name))]
         for name in folders:
             if (here / name).is_symlink():
                 raise PackingError(f"{here / name} is a link to a folder; put the folder there")
-        for path in (here / name for name in names if not is_left(Path(name))):
+        for path in (here / name for name in names if not is_clutter(Path(name))):
             if not path.is_file():
                 raise PackingError(f"{path} is no plain file, or leads to none; remove it")
             found.append(Member(path.relative_to(folder).as_posix(), path.stat().st_size))

@@ -1,7 +1,7 @@
-"""Checkpoints: what an interrupted stage had done, for its next start to go on with.
+"""Checkpoints: the state of an unfinished stage, from which its next start goes on.
 
-Each is bound by a key to all that it comes from: code, library versions, parameters and data. One
-with another key, or a damaged one, is as good as none.
+A key binds each to all that it comes from: code, library versions, parameters and data. One that is
+damaged or has another key counts as none.
 """
 
 import json
@@ -18,7 +18,17 @@ from pipeline.core import files
 
 
 class Checkpoint:
-    """A file of arrays and a JSON value, bound to ``key``."""
+    """A file of arrays and a JSON value, bound to ``key``.
+
+    Attributes
+    ----------
+    path : Path
+        An NPZ file, or where one will be.
+    key : str
+        Any text; see ``fingerprint.key``.
+    parent : int
+        Process id of the process that started this one.
+    """
 
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
@@ -26,29 +36,29 @@ class Checkpoint:
         self.parent = os.getppid()
 
     def write(self, arrays: Sequence[NDArray[Any]], note: Any) -> None:
-        """Replace what was there."""
+        """Write the arrays and ``note``, a JSON value, in place of an earlier checkpoint."""
         with files.new_file(self.path) as work, work.open("wb") as file:
             text = json.dumps({"key": self.key, "note": note})
             np.savez(file, allow_pickle=False, note=np.array(text), *arrays)  # noqa: B026
             file.flush()
-            os.fsync(file.fileno())  # a power cut leaves this one or the one before
+            os.fsync(file.fileno())  # so that a power cut leaves this one or the last
 
     def read(self) -> tuple[list[NDArray[Any]], Any] | None:
-        """The arrays and the note; None if there are none, damaged ones, or others' ones."""
+        """Return the arrays and the note; None if there is no valid checkpoint with this key."""
         try:
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-                value = json.loads(str(found["note"]))
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                value = json.loads(str(stored["note"]))
                 if value["key"] != self.key:
                     return None
-                return [found[f"arr_{n}"] for n in range(len(found) - 1)], value["note"]
+                return [stored[f"arr_{n}"] for n in range(len(stored) - 1)], value["note"]
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
 
     def remove(self) -> None:
-        """Remove the file, unless who started this process is gone.
+        """Remove the file, unless the process that started this one has ended.
 
-        Killing ``dvc`` alone leaves its stage running and its result unrecorded; the stage that is
-        started next then has nothing left to do but to take it up.
+        Killing ``dvc`` alone leaves its stage running and the stage's result unrecorded. From the
+        checkpoint the next start then has the result without doing the work again.
         """
         if os.getppid() == self.parent:
             self.path.unlink(missing_ok=True)

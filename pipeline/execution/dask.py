@@ -1,7 +1,7 @@
-"""Scheduler: independent tasks on a Dask cluster whose workers share this project's folder.
+"""Dask: independent tasks on a cluster whose workers share this project's folder.
 
-Only what this project's own client sends is run there, by Dask's protocol, which carries code: a
-scheduler and its workers trust everybody who reaches them.
+Dask's protocol carries code. A scheduler and its workers run whatever reaches them, so they belong
+into a trusted network.
 """
 
 import logging
@@ -19,9 +19,9 @@ from pipeline.execution import fingerprint
 from pipeline.execution.fingerprint import Environment
 
 CONNECT_SECONDS = 10
-"""For how long the scheduler is tried."""
+"""Time within which the scheduler must answer."""
 WORKER_SECONDS = 60
-"""For how long there may be no worker, at the start or when all are lost."""
+"""Time that may pass without a worker, at the start or when all are lost."""
 POLL_SECONDS = 0.02
 SAME = "install the same there, and start it again"
 
@@ -29,14 +29,24 @@ T = TypeVar("T")
 
 
 class Task(NamedTuple, Generic[T]):
-    """A task that is refused where it would give something else, or write elsewhere."""
+    """A task with a check that its worker would give the same result, and in the same folder.
+
+    Attributes
+    ----------
+    work : callable
+        The task itself, without arguments.
+    mark : str
+        Path of a file in the project's ``data/`` that exists while the client does.
+    environment : mapping
+        The client's, from ``fingerprint.environment``.
+    """
 
     work: Callable[[], T]
     mark: str
     environment: Environment
 
     def __call__(self) -> T:
-        """Do it, on a worker; raises ClusterError."""
+        """Do the task on a worker; raise ClusterError if that is another environment."""
         from distributed import get_worker
 
         fault = check(self.mark, self.environment)
@@ -46,14 +56,9 @@ class Task(NamedTuple, Generic[T]):
 
 
 def check(mark: str, expected: Environment) -> str:
-    """What is wrong with a worker; empty if nothing is.
+    """Return the fault of the worker that calls this; empty if there is none.
 
-    Parameters
-    ----------
-    mark : str
-        A file in the project's ``data/``, which is there while the client is.
-    expected : mapping
-        The client's environment.
+    ``mark`` and ``expected`` are the first two attributes of a ``Task`` after its work.
     """
     here, folder = Path.cwd(), Path(mark).parents[1]
     if here != folder:
@@ -65,14 +70,15 @@ def check(mark: str, expected: Environment) -> str:
 
 
 def run(tasks: Sequence[Callable[[], T]], address: str) -> Generator[tuple[int, T]]:
-    """Run tasks on the workers of the scheduler at ``address``, as many at once as these take.
+    """Run tasks on the workers of the scheduler at ``address``.
 
-    A task whose worker is lost is run again on another one.
+    Each worker has as many at once as it has threads. If a worker is lost, another one runs its
+    tasks again.
 
     Yields
     ------
     tuple of int and result
-        A task's number, and what it returned, as soon as it did.
+        A task's number and its result, in the order in which tasks finish.
 
     Raises
     ------
@@ -80,7 +86,7 @@ def run(tasks: Sequence[Callable[[], T]], address: str) -> Generator[tuple[int, 
         If the scheduler cannot be reached, has no worker for ``WORKER_SECONDS``, or a process of
         the cluster has another folder, other code or other versions than this one.
     Exception
-        What a task raised; the tasks that have not begun are given up.
+        The exception that a task raised; the tasks that have not begun are cancelled.
     """
     expected = fingerprint.environment()
     paths.DATA.mkdir(exist_ok=True)
@@ -99,13 +105,14 @@ def run(tasks: Sequence[Callable[[], T]], address: str) -> Generator[tuple[int, 
 
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
+    """Yield a client of the scheduler at ``address`` that has a worker; raises ClusterError."""
     try:
         import distributed
     except ImportError:
         raise InstallationError(
             "PIPELINE_SCHEDULER needs Dask; install it with: pip install '.[cluster]'"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters becomes an error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # ClusterError reports what matters
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
@@ -124,13 +131,13 @@ def _connected(address: str) -> Iterator[Any]:
 
 
 def _check_all(client: Any, mark: str, expected: Environment) -> None:
-    """Refuse a scheduler or worker that cannot do this process's tasks as this would."""
+    """Refuse a scheduler or worker that would not do tasks as this process does."""
     try:
         different = client.run_on_scheduler(fingerprint.differences, expected)
         faults = client.run(check, mark, expected)
     except OSError:
         raise _lost(client.scheduler.address) from None
-    except Exception as error:  # whatever comes of a function that is not known there
+    except Exception as error:  # any type, raised where a function is not known
         raise ClusterError(
             f"{client.scheduler.address}: the scheduler or a worker does not know this project's "
             f"code ({type(error).__name__}: {error}); start them in {Path(mark).parents[1]}, with "
@@ -144,9 +151,9 @@ def _check_all(client: Any, mark: str, expected: Environment) -> None:
 
 
 def _as_completed(client: Any, futures: Sequence[Any]) -> Iterator[int]:
-    """Numbers of the futures that are done or failed, each once."""
+    """Yield the numbers of the futures that have finished or failed, each once."""
     pending = set(range(len(futures)))
-    seen = time.monotonic()
+    worker_seen = time.monotonic()
     while pending:
         done = {number for number in pending if futures[number].status != "pending"}
         pending -= done
@@ -155,13 +162,14 @@ def _as_completed(client: Any, futures: Sequence[Any]) -> Iterator[int]:
             raise _lost(client.scheduler.address)
         if not done:
             if client.scheduler_info(n_workers=-1)["workers"]:
-                seen = time.monotonic()
-            elif time.monotonic() - seen > WORKER_SECONDS:
+                worker_seen = time.monotonic()
+            elif time.monotonic() - worker_seen > WORKER_SECONDS:
                 raise _no_worker(client)
             time.sleep(POLL_SECONDS)
 
 
 def _result(future: Any, address: str) -> Any:
+    """Return a finished future's result, or raise its error, and release it."""
     from distributed import KilledWorker
 
     if future.status not in ("finished", "error"):

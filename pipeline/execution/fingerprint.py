@@ -1,7 +1,6 @@
-"""Fingerprints: which code and which library versions make a result.
+"""Fingerprints: hashes of the code, and versions of the libraries, that make a result.
 
-``code`` is the one answer to "which code made this?": checkpoints are bound to it, machines that
-work together compare it, and a report prints it.
+Checkpoints are bound to ``code``, machines that work together compare it, and a report prints it.
 """
 
 import hashlib
@@ -71,14 +70,14 @@ def environment(*later: str) -> Environment:
 def differences(expected: Environment) -> str:
     """Return how this process differs from ``expected``, on one line; empty if it does not."""
     here = {"Python": ".".join(map(str, sys.version_info[:3])), **versions(libraries.TRACKED)}
-    found = []
+    faults = []
     for name, value in expected.items():
         if name not in here:
             if _sha256(name) != value:
-                found.append(f"{name} is of other code")
+                faults.append(f"{name} is of other code")
         elif here[name] != value:
-            found.append(f"{name} is {here[name]}, not {value}")
-    return first_few(found)
+            faults.append(f"{name} is {here[name]}, not {value}")
+    return first_few(faults)
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:
@@ -87,7 +86,7 @@ def versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def combined(hashes: Mapping[str, str]) -> str:
-    """Return one SHA-256 over names and hashes: that of ``sha256sum``'s lines."""
+    """Return one SHA-256 over names and hashes, written as the lines of ``sha256sum``."""
     lines = "".join(f"{digest}  {name}\n" for name, digest in hashes.items())
     return hashlib.sha256(lines.encode()).hexdigest()
 
@@ -104,7 +103,7 @@ def key(*inputs: str | bytes | memoryview) -> str:
 
 @cache
 def _sha256(path: str) -> str:
-    """Return a module's hash, once for a process: of what it loaded, not of what came later."""
+    """Return a module's hash, read once in a process, when the code is what was loaded."""
     try:
         return files.sha256(ROOT / path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Working ahead: an iterator's next items, made in a thread while the present one is used."""
+"""Prefetching: a thread makes an iterator's next items while the present one is used."""
 
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -8,8 +8,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterator[T], count: int = 2) -> Generator[T]:
-    """Pass on items, in order, and what they raise; ``count`` of them are made ahead."""
+def prefetch(items: Iterator[T], count: int = 2) -> Generator[T]:
+    """Yield the items in order, ``count`` of them made ahead; raise what they raise."""
     end = object()
     with ThreadPoolExecutor(1) as pool:
         coming = deque(pool.submit(next, items, end) for _ in range(count))

@@ -1,6 +1,6 @@
-"""Workers: independent tasks, some at once, their results in order.
+"""Workers, which run independent tasks in parallel and give their results in order.
 
-They are threads of this process, or, with ``PIPELINE_SCHEDULER``, those of a Dask cluster.
+They are threads of this process or, with ``PIPELINE_SCHEDULER``, the workers of a Dask cluster.
 """
 
 import ctypes
@@ -13,12 +13,12 @@ from typing import TypeVar
 
 from pipeline.core import console
 from pipeline.core.errors import ParameterError
-from pipeline.execution import dask as dask_cluster
+from pipeline.execution import dask
 
 WORKERS = "PIPELINE_WORKERS"
 SCHEDULER = "PIPELINE_SCHEDULER"
 M_ARENA_MAX = -8
-"""Of glibc's ``malloc.h``."""
+"""Number of this option in glibc's ``malloc.h``."""
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _is_stopping = threading.Event()
 
 
 def count() -> int:
-    """How many tasks run at once: ``PIPELINE_WORKERS``, by default one for each core.
+    """Return how many tasks run at once: ``PIPELINE_WORKERS``, by default one for each core.
 
     Raises
     ------
@@ -42,31 +42,41 @@ def count() -> int:
 
 
 def limit_arenas() -> None:
-    """Have glibc use two arenas, not eight for each core, of which each keeps what was freed in it.
+    """Limit glibc to two arenas of memory.
 
-    For programs that run tasks, before there is a thread: what they take then grows less with the
-    number of tasks.
+    By default it has eight for each core, and each keeps what was freed in it, so that a program's
+    memory grows with its threads. Call this before the first thread is started.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
     if mallopt:
         mallopt(M_ARENA_MAX, 2)
 
 
-def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> Generator[T]:
-    """Run tasks in threads (OpenCV, Arrow and hashing release the GIL), with a progress bar.
+def run(tasks: Sequence[Callable[[], T]], label: str, unit: str) -> Generator[T]:
+    """Run tasks in threads, with a progress bar; OpenCV, Arrow and hashing release the GIL.
 
-    Their results come in the tasks' order, each as soon as all before it are there, and are not
-    kept: who adds them up needs no memory for all of them.
+    The first error, or Ctrl-C, cancels the tasks that have not begun, and ends the others at their
+    next ``stoppable`` item. With ``PIPELINE_SCHEDULER``, the address of a Dask scheduler, its
+    workers run the tasks, which must then be picklable.
 
-    The first error, or Ctrl-C, ends the rest: tasks that have not begun, and those that have where
-    they next take one of their ``stoppable`` items. With ``PIPELINE_SCHEDULER``, the address of a
-    Dask scheduler, its workers run them; then tasks must be what can be sent there.
+    Parameters
+    ----------
+    tasks : sequence of callable
+        Functions without arguments.
+    label, unit : str
+        See ``console.bar``.
+
+    Yields
+    ------
+    result
+        Of each task, in the tasks' order, as soon as all before it have finished. Results are not
+        kept, so adding them up needs no memory for all of them.
     """
     address = os.environ.get(SCHEDULER, "")
-    with closing(dask_cluster.run(tasks, address) if address else _in_threads(tasks)) as results:
+    with closing(dask.run(tasks, address) if address else _in_threads(tasks)) as results:
         early: dict[int, T] = {}
         following = 0
-        for number, result in console.bar(what, len(tasks), unit, results):
+        for number, result in console.bar(label, len(tasks), unit, results):
             early[number] = result
             while following in early:
                 yield early.pop(following)
@@ -74,7 +84,7 @@ def run(tasks: Sequence[Callable[[], T]], what: str, unit: str) -> Generator[T]:
 
 
 def stoppable(items: Iterable[T]) -> Iterator[T]:
-    """Pass on what a task works through; end the task where the others are given up."""
+    """Yield a task's items; end the task with CancelledError once tasks are cancelled."""
     for item in items:
         if _is_stopping.is_set():
             raise CancelledError

@@ -66,7 +66,7 @@ def _ignore_environment() -> None:
     for name in ignored:
         del os.environ[name]
     if ignored:
-        console.say(f"ignored, for results must not depend on it: {', '.join(ignored)}")
+        console.info(f"ignored, for results must not depend on it: {', '.join(ignored)}")
 
 
 @contextmanager

@@ -67,8 +67,7 @@ class Proposal:
     def write(self) -> None:
         """Write what was proposed."""
         for path, text in self.changes.items():
-            with files.new_file(path) as work:
-                work.write_text(text, encoding="utf-8", newline="\n")
+            files.write_text(path, text)
         self.is_written = True
 
 

@@ -23,8 +23,7 @@ def write(folder: Path, **content: Any) -> None:
     environment.globals["decimals"] = _decimals
     for name in MODEL_CARD, DATA_CARD:
         text = environment.get_template(f"{name}.j2").render(**content)
-        with files.new_file(folder / name) as work:
-            work.write_text(text, encoding="utf-8", newline="\n")
+        files.write_text(folder / name, text)
 
 
 def escape(text: str) -> str:

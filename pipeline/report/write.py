@@ -118,8 +118,7 @@ def write(
         own=own,
         history=history,
     )
-    with files.new_file(folder / "report.html") as work:
-        work.write_text(html, encoding="utf-8", newline="\n")
+    files.write_text(folder / "report.html", html)
     return (
         f"accuracy {evaluation['accuracy']:.4f}; see {folder / 'report.html'} "
         f"({len(html.encode()) / 1e6:.1f} MB)"

@@ -1,15 +1,19 @@
+"""Reading YAML files, and validating sections of them."""
+
 import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+from dvc.utils.serialize import load_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError, field_validator
 
-from pipeline.core import params
+from pipeline.core import paths
 from pipeline.core.errors import ParameterError
-from pipeline.core.params import FileName, Name, Params, Section, merge
+from pipeline.core.params import FileName, Name, Params, Section, merge, read_yaml
+from tests.support.builders import ROOT
 
 
 class File(Section):
@@ -50,7 +54,7 @@ class Train(Section):
         return dense
 
 
-def section(values, path=params.paths.PARAMS):
+def section(values, path=paths.PARAMS):
     return Params({"runs": {"a": {"train": values}}}, path).section(Train, "runs", "a", "train")
 
 
@@ -222,3 +226,62 @@ def test_merging(base, change, merged):
     before = json.dumps([base, change])
     assert merge(base, change) == merged
     assert json.dumps([base, change]) == before
+
+
+SCALARS = """\
+a: 1e-8
+b: 1.0e-8
+c: [on, off, yes, no, y, n, true, False, null, ~]
+d: [0o7, 07, 0x1f, 1_000, 0.1, 1., .5, -0, +3]
+g: 1:30
+e: [12e03, 1E5, .nan, .inf, -.INF, "1", 'on', 2020-01-01]
+f: |
+  text ü
+1: number
+"""
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "libraries.yaml", "dvc.yaml"])
+def test_the_projects_files_are_read_as_dvc_reads_them(name):
+    assert read_yaml(ROOT / name) == load_yaml(ROOT / name)
+
+
+def test_scalars_are_read_as_dvc_reads_them(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text(SCALARS, encoding="utf-8")
+    # As text, which tells 1 from True and 1.0, and in which NaN is equal to itself.
+    assert repr(read_yaml(path)) == repr(load_yaml(path))
+
+
+def test_a_few_values_by_their_meaning_in_yaml_1_2(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("{a: 1.0e-8, b: on, c: 0o7, d: 012, e: yes, f: true}")
+    assert read_yaml(path) == {"a": 1e-8, "b": "on", "c": 7, "d": 12, "e": "yes", "f": True}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is missing; run this in the folder of dvc.yaml"),
+        (b"", "must hold a mapping"),
+        (b"- a\n- b\n", "must hold a mapping"),
+        (b"text", "must hold a mapping"),
+        (b"a: [1\nb: 2\n", r"is not valid YAML: line 2, column \d+: .*flow sequence"),
+        (b"a: 1\na: 2\n", "is not valid YAML: .*duplicate key"),
+        (b"a: \t\n\tb: 1", "is not valid YAML"),
+        (b"a: 1\nb: *a", r"has an alias in line 2, \*a; write out what it stands for"),
+        (b"a: &b [1]\nc: {<<: *b}", r"has an alias in line 2, \*b"),
+        (b"[" * 5000, "is nested too deeply"),
+        (b"a: !!python/object/apply:os.getcwd []", "is not valid YAML"),
+        (b"a: \xff", "is not valid YAML: .*utf-8"),
+        (b"--- {a: 1}\n--- {b: 2}\n", "is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
+    path = tmp_path / "a.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ParameterError, match=message) as caught:
+        read_yaml(path)
+    assert str(caught.value).startswith(f"{path} ")
+    assert "\n" not in str(caught.value)

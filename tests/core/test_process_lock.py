@@ -83,4 +83,4 @@ def test_name_that_leads_elsewhere_is_refused(project):
     done = project.run("extract", "../../elsewhere")
     assert done.returncode == 1
     assert "'../../elsewhere' is no name of a dataset" in done.stderr
-    assert not list(project.folder.parent.glob("*.lock"))
+    assert not list(project.folder.parent.glob("[!.]*.lock"))

@@ -2,12 +2,12 @@ import threading
 
 import pytest
 
-from pipeline.execution.prefetch import ahead
+from pipeline.execution.prefetch import prefetch
 
 
 def test_items_come_in_order():
-    assert list(ahead(iter(range(100)), 3)) == list(range(100))
-    assert list(ahead(iter([]))) == []
+    assert list(prefetch(iter(range(100)), 3)) == list(range(100))
+    assert list(prefetch(iter([]))) == []
 
 
 def test_items_are_made_before_they_are_asked_for():
@@ -18,7 +18,7 @@ def test_items_are_made_before_they_are_asked_for():
         made.set()
         yield 2
 
-    assert next(ahead(items())) == 1
+    assert next(prefetch(items())) == 1
     assert made.wait(10)
 
 
@@ -27,7 +27,7 @@ def test_an_error_comes_where_it_was_raised():
         yield 1
         raise ValueError("of the second")
 
-    found = ahead(items())
+    found = prefetch(items())
     assert next(found) == 1
     with pytest.raises(ValueError, match="of the second"):
         next(found)
@@ -35,7 +35,7 @@ def test_an_error_comes_where_it_was_raised():
 
 def test_no_thread_is_left():
     before = threading.active_count()
-    found = ahead(iter(range(100)))
+    found = prefetch(iter(range(100)))
     next(found)
     assert threading.active_count() == before + 1
     found.close()

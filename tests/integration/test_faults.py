@@ -295,13 +295,13 @@ def test_ctrl_c_ends_dvc_and_its_stage(dvc_project):
     assert "waiting for process" not in done.stdout
 
 
-def test_a_stage_that_is_killed_is_one_line_and_the_next_repro_goes_on(dvc_project):
+def test_dvc_names_a_stage_that_is_killed_and_the_next_repro_goes_on(dvc_project):
     process = train_without_end(dvc_project)
     owner = dvc_project.folder / "data/locks/train@tiny_idx.pid"
     os.kill(int(owner.read_text()), signal.SIGKILL)
     with process:
         out = process.stdout.read()
-    assert "train tiny_idx: killed or crashed, most often because memory ran out; free some" in out
+    assert "failed to reproduce 'train@tiny_idx'" in out
     assert "exited with -9" in out or "exited with 137" in out
     dvc_project.set("runs.tiny_idx.train", {"epochs": 1})
     done = dvc_project.repro("train@tiny_idx")

@@ -1,5 +1,9 @@
+"""Lines and bars, with and without a terminal, and the levels that show them."""
+
+import argparse
 import contextlib
 import io
+import logging
 import os
 import re
 import subprocess
@@ -51,13 +55,14 @@ def test_items_pass_through_a_bar():
 
 def test_a_line_goes_to_standard_output(capsys):
     with terminal(), console.bar("train", 1, "images"):
-        console.say("epoch 1: accuracy 0.5")
+        console.info("epoch 1: accuracy 0.5")
     assert capsys.readouterr().out.strip("\r") == "epoch 1: accuracy 0.5\n"
 
 
 def run(script, redirections="", **environment):
     """Run a script that says something, its streams redirected by the shell."""
-    script = f"import sys\nfrom pipeline.core import progress\nprogress.mend_streams()\n{script}"
+    begin = "import sys\nfrom pipeline.core import console\nconsole.mend_streams()\n"
+    script = f"{begin}console.set_level()\n{script}"
     return subprocess.run(
         ["/bin/sh", "-c", f'"$1" -c "$2" {redirections}', "sh", sys.executable, script],
         cwd=ROOT,
@@ -69,14 +74,14 @@ def run(script, redirections="", **environment):
 
 
 def test_a_reader_that_is_gone_ends_nothing():
-    done = run('[progress.say("a" * 9999) for n in range(99)]\nprint("on", file=sys.stderr)', "| :")
+    done = run('[console.info("a" * 9999) for n in range(99)]\nprint("on", file=sys.stderr)', "| :")
     assert done.stderr == "on\n"
 
 
 def test_closed_streams_are_opened_before_a_file_gets_their_numbers(tmp_path):
     script = (
         f"file = open({str(tmp_path / 'a')!r}, 'wb')\n"
-        "progress.say('said')\nprint('said', file=sys.stderr)\nlist(progress.bar('b', items=[1]))\n"
+        "console.info('said')\nprint('said', file=sys.stderr)\nlist(console.bar('b', items=[1]))\n"
         "sys.exit(file.fileno())"
     )
     done = run(script, "<&- >&- 2>&-")
@@ -84,28 +89,28 @@ def test_closed_streams_are_opened_before_a_file_gets_their_numbers(tmp_path):
 
 
 def test_a_full_disk_behind_standard_output_is_told():
-    done = run('progress.say("said")', ">/dev/full")
+    done = run('console.info("said")', ">/dev/full")
     assert done.returncode == 1
     assert "No space left on device: 'standard output'" in done.stderr
 
 
 def test_a_terminal_without_a_character_gets_its_number():
-    done = run('progress.say("cafe\\u0301")', PYTHONIOENCODING="ascii")
+    done = run('console.info("cafe\\u0301")', PYTHONIOENCODING="ascii")
     assert (done.stdout, done.stderr) == ("cafe\\u0301\n", "")
 
 
 WORK = """
 import time
-progress.SECONDS = dict.fromkeys(progress.SECONDS, 0.2)
-with progress.bar("decode", 8, "images") as bar:
+console.SECONDS = dict.fromkeys(console.SECONDS, 0.2)
+with console.bar("decode", 8, "images") as bar:
     for _ in range(8):
         time.sleep(0.1)
         bar.update(1)
-progress.say("done")
-progress.detail("more")
-progress.note("beside")
-progress.warn("wrong")
-progress.show("result")
+console.info("done")
+console.debug("more")
+console.note("beside")
+console.warning("wrong")
+console.result("result")
 """
 
 
@@ -128,7 +133,40 @@ def test_how_much_is_told(log, out, err):
         assert re.fullmatch(r"decode: +\d+% \d/8 \[.*images/s\]", line), line
 
 
-def test_an_unknown_amount_is_refused(monkeypatch):
+@pytest.fixture
+def level():
+    """Set the level as it was after the test."""
+    before = console.LOGGER.level
+    yield console.set_level
+    console.LOGGER.setLevel(before)
+
+
+def test_an_option_goes_before_the_environment(level, monkeypatch, capsys):
+    parser = argparse.ArgumentParser()
+    console.add_options(parser)
+    monkeypatch.setenv("PIPELINE_LOG", "quiet")
+    level(parser.parse_args([]).log)
+    console.info("not shown")
+    level(parser.parse_args(["--verbose"]).log)
+    console.debug("100 % shown")
+    assert capsys.readouterr() == ("100 % shown\n", "")
+
+
+def test_an_unknown_level_is_refused(level, monkeypatch):
     monkeypatch.setenv("PIPELINE_LOG", "loud")
     with pytest.raises(ParameterError, match="must be one of quiet, normal, verbose, got 'loud'"):
-        console.bar("decode")
+        level()
+
+
+def test_lines_are_records_that_a_program_of_ones_own_can_take(level, capsys):
+    level("normal")
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    console.LOGGER.addHandler(handler)
+    try:
+        console.note("beside")
+    finally:
+        console.LOGGER.removeHandler(handler)
+    assert [(record.name, record.getMessage()) for record in records] == [("pipeline", "beside")]
+    assert capsys.readouterr().err == "beside\n"
