@@ -20,6 +20,7 @@ from pipeline.labels import folders, join
 from pipeline.labels import table as label_table
 from pipeline.labels.table import Match
 from pipeline.shards import shard
+from pipeline.shards.columns import Rows
 from pipeline.shards.index import Quarantined
 
 
@@ -88,7 +89,7 @@ class ArchiveTask(NamedTuple):
             self.params.model_dump_json(), self.match, files.sha256(self.part), *rows
         )
 
-    def groups(self, quarantined: list[Quarantined]) -> Iterator[shard.Rows]:
+    def groups(self, quarantined: list[Quarantined]) -> Iterator[Rows]:
         """See ``assembly.Task``."""
         start = 0
         for names, contents in parts.read(self.part, shard.row_group_rows(self.params.shape)):
@@ -105,7 +106,7 @@ class ArchiveTask(NamedTuple):
                     kept.append(row)
             start += len(names)
             if pixels:
-                yield shard.Rows(ids, self.positions[kept], self.targets[kept], np.stack(pixels))
+                yield Rows(ids, self.positions[kept], self.targets[kept], np.stack(pixels))
 
     def _decode(self, content: bytes) -> decode.Pixels:
         params = self.params

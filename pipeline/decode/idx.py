@@ -14,6 +14,7 @@ from pipeline.decode.write import layout_of
 from pipeline.execution import fingerprint
 from pipeline.images import idx
 from pipeline.shards import shard
+from pipeline.shards.columns import Rows, Shape
 from pipeline.shards.index import Quarantined
 
 
@@ -58,20 +59,20 @@ class IdxTask(NamedTuple):
     """Position of the first image."""
     targets: NDArray[np.int32]
     """The images' labels."""
-    shape: shard.Shape
+    shape: Shape
 
     def key(self) -> str:
         """See ``assembly.Task``."""
         return fingerprint.key(self.subset, str(self.start), self._pixels().data, self.targets.data)
 
-    def groups(self, _: list[Quarantined]) -> Iterator[shard.Rows]:
+    def groups(self, _: list[Quarantined]) -> Iterator[Rows]:
         """See ``assembly.Task``."""
         pixels = self._pixels().reshape(-1, *self.shape)
         step = shard.row_group_rows(self.shape)
         for first in range(0, len(self.targets), step):
             targets = self.targets[first : first + step]
             positions = np.arange(len(targets), dtype=np.int32) + np.int32(self.start + first)
-            yield shard.Rows(
+            yield Rows(
                 ids=[f"{self.subset}-{position}" for position in positions],
                 positions=positions,
                 labels=targets,
@@ -118,7 +119,7 @@ def _idx_pair(
     return pixels, targets.astype(np.int32)
 
 
-def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> shard.Shape:
+def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> Shape:
     """Height, width and channels of all subsets' images."""
     train_shape, *test_shapes = ((*array.shape[1:], 1)[:3] for array in (train, *test))
     for test_shape in test_shapes:

@@ -24,6 +24,7 @@ from pipeline.decode.params import Decode
 from pipeline.execution import fingerprint, workers
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
+from pipeline.shards.columns import Rows, Shape
 from pipeline.shards.index import Quarantined
 
 
@@ -31,7 +32,7 @@ class Layout(NamedTuple):
     """What all shards of a dataset have in common; see ``shards.Index``."""
 
     format: shard.Format
-    shape: shard.Shape
+    shape: Shape
     classes: tuple[str, ...]
     divisor: int
     resize: str | None = None
@@ -43,7 +44,7 @@ class Task(Protocol):
     def key(self) -> str:
         """SHA-256 of all that the shard is made from, but for code."""
 
-    def groups(self, quarantined: list[Quarantined]) -> Iterable[shard.Rows]:
+    def groups(self, quarantined: list[Quarantined]) -> Iterable[Rows]:
         """Give its row groups, and add what is left out to the list."""
 
 
@@ -155,5 +156,5 @@ def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> shard_ind
     )
 
 
-def layout_of(params: Decode, shape: shard.Shape, divisor: int) -> Layout:
+def layout_of(params: Decode, shape: Shape, divisor: int) -> Layout:
     return Layout(params.format, shape, params.classes, divisor)

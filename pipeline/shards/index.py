@@ -1,4 +1,4 @@
-"""A dataset's shards as a whole: the index that describes them, and reading across their files."""
+"""A dataset's shards: ``index.json``, which describes them, and functions that read all files."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,13 +13,15 @@ from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.core.params import FileName, Section
 from pipeline.shards import shard
+from pipeline.shards.columns import Shape, schema
 
 INDEX = "index.json"
 VERSION = 1
 MAX_SIDE = 1 << 16
+"""Pixels of an image's height or width."""
 
 
-def _grey_or_rgb(shape: shard.Shape) -> shard.Shape:
+def _grey_or_rgb(shape: Shape) -> Shape:
     if min(shape) < 1 or max(shape) > MAX_SIDE or shape[2] not in (1, 3):
         raise ValueError(
             f"must be height and width, up to {MAX_SIDE:,} pixels, and channels, which are 1 "
@@ -28,12 +30,12 @@ def _grey_or_rgb(shape: shard.Shape) -> shard.Shape:
     return shape
 
 
-ImageShape = Annotated[shard.Shape, AfterValidator(_grey_or_rgb)]
+ImageShape = Annotated[Shape, AfterValidator(_grey_or_rgb)]
 """Height, width, channels: 1 (grey) or 3 (RGB)."""
 
 
 class ShardFile(Section):
-    """One file of the index."""
+    """An entry of the index: one shard."""
 
     name: FileName
     rows: int
@@ -42,7 +44,7 @@ class ShardFile(Section):
 
 
 class Quarantined(Section):
-    """An image left out, and why."""
+    """An image that was left out, with the reason."""
 
     id: str
     name: str
@@ -50,7 +52,7 @@ class Quarantined(Section):
 
 
 class Index(Section):
-    """``index.json``: what the shards hold."""
+    """The content of ``index.json``."""
 
     version: Literal[1] = 1
     format: shard.Format
@@ -59,17 +61,17 @@ class Index(Section):
     divisor: int
     """The source type's maximum: 255 or 65,535."""
     resize: str | None = None
-    """How images of other sizes were brought to the shape, if they were."""
+    """How images of other sizes were resized; None if all had the shape."""
     rows: int
     files: tuple[ShardFile, ...]
     quarantined: tuple[Quarantined, ...]
     content_sha256: str
-    """SHA-256 over every row's id, label and pixels' digest, in order: the data's identity,
-    whatever the format and however the rows are divided into files."""
+    """The data's identity: SHA-256, in hexadecimal, over every row's id, label and pixels' digest,
+    in order. Neither the format nor the division of the rows into files changes it."""
 
     @property
-    def kind(self) -> "np.dtype[Any]":
-        """The source's type: uint8 or uint16."""
+    def dtype(self) -> "np.dtype[Any]":
+        """The source's type, uint8 or uint16."""
         return np.dtype(np.uint8 if self.divisor == 255 else np.uint16)
 
     @classmethod
@@ -99,24 +101,24 @@ class Index(Section):
 
 
 class Statistics(NamedTuple):
-    """Of normalized images, for each channel: mean and (population) standard deviation."""
+    """Mean and standard deviation of normalized images, a value for each channel."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    """Of the population: divided by n, not by n - 1."""
 
 
 def statistics(folder: Path, index: Index, rows: NDArray[np.int64]) -> Statistics:
-    """Exact statistics of the images of some rows, without opening one."""
-
+    """Compute exact statistics of the images of some rows, from columns other than ``image``."""
     height, width, channels = index.shape
     n = len(rows) * height * width
     sums, squares = [0] * channels, [0] * channels
-    for start, file in placed(index):
-        mine = rows[(rows >= start) & (rows < start + file.rows)] - start
+    for start, file in file_starts(index):
+        inside = rows[(rows >= start) & (rows < start + file.rows)] - start
         for name, totals in (("pixel_sum", sums), ("pixel_squares", squares)):
             kind = _schema(index).field(name).type
-            found = shard.column(folder / file.name, name, kind).take(pa.array(mine))
-            values = found.combine_chunks().flatten().to_numpy().reshape(len(mine), channels)
+            taken = shard.column(folder / file.name, name, kind).take(pa.array(inside))
+            values = taken.combine_chunks().flatten().to_numpy().reshape(len(inside), channels)
             for channel in range(channels):  # in Python's integers, which do not overflow
                 totals[channel] += sum(values[:, channel].tolist())
     return Statistics(
@@ -129,7 +131,7 @@ def statistics(folder: Path, index: Index, rows: NDArray[np.int64]) -> Statistic
 
 
 def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
-    """One column other than ``image`` of all rows, in order."""
+    """Return a column other than ``image`` of all rows, in order."""
     kind = _schema(index).field(name).type
     chunks = [
         chunk
@@ -139,8 +141,8 @@ def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, kind)
 
 
-def placed(index: Index) -> Iterator[tuple[int, ShardFile]]:
-    """Each file, and how many rows stand before it."""
+def file_starts(index: Index) -> Iterator[tuple[int, ShardFile]]:
+    """Yield the row at which each file begins, and the file."""
     start = 0
     for file in index.files:
         yield start, file
@@ -150,18 +152,24 @@ def placed(index: Index) -> Iterator[tuple[int, ShardFile]]:
 def take(
     folder: Path, index: Index, rows: Sequence[int] | NDArray[np.integer[Any]]
 ) -> NDArray[np.float32]:
-    """Images of the given rows, in the given order: float32 in [0, 1], shape (n, h, w, c)."""
+    """Return the images of ``rows``, in that order, float32[n, h, w, c] in [0, 1].
+
+    Raises
+    ------
+    DataError
+        If a shard is missing or damaged.
+    """
     wanted = np.asarray(rows, np.int64)
-    found = np.empty((len(wanted), *index.shape), np.float32)
-    for start, file in placed(index):
-        mine = (wanted >= start) & (wanted < start + file.rows)
-        if mine.any():
-            found[mine] = shard.take(folder / file.name, index.shape, wanted[mine] - start)
-    return found
+    images = np.empty((len(wanted), *index.shape), np.float32)
+    for start, file in file_starts(index):
+        here = (wanted >= start) & (wanted < start + file.rows)
+        if here.any():
+            images[here] = shard.take(folder / file.name, index.shape, wanted[here] - start)
+    return images
 
 
 def integers(images: NDArray[np.float32], divisor: int) -> NDArray[Any]:
-    """Normalized images as the integers that they came from, uint8 or uint16: exact.
+    """Return normalized images as exactly the integers that they came from, uint8 or uint16.
 
     Examples
     --------
@@ -169,9 +177,9 @@ def integers(images: NDArray[np.float32], divisor: int) -> NDArray[Any]:
     array([  0,   1, 255], dtype=uint8)
     """
     kind: type[np.uint8] | type[np.uint16] = np.uint8 if divisor == 255 else np.uint16
-    found: NDArray[Any] = np.rint(images * np.float32(divisor)).astype(kind)
-    return found
+    rounded: NDArray[Any] = np.rint(images * np.float32(divisor)).astype(kind)
+    return rounded
 
 
 def _schema(index: Index) -> pa.Schema:
-    return shard.schema(len(index.classes), index.shape)
+    return schema(len(index.classes), index.shape)

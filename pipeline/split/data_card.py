@@ -79,13 +79,13 @@ def _suspects(folder: Path, index: Index) -> Iterator[tuple[int, bytes]]:
     and not all of it, in Python's objects.
     """
     beginnings = np.empty(index.rows, np.uint64)
-    for start, file in shard_index.placed(index):
+    for start, file in shard_index.file_starts(index):
         beginnings[start : start + file.rows] = _beginnings(_digests(folder, file))
     beginnings.sort()
     shared = beginnings[1:][beginnings[1:] == beginnings[:-1]]
     if not len(shared):
         return
-    for start, file in shard_index.placed(index):
+    for start, file in shard_index.file_starts(index):
         digests = _digests(folder, file)
         rows = np.flatnonzero(np.isin(_beginnings(digests), shared))
         yield from zip(

@@ -1,7 +1,7 @@
-"""A subset's images in their compact form, the integers that they came from: in memory or on disk.
+"""Images of a subset as the integers that they came from, held in memory or read from disk.
 
-Data that is larger than ``PIPELINE_MEMORY`` is read from the shards again for every pass. Where the
-images are changes no batch, so that it is no parameter.
+Images larger than ``PIPELINE_MEMORY`` together are read from the shards again in every pass. Both
+ways give the same batches, so this is an environment variable and no parameter.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import console, paths
 from pipeline.core.errors import DataError, ParameterError
-from pipeline.execution.prefetch import ahead
+from pipeline.execution.prefetch import prefetch
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.index import Index, Statistics
@@ -27,14 +27,16 @@ from pipeline.subsets import split as split_file
 
 MEMORY = "PIPELINE_MEMORY"
 WINDOW_BYTES = 32 << 20
-"""Of images that are read together from disk."""
+"""Bytes of images that are read together from disk."""
 
 Batches = Iterator[tuple[NDArray[Any], NDArray[np.int32]]]
-"""Of pixels, uint8 or uint16 of shape (n, height, width, channels), and labels."""
+"""Pairs of pixels, uint8 or uint16 of shape (n, height, width, channels), and labels, int32[n]."""
 
 
 def memory() -> int:
-    """Bytes that images may take: ``PIPELINE_MEMORY``, by default a quarter of the machine's.
+    """Return the bytes that images may take in memory.
+
+    They are ``PIPELINE_MEMORY``, or a quarter of the machine's memory where that is not set.
 
     Raises
     ------
@@ -51,33 +53,33 @@ def memory() -> int:
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images of a subset, in the shards' row order; see ``InMemory`` and ``OnDisk``."""
+    """Labelled images of a subset, in the shards' row order."""
 
     ids: list[str]
     labels: NDArray[np.int32]
     shape: tuple[int, int, int]
     """Height, width, channels."""
-    kind: np.dtype[Any]
-    """Of the pixels: uint8 or uint16."""
+    dtype: np.dtype[Any]
+    """The pixels' type, uint8 or uint16."""
     divisor: int
-    """Pixels divided by it are the shards' float32 images, exactly."""
-    blocks: NDArray[np.int64]
-    """Where, among these images, those of each row group of the shards begin."""
+    """255 or 65,535: pixels divided by it are exactly the shards' float32 images."""
+    group_starts: NDArray[np.int64]
+    """For each row group of the shards, the position of its first image among these images."""
 
     def batches(self, order: NDArray[np.int64], size: int) -> Batches:
-        """The images at some positions, in that order, ``size`` at a time."""
+        """Yield the images at the positions ``order``, ``size`` at a time."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class InMemory(Images):
-    """Images that are read once."""
+    """Images that are held in memory."""
 
     pixels: NDArray[Any]
     """uint8 or uint16, shape (n, height, width, channels)."""
 
     def batches(self, order: NDArray[np.int64], size: int) -> Batches:
-        """See ``Images``."""
+        """Yield batches; see ``Images``."""
         for start in range(0, len(order), size):
             rows = order[start : start + size]
             yield self.pixels[rows], self.labels[rows]
@@ -85,17 +87,20 @@ class InMemory(Images):
 
 @dataclass(frozen=True)
 class OnDisk(Images):
-    """Images that are read from the shards each time, some windows ahead."""
+    """Images that are read from the shards in every pass, a few windows ahead."""
 
     reader: "Reader"
     rows: NDArray[np.int64]
-    """Among those of the shards."""
+    """Their rows in the shards."""
 
     def batches(self, order: NDArray[np.int64], size: int) -> Batches:
-        """See ``Images``. Rows in an order all over the shards take long."""
+        """Yield batches; see ``Images``.
+
+        It is slow where each window of ``order`` touches many row groups.
+        """
         window = max(1, WINDOW_BYTES // (size * int(np.prod(self.shape)))) * size
         parts = (order[start : start + window] for start in range(0, len(order), window))
-        for part, pixels in ahead((part, self.reader.take(self.rows[part])) for part in parts):
+        for part, pixels in prefetch((part, self.reader.take(self.rows[part])) for part in parts):
             for start in range(0, len(part), size):
                 stop = start + size
                 yield pixels[start:stop], self.labels[part[start:stop]]
@@ -103,7 +108,7 @@ class OnDisk(Images):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Shards, and who is in which subset."""
+    """A dataset's shards and their division into subsets."""
 
     folder: Path
     index: Index
@@ -129,56 +134,65 @@ class Dataset:
 
     @property
     def identity(self) -> str:
-        """SHA-256, in hexadecimal, of all images and labels, and of who is in which subset."""
+        """SHA-256, in hexadecimal, of all images, their labels and their subsets."""
         content = self.index.content_sha256.encode() + self.split.subsets.tobytes()
         return hashlib.sha256(content).hexdigest()
 
     def statistics(self, subset: str) -> Statistics:
-        """Mean and standard deviation of a subset's normalized images, for each channel."""
+        """Compute the mean and standard deviation of a subset's normalized images."""
         return shard_index.statistics(self.folder, self.index, self.split.rows(subset))
 
     def labels(self) -> NDArray[np.int32]:
-        """The labels of all rows."""
+        """Return the labels of all rows."""
         labels: NDArray[np.int32] = shard_index.column(self.folder, self.index, "label").to_numpy()
         return labels
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The normalized images of some rows, float32[n, h, w, c] in [0, 1]."""
+        """Return the normalized images of ``rows``, float32[n, h, w, c] in [0, 1]."""
         return shard_index.take(self.folder, self.index, rows)
 
     def images(self, *subsets: str) -> list[Images]:
-        """The images of several subsets: read in one pass over the shards, or left on disk."""
-        index, kind, reader = self.index, self.index.kind, Reader(self.folder, self.index)
+        """Return the images of each of ``subsets``.
+
+        All are read in one pass over the shards, unless they need more bytes than ``memory``.
+        """
+        index, reader = self.index, Reader(self.folder, self.index)
         labels = self.labels()
         rows = [self.split.rows(subset) for subset in subsets]
-        common = [
+        descriptions = [
             (
-                self.split.ids.take(pa.array(mine)).to_pylist(),
-                labels[mine],
+                self.split.ids.take(pa.array(subset_rows)).to_pylist(),
+                labels[subset_rows],
                 index.shape,
-                kind,
+                index.dtype,
                 index.divisor,
-                np.unique(np.searchsorted(mine, reader.starts[:-1])),
+                np.unique(np.searchsorted(subset_rows, reader.starts[:-1])),
             )
-            for mine in rows
+            for subset_rows in rows
         ]
-        size = sum(map(len, rows)) * int(np.prod(index.shape)) * kind.itemsize
+        size = sum(map(len, rows)) * int(np.prod(index.shape)) * index.dtype.itemsize
         if size > memory():
-            console.say(f"{size / 1e9:,.1f} GB of images stay on disk ({MEMORY}: {memory():,})")
-            return [OnDisk(*own, reader, mine) for own, mine in zip(common, rows, strict=True)]
-        found = [np.empty((len(mine), *index.shape), kind) for mine in rows]
+            console.info(f"{size / 1e9:,.1f} GB of images stay on disk ({MEMORY}: {memory():,})")
+            return [
+                OnDisk(*description, reader, subset_rows)
+                for description, subset_rows in zip(descriptions, rows, strict=True)
+            ]
+        pixels = [np.empty((len(subset_rows), *index.shape), index.dtype) for subset_rows in rows]
         with console.bar("read", index.rows, "images") as bar:
             for group, (start, stop) in enumerate(itertools.pairwise(reader.starts)):
-                pixels = reader.group(group)
-                for mine, part in zip(rows, found, strict=True):
-                    first, last = np.searchsorted(mine, (start, stop))
-                    part[first:last] = pixels[mine[first:last] - start]
-                bar.update(len(pixels))
-        return [InMemory(*own, part) for own, part in zip(common, found, strict=True)]
+                group_pixels = reader.group(group)
+                for subset_rows, subset_pixels in zip(rows, pixels, strict=True):
+                    first, last = np.searchsorted(subset_rows, (start, stop))
+                    subset_pixels[first:last] = group_pixels[subset_rows[first:last] - start]
+                bar.update(len(group_pixels))
+        return [
+            InMemory(*description, subset_pixels)
+            for description, subset_pixels in zip(descriptions, pixels, strict=True)
+        ]
 
 
 class Reader:
-    """Reads row groups of shards, as integers."""
+    """A reader of shards' row groups as integers, which keeps the last two."""
 
     def __init__(self, folder: Path, index: Index) -> None:
         self.folder = folder
@@ -189,17 +203,17 @@ class Reader:
             for group, rows in enumerate(shard.group_rows(folder / file.name))
         ]
         self.starts = np.cumsum([0, *(rows for _, _, rows in self.groups)])
-        """The first row of each group, and the number of rows."""
+        """The first row of each group, then the number of all rows."""
         self.group = lru_cache(2)(self._group)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The pixels of some rows, in that order."""
-        found = np.empty((len(rows), *self.index.shape), self.index.kind)
+        """Return the pixels of ``rows``, in that order."""
+        pixels = np.empty((len(rows), *self.index.shape), self.index.dtype)
         groups = np.searchsorted(self.starts, rows, side="right") - 1
         for group in np.unique(groups):
-            mine = groups == group
-            found[mine] = self.group(group)[rows[mine] - self.starts[group]]
-        return found
+            inside = groups == group
+            pixels[inside] = self.group(group)[rows[inside] - self.starts[group]]
+        return pixels
 
     def _group(self, number: int) -> NDArray[Any]:
         name, group, _ = self.groups[number]

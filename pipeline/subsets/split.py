@@ -1,4 +1,4 @@
-"""Splits: which image is for training, which for validation, which for the test, as a file."""
+"""The split: a Parquet file with each image's subset, training, validation or test."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -16,30 +16,32 @@ SCHEMA = pa.schema([pa.field("id", pa.string(), False), pa.field("subset", pa.st
 
 
 class Split(NamedTuple):
-    """Ids as text and their subsets (positions in ``SUBSETS``), in the shards' row order."""
+    """The images' ids and subsets, in the shards' row order."""
 
     ids: pa.ChunkedArray
+    """Text."""
     subsets: NDArray[np.int8]
+    """Positions in ``SUBSETS``."""
 
     def rows(self, subset: str) -> NDArray[np.int64]:
-        """The rows of a subset, ascending, as positions in the shards."""
+        """Return the rows of a subset in the shards, ascending."""
         return np.flatnonzero(self.subsets == SUBSETS.index(subset))
 
 
 def write(path: Path, split: Split) -> None:
-    """Write a split as Parquet: ``id`` and ``subset``, in the shards' row order."""
+    """Write a split; the columns ``id`` and ``subset`` are text."""
     subsets = pa.array(SUBSETS).take(pa.array(split.subsets))
     with files.new_file(path) as work:
         pq.write_table(pa.table([split.ids, subsets], schema=SCHEMA), work, compression="zstd")
 
 
 def read(path: Path) -> Split:
-    """Read what ``write`` wrote.
+    """Read a split.
 
     Raises
     ------
     DataError
-        If it is missing or damaged.
+        If the file is missing or damaged, or has other subsets than ``SUBSETS``.
     """
     try:
         table = pq.read_table(path, schema=SCHEMA)
@@ -48,8 +50,8 @@ def read(path: Path) -> Split:
     except pa.ArrowException as error:
         raise DataError(f"{path}: is damaged ({error}); delete it and run dvc repro") from None
     subsets = np.full(len(table), -1, np.int8)
-    for code, name in enumerate(SUBSETS):
-        subsets[table["subset"].to_numpy() == name] = code
+    for position, name in enumerate(SUBSETS):
+        subsets[table["subset"].to_numpy() == name] = position
     if (subsets < 0).any():
         raise DataError(f"{path}: has subsets other than {', '.join(SUBSETS)}; run dvc repro")
     return Split(table["id"], subsets)

@@ -12,6 +12,7 @@ from pipeline.decode import write
 from pipeline.decode.write import Layout
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
+from pipeline.shards.columns import Rows
 from pipeline.shards.index import Quarantined
 from tests.support.builders import CLASSES, pixels
 
@@ -23,7 +24,7 @@ class Task(NamedTuple):
     """What ``assembly.Task`` asks for."""
 
     key: Callable[[], str]
-    groups: Callable[[list[Quarantined]], Iterable[shard.Rows]]
+    groups: Callable[[list[Quarantined]], Iterable[Rows]]
 
 
 class Parts:
@@ -47,7 +48,7 @@ class Parts:
             rows = np.arange(first, first + 2, dtype=np.int32) + 4 * number
             labels = rows % 3
             ids = [f"image {row}" for row in rows]
-            yield shard.Rows(ids, rows, labels, pixels(labels, SHAPE, seed=self.seed + number))
+            yield Rows(ids, rows, labels, pixels(labels, SHAPE, seed=self.seed + number))
         quarantined.append(Quarantined(id=f"bad {number}", name="x", reason="y"))
         self.done.append(number)
 
@@ -180,7 +181,7 @@ def test_an_error_ends_the_other_shards_between_their_row_groups(tmp_path, monke
         for row in itertools.count():
             has_begun.set()
             label = np.int32([0])
-            yield shard.Rows([str(row)], np.int32([row]), label, pixels(label, SHAPE))
+            yield Rows([str(row)], np.int32([row]), label, pixels(label, SHAPE))
 
     tasks = [Task(lambda: "fail", fail), Task(lambda: "go on", go_on)]
     with pytest.raises(DataError, match="damaged"):

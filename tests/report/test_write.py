@@ -17,6 +17,7 @@ from pipeline.report.gallery import Gallery
 from pipeline.report.params import ReportParams
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
+from pipeline.shards.columns import Rows
 from pipeline.split.data_card import data_card
 from pipeline.subsets import split as split_file
 from tests.report.test_html import Parsed
@@ -48,7 +49,7 @@ def make(
     pixels = np.broadcast_to((np.arange(n) % 256).reshape(-1, 1, 1, 1), (n, *shape))
     if noise:
         pixels = np.random.default_rng(0).integers(0, 256, (n, *shape))
-    rows = shard.Rows(ids, np.arange(n, dtype=np.int32), labels, pixels.astype(np.uint8))
+    rows = Rows(ids, np.arange(n, dtype=np.int32), labels, pixels.astype(np.uint8))
     path = folder / "part-00000.parquet"
     shard.write(path, [rows], classes, shape)
     part = shard_index.ShardFile(name=path.name, rows=n, bytes=1, sha256="")

@@ -6,11 +6,11 @@ import pytest
 from pipeline.core.errors import DataError
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
-from tests.shards.test_shard import SHAPE, rows
 from tests.support.builders import CLASSES
+from tests.support.shards import SHAPE, rows
 
 
-@pytest.fixture(params=["parquet", "npz"])
+@pytest.fixture(params=list(shard.FORMATS))
 def dataset(request, tmp_path):
     """Three shards of ten rows."""
     files = []
@@ -52,12 +52,23 @@ def test_reading_goes_across_files(dataset):
     )
 
 
-@pytest.mark.parametrize(("divisor", "kind"), [(255, np.uint8), (65535, np.uint16)])
-def test_integers_are_exact_for_every_value(divisor, kind):
-    values = np.arange(divisor + 1).astype(kind)
-    found = shard_index.integers(np.divide(values, np.float32(divisor), dtype=np.float32), divisor)
-    assert found.dtype == kind
-    assert (found == values).all()
+def test_statistics_are_those_of_the_normalized_pixels(dataset):
+    folder, index = dataset
+    wanted = np.array([0, 9, 10, 29])
+    images = shard_index.take(folder, index, wanted).astype(np.float64)
+    mean, std = shard_index.statistics(folder, index, wanted)
+    assert mean == pytest.approx(images.mean(axis=(0, 1, 2)))
+    assert std == pytest.approx(images.std(axis=(0, 1, 2)))
+
+
+@pytest.mark.parametrize(("divisor", "dtype"), [(255, np.uint8), (65535, np.uint16)])
+def test_integers_are_exact_for_every_value(divisor, dtype):
+    values = np.arange(divisor + 1).astype(dtype)
+    integers = shard_index.integers(
+        np.divide(values, np.float32(divisor), dtype=np.float32), divisor
+    )
+    assert integers.dtype == dtype
+    assert (integers == values).all()
 
 
 @pytest.mark.parametrize(

@@ -1,40 +1,22 @@
-import hashlib
 from itertools import pairwise
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import DataError
 from pipeline.shards import index, shard
-from tests.support.builders import CLASSES, pixels
+from pipeline.shards.columns import Rows, columns, schema
+from tests.support.builders import CLASSES
+from tests.support.shards import SHAPE, rows, write
 
-SHAPE = (4, 5, 3)
-FORMATS = ["parquet", "npz"]
-
-
-def rows(n=10, start=0, bits=8):
-    labels = np.arange(start, start + n, dtype=np.int32) % len(CLASSES)
-    return shard.Rows(
-        ids=[f"ü{number}" for number in range(start, start + n)],
-        positions=np.arange(start, start + n, dtype=np.int32),
-        labels=labels,
-        pixels=pixels(labels, SHAPE, bits, seed=start),
-    )
-
-
-def write(folder, suffix, groups=None):
-    path = folder / f"part.{suffix}"
-    return path, shard.write(path, groups or [rows(6), rows(4, start=6)], CLASSES, SHAPE)
+FORMATS = list(shard.FORMATS)
 
 
 def column(path, name):
-    kind = shard.schema(len(CLASSES), SHAPE).field(name).type
-    return shard.column(path, name, kind)
+    return shard.column(path, name, schema(len(CLASSES), SHAPE).field(name).type)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -47,63 +29,40 @@ def test_images_are_the_integers_by_their_types_maximum(tmp_path, suffix, bits):
     assert (images == (group.pixels / (2**bits - 1)).astype(np.float32)).all()
 
 
-def test_every_value_of_16_bits_is_the_correctly_rounded_quotient():
-    values = np.arange(65536, dtype=np.uint16).reshape(1, 256, 256, 1)
-    one = np.zeros(1, np.int32)
-    (found,) = (shard._columns(shard.Rows(["a"], one, one, values), CLASSES)["image"],)
-    assert (found == (values / np.float64(65535)).astype(np.float32)).all()
-
-
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_columns(tmp_path, suffix):
+def test_every_column_is_read_as_it_was_written(tmp_path, suffix):
     path, written = write(tmp_path, suffix)
-    groups = [rows(6), rows(4, start=6)]
-    whole = np.concatenate([group.pixels for group in groups])
-    labels = np.arange(10) % 3
     assert written.rows == 10
-    assert column(path, "id").to_pylist() == [f"ü{n}" for n in range(10)]
-    assert column(path, "position").to_pylist() == list(range(10))
-    assert column(path, "label").to_pylist() == labels.tolist()
-    assert column(path, "class").to_pylist() == [CLASSES[label] for label in labels]
-    assert column(path, "one_hot").to_pylist() == np.eye(3)[labels].tolist()
-    assert column(path, "sha256").to_pylist() == [
-        hashlib.sha256(image.tobytes()).digest() for image in whole
-    ]
-    assert column(path, "pixel_min").to_pylist() == whole.min(axis=(1, 2, 3)).tolist()
-    assert column(path, "pixel_max").to_pylist() == whole.max(axis=(1, 2, 3)).tolist()
-    wide = whole.astype(np.int64)
-    assert column(path, "pixel_sum").to_pylist() == wide.sum(axis=(1, 2)).tolist()
-    assert column(path, "pixel_squares").to_pylist() == (wide**2).sum(axis=(1, 2)).tolist()
-
-
-def test_squares_of_16_bits_do_not_overflow(tmp_path):
-    full = np.full((1, *SHAPE), 65535, np.uint16)
-    one = np.zeros(1, np.int32)
-    path, _ = write(tmp_path, "parquet", [shard.Rows(["a"], one, one, full)])
-    assert column(path, "pixel_squares").to_pylist() == [[20 * 65535**2] * 3]
+    groups = [columns(group, CLASSES) for group in (rows(6), rows(4, start=6))]
+    for name in groups[0].keys() - {"image", "sha256"}:
+        values = np.concatenate([group[name] for group in groups])
+        assert column(path, name).to_pylist() == values.tolist()
+    digests = [bytes(digest) for group in groups for digest in group["sha256"]]
+    assert column(path, "sha256").to_pylist() == digests
 
 
 IMAGES = st.tuples(
     st.sampled_from([np.uint8, np.uint16]),
     st.tuples(st.integers(1, 12), st.integers(1, 5), st.integers(1, 5), st.sampled_from([1, 3])),
-).flatmap(lambda of: hnp.arrays(*of))
+).flatmap(lambda arguments: hnp.arrays(*arguments))
 
 
 @settings(max_examples=40)
 @given(images=IMAGES, data=st.data())
 def test_images_come_back_bit_for_bit_however_they_are_divided(tmp_path_factory, images, data):
-    """Through both formats, against NumPy; the identity is that of the images alone."""
+    """All formats agree with NumPy, and the identity depends on the rows alone."""
     folder = tmp_path_factory.getbasetemp()
-    n, *shape = images.shape
-    shape = tuple(shape)
+    n, *sides = images.shape
+    shape = tuple(sides)
     text = st.text(st.characters(codec="utf-8", exclude_characters="\0"))  # no archive has it
     names = data.draw(st.lists(text, min_size=n, max_size=n))
     labels = np.array(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)), np.int32)
-    whole = shard.Rows(names, np.arange(n, dtype=np.int32), labels, images)
+    whole = Rows(names, np.arange(n, dtype=np.int32), labels, images)
     cuts = sorted(data.draw(st.sets(st.integers(1, n - 1)))) if n > 1 else []
     edges = list(pairwise([0, *cuts, n]))
-    groups = [shard.Rows(*(column[a:b] for column in whole)) for a, b in edges]
-    expected = images.astype(np.float64) / np.iinfo(images.dtype).max
+    groups = [Rows(*(values[a:b] for values in whole)) for a, b in edges]
+    maximum = np.iinfo(images.dtype).max
+    expected = (images.astype(np.float64) / maximum).astype(np.float32)
     wanted = np.array(data.draw(st.lists(st.integers(0, n - 1))), np.int64)
     identities = set()
     for suffix in FORMATS:
@@ -112,14 +71,13 @@ def test_images_come_back_bit_for_bit_however_they_are_divided(tmp_path_factory,
             written = shard.write(path, division, CLASSES, shape)
             assert written.rows == n
             identities |= {written.identity, shard.identity(path)}
-            found = np.concatenate(list(shard.images(path, shape)))
-            assert found.dtype == np.float32
-            assert (found == expected.astype(np.float32)).all()
-            assert (shard.take(path, shape, wanted) == found[wanted]).all()
-            maximum = np.iinfo(images.dtype).max
-            assert (index.integers(found, maximum) == images).all()
+            read = np.concatenate(list(shard.images(path, shape)))
+            assert read.dtype == np.float32
+            assert (read == expected).all()
+            assert (shard.take(path, shape, wanted) == expected[wanted]).all()
+            assert (index.integers(read, maximum) == images).all()
             for name, values in (("id", names), ("label", labels.tolist())):
-                kind = shard.schema(len(CLASSES), shape).field(name).type
+                kind = schema(len(CLASSES), shape).field(name).type
                 assert shard.column(path, name, kind).to_pylist() == values
     assert len(identities) == 1
 
@@ -136,34 +94,6 @@ def test_identity_is_id_label_and_pixels(tmp_path):
         assert write(tmp_path, "parquet", [changed, rows(4, start=6)])[1].identity not in identities
 
 
-def test_parquet_is_arrows_tensor_dictionary_encoded_in_the_given_groups(tmp_path):
-    path, _ = write(tmp_path, "parquet")
-    table = pq.read_table(path)
-    assert table.schema.equals(shard.schema(3, SHAPE))
-    assert table.schema.field("image").type == pa.fixed_shape_tensor(
-        pa.float32(), SHAPE, ["height", "width", "channel"]
-    )
-    assert not any(field.nullable for field in table.schema)
-    metadata = pq.ParquetFile(path).metadata
-    assert [metadata.row_group(n).num_rows for n in range(2)] == [6, 4]
-    image = next(
-        metadata.row_group(0).column(n)
-        for n in range(metadata.num_columns)
-        if metadata.row_group(0).column(n).path_in_schema.startswith("image")
-    )
-    assert "RLE_DICTIONARY" in image.encodings
-    tensor = table["image"].combine_chunks().to_numpy_ndarray()
-    assert (tensor == np.concatenate(list(shard.images(path, SHAPE)))).all()
-
-
-def test_npz_holds_no_objects(tmp_path):
-    path, _ = write(tmp_path, "npz")
-    with np.load(path, allow_pickle=False) as arrays:
-        assert set(arrays) == set(shard.schema(3, SHAPE).names)
-        assert arrays["image"].shape == (10, *SHAPE)
-        assert arrays["one_hot"].dtype == np.float32
-
-
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_same_rows_give_same_bytes(tmp_path, suffix):
     first = write(tmp_path, suffix)[0].read_bytes()
@@ -171,7 +101,7 @@ def test_same_rows_give_same_bytes(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_take_gives_rows_in_the_order_asked(tmp_path, suffix):
+def test_take_returns_rows_in_the_given_order(tmp_path, suffix):
     path, _ = write(tmp_path, suffix)
     whole = np.concatenate(list(shard.images(path, SHAPE)))
     for wanted in ([9, 0, 5, 6, 0], [], [3]):
@@ -179,9 +109,17 @@ def test_take_gives_rows_in_the_order_asked(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+def test_groups_together_are_all_images(tmp_path, suffix):
+    path, _ = write(tmp_path, suffix)
+    groups = [shard.group_images(path, SHAPE, n) for n in range(len(shard.group_rows(path)))]
+    assert [len(group) for group in groups] == shard.group_rows(path)
+    assert (np.concatenate(groups) == np.concatenate(list(shard.images(path, SHAPE)))).all()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_shard_without_rows(tmp_path, suffix):
-    path = tmp_path / f"part.{suffix}"
-    assert shard.write(path, [], CLASSES, SHAPE) == (0, b"")
+    path, written = write(tmp_path, suffix, [])
+    assert written == (0, b"")
     assert sum(len(group) for group in shard.images(path, SHAPE)) == 0
     assert column(path, "id").to_pylist() == []
 
@@ -190,6 +128,27 @@ def test_shard_without_rows(tmp_path, suffix):
 def test_missing_shard_says_what_to_run(tmp_path, suffix):
     with pytest.raises(DataError, match="missing; run the decode stage"):
         list(shard.images(tmp_path / f"part.{suffix}", SHAPE))
+
+
+@pytest.mark.parametrize("suffix", [*FORMATS, "txt"])
+def test_damaged_shard_says_what_to_do(tmp_path, suffix):
+    path = tmp_path / f"part.{suffix}"
+    path.write_bytes(b"PK no")
+    for read in (
+        lambda: shard.group_rows(path),
+        lambda: shard.identity(path),
+        lambda: shard.take(path, SHAPE, np.array([0])),
+        lambda: list(shard.images(path, SHAPE)),
+    ):
+        with pytest.raises(DataError, match=r"is damaged \(.+\); remove it and run dvc repro"):
+            read()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_shard_without_a_column_is_damaged(tmp_path, suffix):
+    path, _ = write(tmp_path, suffix)
+    with pytest.raises(DataError, match="is damaged"):
+        shard.column(path, "weight", schema(3, SHAPE).field("label").type)
 
 
 def test_row_groups_are_bounded_in_rows_and_bytes():

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
+from pipeline.shards.columns import Rows
 from pipeline.split.data_card import data_card
 from pipeline.subsets import split
 from tests.support.builders import CLASSES, pixels
@@ -13,7 +14,7 @@ SHAPE = (4, 5, 3)
 
 def card(tmp_path, images, labels, subsets, bits=8):
     n = len(images)
-    rows = shard.Rows(
+    rows = Rows(
         [str(number) for number in range(n)],
         np.arange(n, dtype=np.int32),
         np.asarray(labels, np.int32),
@@ -21,8 +22,8 @@ def card(tmp_path, images, labels, subsets, bits=8):
     )
     parts = []
     for part in (slice(2), slice(2, None)):  # each of two row groups
-        groups = [shard.Rows(*(column[part][:-1] for column in rows))]
-        groups.append(shard.Rows(*(column[part][-1:] for column in rows)))
+        groups = [Rows(*(column[part][:-1] for column in rows))]
+        groups.append(Rows(*(column[part][-1:] for column in rows)))
         parts.append(f"part-{len(parts):05}.parquet")
         shard.write(tmp_path / parts[-1], groups, CLASSES, SHAPE)
     index = shard_index.Index(

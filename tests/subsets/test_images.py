@@ -44,7 +44,7 @@ def test_images_on_disk_are_those_in_memory(project, monkeypatch, kind):
     monkeypatch.setenv("PIPELINE_MEMORY", str(in_memory.pixels.nbytes - 1))
     (on_disk,) = dataset.images("train")
     assert isinstance(on_disk, subset_images.OnDisk)
-    assert (on_disk.blocks == in_memory.blocks).all()
+    assert (on_disk.group_starts == in_memory.group_starts).all()
     monkeypatch.setattr(subset_images, "WINDOW_BYTES", 5 * in_memory.pixels[0].nbytes)
     order = np.random.default_rng(0).permutation(19)[:17]
     for rows in (np.arange(19), order):
@@ -77,7 +77,7 @@ def test_row_groups_of_a_subset_begin_where_the_shards_do(dataset):
     starts = subset_images.Reader(dataset.folder, dataset.index).starts
     groups = np.searchsorted(starts, rows, side="right")
     first_of_each = np.flatnonzero(np.diff(groups, prepend=0))
-    assert images.blocks.tolist() == first_of_each.tolist()
+    assert images.group_starts.tolist() == first_of_each.tolist()
 
 
 def test_labels_are_of_all_rows(dataset):
