@@ -15,10 +15,8 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pipeline.core import files
 from pipeline.core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -98,7 +96,7 @@ def bar(
     items : iterable, optional
         Iterate over these instead of calling ``update``.
     """
-    from tqdm import tqdm  # here, so that --help is quick
+    from tqdm import tqdm
 
     is_quiet = not LOGGER.isEnabledFor(logging.INFO)
     options: dict[str, Any] = {"dynamic_ncols": True}
@@ -134,7 +132,11 @@ class _Lines:
 
 def _write(text: str, stream: TextIO) -> None:
     """Write a line above the bars; drop it and all later ones if the stream's reader is gone."""
+    from pathlib import Path  # all here, so that --help is quick
+
     from tqdm import tqdm
+
+    from pipeline.core import files
 
     name = "standard error" if stream is sys.stderr else "standard output"
     try:
