@@ -1,4 +1,4 @@
-"""Verification: whether everything that is here agrees, without training anything."""
+"""Verification of everything that is here, without training anything."""
 
 import hashlib
 import tempfile
@@ -14,12 +14,12 @@ from pipeline.core import files, paths
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.core.params import Params
 from pipeline.download.params import DownloadParams
-from pipeline.evaluate import metrics
+from pipeline.evaluate.metrics import evaluate, write_confusion
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predictions import Predictions
 from pipeline.repository import lock_check, remote_check
-from pipeline.shards import index as shard_index
 from pipeline.shards import shard
+from pipeline.shards.index import INDEX, Index, integers
 from pipeline.split import data_card, divide
 from pipeline.subsets.images import Dataset
 
@@ -27,7 +27,7 @@ from pipeline.subsets.images import Dataset
 def faults(params: Params, remote: str | None = None) -> Iterator[str]:
     """Verify parameters, recorded stages, published files, shards, splits and evaluations.
 
-    What can be computed again from what it follows from is; so that an edit is found even where
+    A file that follows from others is computed again from these. So an edit is found even where
     ``dvc.lock`` was edited to match.
 
     Parameters
@@ -38,7 +38,7 @@ def faults(params: Params, remote: str | None = None) -> Iterator[str]:
     Yields
     ------
     str
-        What is wrong. What is not here, for it was not run or pulled, is not verified.
+        A fault. Files that are not here, since they were not made or pulled, are not verified.
     """
     try:
         schema.check_params(params)
@@ -61,7 +61,7 @@ def faults(params: Params, remote: str | None = None) -> Iterator[str]:
 
 
 def raw_faults(params: Params, dataset: str) -> Iterator[str]:
-    """Compare a dataset's published files with what the parameters pin."""
+    """Compare a dataset's published files with their pins in the parameters."""
     for file in params.section(DownloadParams, "datasets", dataset, "download").files:
         path = paths.raw(dataset) / file.name
         if not path.exists():
@@ -76,11 +76,11 @@ def raw_faults(params: Params, dataset: str) -> Iterator[str]:
 def shard_faults(dataset: str) -> Iterator[str]:
     """Compare a dataset's shards with their index, and their images with their digests."""
     folder = paths.shards(dataset)
-    index = shard_index.Index.read(folder)
-    expected = {shard_index.INDEX, *(file.name for file in index.files)}
+    index = Index.read(folder)
+    expected = {INDEX, *(file.name for file in index.files)}
     surplus = sorted(path.name for path in folder.iterdir() if path.name not in expected)
     if surplus:
-        yield f"{folder}: {first_few(surplus)} not in {shard_index.INDEX}; decode again"
+        yield f"{folder}: {first_few(surplus)} not in {INDEX}; decode again"
     content = hashlib.sha256()
     for file in index.files:
         path = folder / file.name
@@ -88,13 +88,13 @@ def shard_faults(dataset: str) -> Iterator[str]:
             yield f"{path} is missing; run dvc repro"
             return
         if files.sha256(path) != file.sha256:
-            yield f"{path}: its SHA-256 is not the one in {shard_index.INDEX}; decode again"
+            yield f"{path}: its SHA-256 is not the one in {INDEX}; decode again"
             return
         if _digests(path, index) != shard.column(path, "sha256", pa.binary(32)).to_pylist():
             yield f"{path}: its images do not have the digests beside them; decode again"
         content.update(shard.identity(path))
     if content.hexdigest() != index.content_sha256:
-        name = shard_index.INDEX
+        name = INDEX
         yield f"{folder}: content_sha256 in {name} is not that of the rows; decode again"
 
 
@@ -131,32 +131,32 @@ def evaluation_faults(params: Params, run: str) -> Iterator[str]:
     classes = params.value("datasets", name, "decode", "classes")
     recorded = files.read_json(folder / "evaluation.json")
     section = runs.section(params, run, "evaluate", EvaluateParams)
-    computed = metrics.evaluate(
-        predictions, classes, recorded["train_accuracy"], section.calibration_bins
-    )
+    computed = evaluate(predictions, classes, recorded["train_accuracy"], section.calibration_bins)
     if different := _different(computed, recorded):
         yield (
             f"{folder / 'evaluation.json'}: {first_few(different)} do not follow from the "
             "predictions; evaluate again"
         )
-    with tempfile.TemporaryDirectory() as work:
-        again = Path(work, "confusion.csv")
-        metrics.write_confusion(again, predictions, classes)
-        if again.read_bytes() != (folder / again.name).read_bytes():
-            yield f"{folder / again.name} does not follow from the predictions; evaluate again"
+    confusion = folder / "confusion.csv"
+    if confusion.exists():  # DVC's, so it may not have been pulled
+        with tempfile.TemporaryDirectory() as work:
+            again = Path(work, confusion.name)
+            write_confusion(again, predictions, classes)
+            if again.read_bytes() != confusion.read_bytes():
+                yield f"{confusion} does not follow from the predictions; evaluate again"
 
 
-def _digests(path: Path, index: shard_index.Index) -> list[bytes]:
-    """SHA-256 of each image of a shard, as it was decoded."""
+def _digests(path: Path, index: Index) -> list[bytes]:
+    """Return the SHA-256 of each image of a shard, as it was decoded."""
     return [
         hashlib.sha256(image.astype(image.dtype.newbyteorder("<")).data).digest()
         for batch in shard.images(path, index.shape)
-        for image in shard_index.integers(batch, index.divisor)
+        for image in integers(batch, index.divisor)
     ]
 
 
 def _different(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
-    """The keys whose values are not the same, but for the rounding of floats."""
+    """Return the keys whose values differ by more than the rounding of floats."""
     return sorted(key for key in one | two if not _same(one.get(key), two.get(key)))
 
 
@@ -170,17 +170,12 @@ def _same(one: Any, two: Any) -> bool:
     return type(one) is type(two) and bool(one == two)
 
 
-def _tried(what: Path | str, found: Iterator[str]) -> Iterator[str]:
-    """The faults found, and the error that ended the search, if one did."""
+def _tried(what: Path | str, faults: Iterator[str]) -> Iterator[str]:
+    """Yield the faults, and the error that ended the search for them, if one did."""
     try:
-        yield from found
+        yield from faults
     except PipelineError as error:
         yield str(error)
-    except (
-        AttributeError,
-        LookupError,
-        OSError,
-        TypeError,
-        ValueError,
-    ) as error:  # of damaged data
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        # Damaged data.
         yield f"{what} cannot be verified ({type(error).__name__}: {error}); run dvc repro"

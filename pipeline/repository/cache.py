@@ -1,10 +1,10 @@
-"""DVC's cache: where it is, and how files get from it into the workspace. Knows DVC."""
+"""DVC's cache: its folder, and how files get from it into the workspace."""
 
 from typing import NamedTuple
 
 from dvc.fs import generic
 
-from pipeline.repository import dvc
+from pipeline.repository.dvc import opened
 
 LINKS = "reflink", "hardlink", "symlink"
 
@@ -20,10 +20,10 @@ class Cache(NamedTuple):
 
 
 def find() -> Cache:
-    """The cache; raises PipelineError where this is no DVC repository."""
-    with dvc.opened() as project:
-        local = project.cache.local
+    """Return the cache; raises PipelineError where this is no DVC repository."""
+    with opened() as repo:
+        local = repo.cache.local
         local.fs.makedirs(local.path)
-        possible = generic.test_links(LINKS, local.fs, local.path, project.fs, project.root_dir)
+        possible = generic.test_links(LINKS, local.fs, local.path, repo.fs, repo.root_dir)
         used = next((kind for kind in local.cache_types if kind in possible), "copy")
         return Cache(local.path, tuple(possible), used)

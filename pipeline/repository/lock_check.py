@@ -1,4 +1,4 @@
-"""Check ``dvc.lock`` against what is here: commands, code, data, parameters, outputs."""
+"""Check of ``dvc.lock`` against the files here: commands, code, data, parameters, outputs."""
 
 import os
 import tempfile
@@ -18,42 +18,55 @@ from pipeline.repository.dvc import LOCK, opened
 
 
 def faults() -> Iterator[str]:
-    """Compare every recorded stage with what is here: command, code, data, parameters, outputs.
+    """Compare every recorded stage with the files here.
 
-    Every file is read again; neither DVC's cache nor times and lengths are trusted.
+    Every file is read again: neither DVC's cache nor times and lengths of files are trusted.
 
     Yields
     ------
     str
-        A difference. Data that is not here is none, for it may not have been pulled.
+        A difference. Cached data that is not here is none, for it may not have been pulled.
+
+    Raises
+    ------
+    PipelineError
+        If DVC cannot open the repository or read its files.
     """
     with opened() as repo, tempfile.TemporaryDirectory() as nowhere:
         hashes = Hashes(Path(nowhere))
-        made = {out.fs_path for stage in repo.index.stages for out in stage.outs}
+        outputs = {out.fs_path for stage in repo.index.stages for out in stage.outs}
         locks: dict[str, dict[str, Any]] = {}
         for stage in repo.index.stages:
             name = stage.addressing
             if stage.path not in locks:
                 locks[stage.path] = stage.dvcfile.lockfile_contents.get("stages", {})
             if recorded := locks[stage.path].get(stage.name):
-                found = list(_stage_faults(stage, hashes, made))
-                yield from found
-                if not found and recorded != to_single_stage_lockfile(stage):
+                differences = list(_stage_faults(stage, hashes, outputs))
+                yield from differences
+                if not differences and recorded != to_single_stage_lockfile(stage):
                     yield f"{name}: {LOCK} records more or less; run dvc repro --force {name}"
             elif here := [str(out) for out in stage.outs if hashes.of(out)]:
                 yield f"{name}: not recorded in {LOCK}: {first_few(here)}; run dvc repro"
 
 
 class State(NamedTuple):
-    """What ``dvc.lock`` says of a file or folder; ``files`` is their number, of a folder."""
+    """The state of a file or folder as ``dvc.lock`` records it."""
 
     hash: str
+    """MD5 in hexadecimal; of a folder, that of its list of files, with ``.dir`` behind it."""
     bytes: int
     files: int | None
+    """Number of files in a folder; None for a file."""
 
 
 class Hashes:
-    """DVC's hashes of files and folders, each computed once, from the bytes."""
+    """DVC's hashes of files and folders, each computed once, from the bytes.
+
+    Parameters
+    ----------
+    folder : Path
+        An empty folder, in which DVC looks for objects and finds none.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.fs = LocalFileSystem()
@@ -61,26 +74,26 @@ class Hashes:
         self.known: dict[str, State | None] = {}
 
     def of(self, entry: Output) -> State | None:
-        """The state of an output or dependency, None if it is not here."""
+        """Return the state of an output or dependency, None if it is not here."""
         path = entry.fs_path
         if path not in self.known:
             self.known[path] = None
             if self.fs.exists(path):
-                _, meta, found = build(self.database, path, self.fs, "md5", dry_run=True)
-                self.known[path] = State(found.hash_info.value, meta.size, meta.nfiles)
+                _, meta, built = build(self.database, path, self.fs, "md5", dry_run=True)
+                self.known[path] = State(built.hash_info.value, meta.size, meta.nfiles)
         return self.known[path]
 
     def differ(self, entry: Output) -> bool:
-        """Whether an output or dependency is here, but is not what was recorded."""
-        return self.of(entry) not in (None, _state(entry))
+        """Return True if an output or dependency is here, but is not what was recorded."""
+        return self.of(entry) not in (None, _recorded(entry))
 
 
-def _state(entry: Any) -> State:
+def _recorded(entry: Any) -> State:
     return State(entry.hash_info.value, entry.meta.size, entry.meta.nfiles)
 
 
-def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
-    """Compare a stage with its record; ``made`` are the paths of all stages' outputs."""
+def _stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]:
+    """Compare a stage with its record; ``outputs`` are the paths of all stages' outputs."""
     name = stage.addressing
     if stage.cmd_changed:
         yield f"{name}: its command is not the recorded one; run dvc repro"
@@ -90,7 +103,7 @@ def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
             dependencies.append(dependency)
         elif keys := sorted(key for keys in dependency.status().values() for key in keys):
             yield f"{name}: parameters are not as recorded ({first_few(keys)}); run dvc repro"
-    yield from _dependency_faults(name, dependencies, hashes, made)
+    yield from _dependency_faults(name, dependencies, hashes, outputs)
     for output in stage.outs:
         if not hashes.of(output) and not output.use_cache:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
@@ -99,19 +112,19 @@ def _stage_faults(stage: Any, hashes: Hashes, made: set[str]) -> Iterator[str]:
 
 
 def _dependency_faults(
-    name: str, dependencies: list[Output], hashes: Hashes, made: set[str]
+    name: str, dependencies: list[Output], hashes: Hashes, outputs: set[str]
 ) -> Iterator[str]:
-    """Compare a stage's files with its record.
+    """Compare the files that a stage depends on with its record.
 
-    A folder that others' outputs are gathered in says nothing while one of these is not here.
+    A folder that holds other stages' outputs is compared only where all of these are here.
     """
     changed, missing = [], []
     for dependency in dependencies:
-        if not is_complete(dependency, made):
+        if not is_complete(dependency, outputs):
             continue
         if hashes.differ(dependency):
             changed.append(str(dependency))
-        elif not hashes.of(dependency) and dependency.fs_path not in made:
+        elif not hashes.of(dependency) and dependency.fs_path not in outputs:
             missing.append(str(dependency))
     if changed:
         yield f"{name}: dependencies are not as recorded ({first_few(changed)}); run dvc repro"
@@ -119,7 +132,7 @@ def _dependency_faults(
         yield f"{name}: dependencies are missing, which Git should hold ({first_few(missing)})"
 
 
-def is_complete(dependency: Output, made: Iterable[str]) -> bool:
-    """Whether all outputs below a dependency are here; ``made`` are all stages' outputs."""
+def is_complete(dependency: Output, outputs: Iterable[str]) -> bool:
+    """Return True if every one of all stages' ``outputs`` that is below a dependency is here."""
     folder = dependency.fs_path + os.sep
-    return all(Path(output).exists() for output in made if output.startswith(folder))
+    return all(Path(output).exists() for output in outputs if output.startswith(folder))

@@ -1,4 +1,4 @@
-"""Merges: settles conflicts of ``dvc.lock`` and of metrics. Knows DVC and Git, as ``repo`` does."""
+"""Merges by Git: conflicts in ``dvc.lock`` and in metrics, and how they are settled."""
 
 import hashlib
 import os
@@ -16,7 +16,8 @@ from dvc.utils.serialize import dump_yaml, parse_yaml
 
 from pipeline.core import files, paths
 from pipeline.core.errors import PipelineError, first_few
-from pipeline.repository import dvc, lock_check
+from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.lock_check import Hashes, is_complete
 
 KEPT = (".json", ".csv", ".png", ".svg")
 """Suffixes of what Git holds in ``metrics/``."""
@@ -25,9 +26,10 @@ Entry = dict[str, Any]
 
 
 class Sides(NamedTuple):
-    """A conflicted file in Git's index: where the branches parted, ours, theirs; None: no file."""
+    """The versions of a conflicted file in Git's index; None where there is no file."""
 
     base: bytes | None
+    """Of the commit at which the branches parted."""
     ours: bytes | None
     theirs: bytes | None
 
@@ -35,43 +37,44 @@ class Sides(NamedTuple):
 def resolve() -> str:
     """Settle the conflicts that a Git merge left in ``dvc.lock`` and in metrics, and stage them.
 
-    A stage's record that one side changed is that side's. Of one that both changed, the side's is
-    taken that agrees with the merged command, parameters and files; if neither does, none, so that
-    ``dvc repro`` runs the stage. Of metrics the version is taken that the merged lock records.
+    Where one side changed a stage's record, that side's is taken. Where both did, the one is taken
+    that agrees with the merged command, parameters and files. If neither does, the record is left
+    out, so that ``dvc repro`` runs the stage. Of metrics the version is taken whose hash the merged
+    lock records.
 
     Returns
     -------
     str
-        What was settled, and what is to be run.
+        What was settled, and the command that runs the stages without a record.
 
     Raises
     ------
     PipelineError
         If something else is in conflict, on which the choice depends.
     """
-    with dvc.opened() as project:
-        conflicts = _conflicts(project)
-        locks = {path for path in conflicts if path.name == dvc.LOCK.name}
-        metrics = {path for path in conflicts if _is_metrics(path, Path(project.root_dir))}
+    with opened() as repo:
+        conflicts = _conflicts(repo)
+        locks = {path for path in conflicts if path.name == LOCK.name}
+        metrics = {path for path in conflicts if _is_metrics(path, Path(repo.root_dir))}
         if others := conflicts.keys() - locks - metrics:
             raise PipelineError(
                 f"settle these conflicts first, and git add them: {_shown(others)}; "
-                f"{dvc.LOCK} depends on them"
+                f"{LOCK} depends on them"
             )
         if not conflicts:
             return "nothing to resolve"
         merged = {path: _Merged(path, conflicts[path]) for path in sorted(locks)}
         for lock in merged.values():
             lock.write()  # DVC cannot load a file with conflict markers
-    with dvc.opened() as project, tempfile.TemporaryDirectory() as nowhere:
-        unsettled = _settle(project, merged, lock_check.Hashes(Path(nowhere)))
+    with opened() as repo, tempfile.TemporaryDirectory() as nowhere:
+        unsettled = _settle(repo, merged, Hashes(Path(nowhere)))
         for lock in merged.values():
             lock.write()
-        recorded = _recorded_metrics(project, merged)
+        recorded = _recorded_metrics(repo, merged)
         for path in sorted(metrics):
             _take_metrics(path, conflicts[path], recorded.get(str(path)))
-        index = project.scm.pygit2.repo.index
-        top = Path(project.scm.root_dir)
+        index = repo.scm.pygit2.repo.index
+        top = Path(repo.scm.root_dir)
         for path in sorted(conflicts):
             name = path.relative_to(top).as_posix()
             index.add(name) if path.exists() else index.remove(name)
@@ -82,12 +85,12 @@ def resolve() -> str:
     return f"{settled}: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
 
 
-def _shown(found: Iterable[Path]) -> str:
-    return first_few([os.path.relpath(path) for path in sorted(found)])
+def _shown(these: Iterable[Path]) -> str:
+    return first_few([os.path.relpath(path) for path in sorted(these)])
 
 
 class _Merged:
-    """A lock in the making: the stages that are settled, and both sides' records of the others."""
+    """A merged lock: the records that are settled, and both sides' records of the other stages."""
 
     def __init__(self, path: Path, sides: Sides) -> None:
         self.path = path
@@ -111,28 +114,28 @@ class _Merged:
             dump_yaml(work, {"schema": "2.0", "stages": self.stages})
 
 
-def _conflicts(project: Repo) -> dict[Path, Sides]:
-    """What is in conflict in Git's index, by absolute path."""
-    git = project.scm.pygit2.repo
+def _conflicts(repo: Repo) -> dict[Path, Sides]:
+    """Return the files in conflict in Git's index, by absolute path."""
+    git = repo.scm.pygit2.repo
     git.index.read()
-    top = Path(project.scm.root_dir)
-    found: dict[Path, Sides] = {}
+    top = Path(repo.scm.root_dir)
+    conflicts: dict[Path, Sides] = {}
     for entries in git.index.conflicts or ():
         path = next(top / entry.path for entry in entries if entry)
-        found[path] = Sides(*(git[entry.id].data if entry else None for entry in entries))
-    return found
+        conflicts[path] = Sides(*(git[entry.id].data if entry else None for entry in entries))
+    return conflicts
 
 
 def _stages(content: bytes | None, path: Path) -> dict[str, Entry]:
     return dict(parse_yaml(content.decode(), path).get("stages") or {}) if content else {}
 
 
-def _settle(project: Repo, merged: dict[Path, _Merged], hashes: lock_check.Hashes) -> list[str]:
-    """Choose between the sides' records; return the last stages of what is to be run.
+def _settle(repo: Repo, merged: dict[Path, _Merged], hashes: Hashes) -> list[str]:
+    """Choose between the sides' records; return the last ones of the stages that are to be run.
 
-    Upstream first, since a record agrees only with what the merged lock says of its inputs.
+    Goes upstream first, since a record must agree with the merged lock's records of its inputs.
     """
-    graph = project.index.graph  # from a stage to those that it depends on
+    graph = repo.index.graph  # from a stage to those that it depends on
     made = {out.fs_path: "" for stage in graph for out in stage.outs}
     stale = []
     needs = {stage: set(graph.successors(stage)) for stage in graph}
@@ -161,7 +164,7 @@ def _settle(project: Repo, merged: dict[Path, _Merged], hashes: lock_check.Hashe
 
 
 def _is_metrics(path: Path, root: Path) -> bool:
-    """Whether a file is one of ``metrics/``, the main graph's or a study's."""
+    """Return True for a file of ``metrics/``, the main graph's or a study's."""
     if not path.is_relative_to(root):
         return False
     folder, *rest = path.relative_to(root).parts
@@ -171,12 +174,12 @@ def _is_metrics(path: Path, root: Path) -> bool:
 
 
 def _agrees(
-    stage: Any, entry: Entry, made: dict[str, str], hashes: lock_check.Hashes, contested: bool
+    stage: Any, entry: Entry, made: dict[str, str], hashes: Hashes, contested: bool
 ) -> bool:
-    """Whether a record is of the stage as it is after the merge.
+    """Return True if a record is of the stage as it is after the merge.
 
-    ``made`` has for each output's path the hash in the merged lock, empty where it has none. A
-    ``contested`` record, which both sides changed, must be seen to agree.
+    ``made`` holds for each output's path its hash in the merged lock, empty if that records none. A
+    ``contested`` record, which both sides changed, is refused where this cannot be seen.
     """
     StageLoader.fill_from_lock(stage, entry)
     for dependency in stage.deps:
@@ -188,7 +191,7 @@ def _agrees(
                 return False
         elif gathered := [made[out] for out in made if out.startswith(dependency.fs_path + os.sep)]:
             # A folder of others' outputs can be hashed only where all of them are here.
-            whole = lock_check.is_complete(dependency, made)
+            whole = is_complete(dependency, made)
             if not all(gathered) or (hashes.differ(dependency) if whole else contested):
                 return False
         elif hashes.of(dependency) is None or hashes.differ(dependency):
@@ -201,19 +204,19 @@ def _cached(stage: Any, entry: Entry) -> bool:
     return not any(out.changed_cache() for out in stage.outs if out.use_cache)
 
 
-def _recorded_metrics(project: Repo, merged: dict[Path, _Merged]) -> dict[str, str]:
-    """By absolute path, the MD5 that the locks have of each output that Git holds."""
-    found: dict[str, str] = {}
-    for stage in project.index.stages:
+def _recorded_metrics(repo: Repo, merged: dict[Path, _Merged]) -> dict[str, str]:
+    """Return the recorded MD5 of each output that Git holds, by absolute path."""
+    hashes: dict[str, str] = {}
+    for stage in repo.index.stages:
         lock = merged.get(Path(stage.path).with_suffix(".lock"))
         if lock is None or stage.name in lock.stages:
             kept = (out for out in stage.outs if not out.use_cache and out.hash_info)
-            found |= {out.fs_path: out.hash_info.value for out in kept}
-    return found
+            hashes |= {out.fs_path: out.hash_info.value for out in kept}
+    return hashes
 
 
 def _take_metrics(path: Path, sides: Sides, recorded: str | None) -> None:
-    """Write the version that is recorded; else either, which ``dvc repro`` will write again."""
+    """Write the version that is recorded; else the first, which ``dvc repro`` will write again."""
     versions = [side for side in (sides.ours, sides.theirs) if side is not None]
     same = (v for v in versions if hashlib.md5(v, usedforsecurity=False).hexdigest() == recorded)
     with files.new_file(path) as work:

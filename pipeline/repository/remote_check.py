@@ -1,4 +1,4 @@
-"""Check that a remote holds what ``dvc.lock`` records, object by object."""
+"""Check of a remote: that it holds each object which ``dvc.lock`` records."""
 
 import json
 import tempfile
@@ -15,10 +15,10 @@ from pipeline.repository.dvc import LOCK, opened
 
 
 def remote_faults(name: str) -> Iterator[str]:
-    """Compare what a remote holds with what ``dvc.lock`` records, object by object.
+    """Compare a remote with ``dvc.lock``, object by object.
 
-    Each is fetched and hashed: DVC itself asks its own index of what it once pushed, and takes a
-    folder for complete if the list of its files is there.
+    Each object is fetched and hashed. DVC itself asks its own index of what it once pushed, and
+    takes a folder for complete if the list of its files is there.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def remote_faults(name: str) -> Iterator[str]:
                 f"fill it: dvc push -r {name}"
             )
         for oid, path in recorded.items():
-            yield from _mending(name, path, states[oid], [remote.url(oid)])
+            yield from _advice(name, path, states[oid], [remote.url(oid)])
         for folder_oid, members in remote.lists.items():
             states = remote.states(members)
             for oid, path in members.items():
                 places = [remote.url(oid), remote.url(folder_oid)]
-                yield from _mending(name, f"{recorded[folder_oid]}/{path}", states[oid], places)
+                yield from _advice(name, f"{recorded[folder_oid]}/{path}", states[oid], places)
 
 
 class Remote:
@@ -63,7 +63,7 @@ class Remote:
     Attributes
     ----------
     lists : dict
-        By its hash, each folder's list of files that was found whole: path by hash of the content.
+        By a folder's hash, its list of files, where that is whole: path by hash of the content.
     """
 
     def __init__(self, database: HashFileDB) -> None:
@@ -71,12 +71,12 @@ class Remote:
         self.lists: dict[str, dict[str, str]] = {}
 
     def url(self, oid: str = "") -> str:
-        """Where an object is, or the whole store."""
+        """Return the URL of an object, or of the whole store."""
         path = self.database.oid_to_path(oid) if oid else self.database.path
         return str(self.database.fs.unstrip_protocol(path))
 
     def states(self, oids: Iterable[str]) -> dict[str, str]:
-        """For each object ``missing``, ``damaged`` or, if it is whole, an empty text."""
+        """Return for each object ``missing``, ``damaged`` or, if it is whole, an empty text."""
         wanted = list(oids)
         tasks = [partial(self._state, oid) for oid in wanted]
         return dict(zip(wanted, workers.run(tasks, "verify", "objects"), strict=True))
@@ -99,10 +99,11 @@ class Remote:
         return ""
 
 
-def _mending(remote: str, path: str, state: str, objects: list[str]) -> Iterator[str]:
-    """What is to do for a path whose object is missing or damaged.
+def _advice(remote: str, path: str, state: str, objects: list[str]) -> Iterator[str]:
+    """Yield what to do about a path whose object is missing or damaged.
 
-    DVC pushes nothing over what is there, and nothing into a folder whose list is there.
+    DVC pushes no object over one that is there, and none of a folder whose list is there. So these
+    are to be removed first.
     """
     if state:
         there = objects[state == "missing" :]

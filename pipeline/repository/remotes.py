@@ -1,4 +1,4 @@
-"""Remotes: which is the default, whether it can be written to, runs shared by it. Knows DVC."""
+"""DVC's remotes: the default one set and tried, and the run cache pushed to it."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from dvc_objects.fs.errors import RemoteMissingDepsError
 
 from pipeline.core.errors import PipelineError
 from pipeline.download import protocols
-from pipeline.repository import dvc
+from pipeline.repository.dvc import opened
 
 NAME = "storage"
 HTTP = ("http", "https")
@@ -27,7 +27,7 @@ REFUSALS = ("401", "403", "Access Denied", "credentials", "Forbidden", "ermissio
 def use(url: str) -> str:
     """Make a URL the default remote, for all clones, and try it from here.
 
-    What is pulled from it will be verified, which DVC by itself does not.
+    What is pulled from it will be verified, which DVC does not do by itself.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def use(url: str) -> str:
     Returns
     -------
     str
-        What was tried and is well.
+        What was tried and works.
 
     Raises
     ------
     PipelineError
-        If the URL holds credentials, and with what fails: the server cannot be reached, it refuses
-        the credentials or the writing, there is no such place on it.
+        If the URL holds credentials, the server cannot be reached or refuses the credentials or
+        the writing, or there is no such place on it.
     """
     if url:
         try:
@@ -53,21 +53,21 @@ def use(url: str) -> str:
                 "a URL with credentials would get into Git; leave them out, and give them to this "
                 f"clone alone: dvc remote modify --local {NAME} password PASSWORD"
             ) from None
-    with dvc.opened() as project:
-        name = project.config["core"].get("remote") or (NAME if url else "")
+    with opened() as repo:
+        name = repo.config["core"].get("remote") or (NAME if url else "")
         if not name:
             raise PipelineError("there is no default remote; make one: make remote URL=...")
         if url:
-            with project.config.edit("repo") as config:
+            with repo.config.edit("repo") as config:
                 config["core"]["remote"] = name
                 config["remote"][name] = config["remote"].get(name, {}) | {
                     "url": url,
                     "verify": True,
                 }
-            project.config.load()
+            repo.config.load()
         try:
-            remote = project.cloud.get_remote(name)
-            recorded = [out for out in project.index.outs if out.hash_info]
+            remote = repo.cloud.get_remote(name)
+            recorded = [out for out in repo.index.outs if out.hash_info]
             return _Trial(name, remote.fs, remote.path).run(remote.odb, recorded)
         except RemoteMissingDepsError as error:
             raise PipelineError(
@@ -80,31 +80,31 @@ def use(url: str) -> str:
 def push_runs() -> str:
     """Push DVC's run cache to the default remote, with the data of every run in it.
 
-    ``dvc push --run-cache`` (DVC 3.67) pushes the list of runs and what ``dvc.lock`` records, but
-    not the outputs that are Git's (``cache: false``) nor other runs' data, for want of which
+    ``dvc push --run-cache`` (DVC 3.67) pushes the list of runs and what ``dvc.lock`` records. It
+    leaves behind the outputs that are Git's (``cache: false``) and other runs' data. Without these
     ``dvc repro --pull`` elsewhere runs everything again.
 
     Returns
     -------
     str
-        How much was pushed.
+        The numbers of runs and of new objects.
 
     Raises
     ------
     PipelineError
         If there is no default remote, or it cannot keep a run cache or be written to.
     """
-    with dvc.opened() as project:
-        name = project.config["core"].get("remote")
+    with opened() as repo:
+        name = repo.config["core"].get("remote")
         if not name:
             raise PipelineError("there is no default remote; make one: make remote URL=...")
         try:
-            runs = project.stage_cache.push(name)
+            runs = repo.stage_cache.push(name)
         except RunCacheNotSupported as error:
             raise PipelineError(f"the remote {name}: {error}") from None
         pushed = failed = 0
-        for objects in project.stage_cache.get_used_objs(runs, remote=name).values():
-            result = project.cloud.push(objects, remote=name)
+        for objects in repo.stage_cache.get_used_objs(runs, remote=name).values():
+            result = repo.cloud.push(objects, remote=name)
             pushed += len(result.transferred)
             failed += len(result.failed)
     if failed:
@@ -113,7 +113,7 @@ def push_runs() -> str:
 
 
 class _Trial:
-    """A remote that is being tried: by the name, DVC's file system and its path there."""
+    """A trial of the remote ``name``, by DVC's file system and the remote's path there."""
 
     def __init__(self, name: str, fs: Any, path: str) -> None:
         self.name = name
@@ -122,7 +122,7 @@ class _Trial:
         self.url = fs.unstrip_protocol(path)
 
     def run(self, odb: Any, recorded: list[Any]) -> str:
-        """Write, read and delete an object; by HTTP only look for one of those recorded."""
+        """Write, read and delete an object; by HTTP only look for a recorded one."""
         os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # else it takes minutes to give up
         if self.fs.protocol in HTTP:
             return self._read_only(odb, recorded)
@@ -150,7 +150,7 @@ class _Trial:
         return f"{self.name} ({self.url}): written to, read from, deleted from"
 
     def _look(self, path: str) -> bool:
-        """Whether there is an object."""
+        """Return True if there is an object at ``path``."""
         try:
             if self.fs.protocol in HTTP:  # whose `info` takes a dead server for a missing file
                 self.fs.cat_file(path, start=0, end=1)

@@ -1,4 +1,4 @@
-"""Repair what DVC leaves when it is killed while it writes."""
+"""Repair of files that DVC was killed while it wrote."""
 
 import json
 import os
@@ -20,14 +20,14 @@ from pipeline.repository.dvc import LOCK, opened
 def repair() -> list[str]:
     """Mend what DVC leaves when it is killed while it writes.
 
-    It writes ``dvc.lock``, and the file in which it notes what it reads and writes, in place. The
-    stages that are lost from the former are taken from Git's last commit; those that were run
-    since are in DVC's cache of runs, from which the next ``dvc repro`` takes them.
+    DVC writes two files in place: ``dvc.lock``, and the one in which it notes what it reads and
+    writes. The stages that ``dvc.lock`` lost are taken from Git's last commit. Those that were run
+    since then are in DVC's cache of runs, from which the next ``dvc repro`` takes them.
 
     Returns
     -------
     list of str
-        What was mended.
+        A line for each file that was mended.
 
     Raises
     ------
@@ -36,13 +36,14 @@ def repair() -> list[str]:
     """
     with opened() as repo, repo.lock:
         root = Path(repo.root_dir)
-        found = list(_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE))
+        mended = list(_repair_rwlock(Path(repo.tmp_dir) / RWLOCK_FILE))
         for lock in (root / LOCK, *sorted(root.glob(f"*/{LOCK}"))):
-            found += _repair_lock(repo, lock)
-        return found
+            mended += _repair_lock(repo, lock)
+        return mended
 
 
 def _repair_rwlock(path: Path) -> Iterator[str]:
+    """Remove DVC's note of what it reads and writes, if it was cut short."""
     try:
         json.loads(path.read_text())
     except FileNotFoundError:
@@ -53,7 +54,7 @@ def _repair_rwlock(path: Path) -> Iterator[str]:
 
 
 def _repair_lock(repo: Repo, lock: Path) -> Iterator[str]:
-    """Fill a ``dvc.lock``, if it was cut short, with what Git has of the stages that it lost."""
+    """Fill a ``dvc.lock``, if it was cut short, with the stages that it lost, from Git."""
     text = lock.read_text(encoding="utf-8") if lock.exists() else ""
     try:
         value = parse_yaml(text, lock)
@@ -73,10 +74,10 @@ def _repair_lock(repo: Repo, lock: Path) -> Iterator[str]:
 
 
 def _committed_lock(repo: Repo, lock: Path) -> dict[str, Any]:
-    """The stages in a ``dvc.lock`` as of Git's last commit."""
+    """Return the stages of a ``dvc.lock`` in Git's last commit; none if it has no such file."""
     committed = GitFileSystem(scm=repo.scm, rev="HEAD")
     path = "/" + lock.relative_to(repo.scm.root_dir).as_posix()
     try:
         return dict(parse_yaml(committed.read_text(path), path)["stages"])
-    except (FileNotFoundError, RevError):  # no such file, no commit at all
+    except (FileNotFoundError, RevError):  # no such file, or no commit at all
         return {}

@@ -1,4 +1,4 @@
-"""Git revisions: their files, and where branches parted. Knows DVC, as ``repo`` does."""
+"""Git revisions: their files, whether Git's or DVC's, and where branches parted."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository import dvc
+from pipeline.repository.dvc import opened
 
 
 class Revision:
-    """The files of a Git revision, Git's and DVC's, brought into ``folder`` when asked for.
+    """The files of a Git revision, each written below ``folder`` when it is first asked for.
 
     Raises
     ------
@@ -22,16 +22,19 @@ class Revision:
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.folder = folder
-        with dvc.opened() as project:
+        with opened() as repo:
             try:
-                revision = project.scm.resolve_rev(name)
+                revision = repo.scm.resolve_rev(name)
             except SCMError:
                 raise PipelineError(f"there is no Git revision {name}") from None
-            self.root = Path(project.root_dir).relative_to(project.scm.root_dir)
+            self.root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
         self.fs = DVCFileSystem(rev=revision, subrepos=True)
 
     def find(self, path: Path) -> Path | None:
-        """The revision's version of a file; None if it has none, or DVC neither has nor gets it."""
+        """Return the revision's version of a file.
+
+        None if the revision has no such file, or DVC neither has nor gets it.
+        """
         here = self.folder / path
         if not here.exists():
             here.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +46,7 @@ class Revision:
         return here
 
     def names(self, folder: Path) -> set[str]:
-        """The names of what is in a folder."""
+        """Return the names of the files and folders in a folder."""
         there = str(self.root / folder)
         if not self.fs.exists(there):
             return set()
@@ -51,27 +54,29 @@ class Revision:
 
 
 class Here:
-    """The files that are here, asked for as those of a ``Revision``."""
+    """The files that are here, with the methods of a ``Revision``."""
 
     def find(self, path: Path) -> Path | None:
-        """A file; None if it is not here."""
+        """Return a file; None if it is not here."""
         return path if path.exists() else None
 
     def names(self, folder: Path) -> set[str]:
-        """The names of what is in a folder."""
+        """Return the names of the files and folders in a folder."""
         return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
 def merge_base(branch: str = "main") -> str:
-    """Where this branch and ``branch`` (the remote's, if there is one) parted, as a commit.
+    """Return the commit at which this branch and ``branch`` parted.
+
+    Of two branches of that name, the remote ``origin``'s comes first.
 
     Raises
     ------
     PipelineError
         If there is no such branch, or no common commit.
     """
-    with dvc.opened() as project:
-        git = project.scm.pygit2.repo
+    with opened() as repo:
+        git = repo.scm.pygit2.repo
     if git.head_is_unborn:
         raise PipelineError("this branch has no commit yet; name a revision with --baseline")
     for name in f"refs/remotes/origin/{branch}", f"refs/heads/{branch}":
