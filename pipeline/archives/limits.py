@@ -1,8 +1,8 @@
-"""Admission: the gate that every member of an archive must pass.
+"""Limits and filter of an archive's members.
 
-Archives are data from strangers: names that lead out of a folder, links, devices, encrypted
-members, duplicates and anything above the limits are refused by name. What file managers leave
-(``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) is not wanted.
+Archives may come from strangers. Names that lead out of a folder, links, devices, encrypted
+members, repeated names and anything above the limits are refused by name. What file managers leave
+(``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) is left out.
 """
 
 import fnmatch
@@ -13,47 +13,55 @@ from pathlib import Path, PureWindowsPath
 from typing import NamedTuple, NoReturn
 
 from pipeline.core.errors import DataError
-from pipeline.core.files import is_left
+from pipeline.core.files import is_clutter
 
 REMOVE = "remove it from the archive"
-
-
 RAISE = "if that is as it should be, raise the limit in params.yaml"
 
-
 SMALL = 256 << 20
-"""Bytes up to which an archive may hold any multiple of its own."""
-
+"""Bytes up to which an archive's members may be any multiple of its own length."""
 
 Members = Iterator[tuple[str, bytes]]
-"""Names and contents of an archive's members, in its order."""
+"""Names and contents of an archive's members, in the archive's order."""
 
 
 class Limits(NamedTuple):
-    """What an archive may hold."""
+    """Upper bounds on what an archive may hold."""
 
     total_bytes: int
-    """Of all its members together."""
+    """Bytes of all members together."""
     member_bytes: int
-    """Of one of them."""
+    """Bytes of one member."""
     members: int = 1_000_000
     ratio: int = 200
-    """Bytes of all its members, as a multiple of its own, where they are more than ``SMALL``."""
+    """Bytes of all members, as a multiple of the archive's, where they are more than ``SMALL``."""
 
 
 class Entry(NamedTuple):
-    """A member as the archive's table declares it; ``kind`` is ``"file"`` if it is a plain one."""
+    """A member as its header declares it."""
 
     name: str
     kind: str
+    """``"file"``, ``"folder"``, or what else it is, in words for an error message."""
     length: int
+    """Bytes of its content, before it is decompressed."""
 
 
-class Gate:
-    """Decides which members are wanted and refuses the whole archive over a hostile one.
+class MemberFilter:
+    """The choice of an archive's members, which refuses the whole archive over a hostile one.
 
-    Of each wanted member its name is kept, as bytes among all others', and its hash: a set of texts
-    would need several times as much memory.
+    Of each accepted member the name is kept, as bytes among all others', and its hash: a set of
+    strings would take several times as much memory.
+
+    Parameters
+    ----------
+    path : Path
+        The archive, for messages.
+    pattern : str
+        Shell-style and case-sensitive; ``*`` also matches ``/``.
+    limits : Limits
+    length : int
+        Bytes of the archive.
     """
 
     def __init__(self, path: Path, pattern: str, limits: Limits, length: int) -> None:
@@ -66,13 +74,13 @@ class Gate:
         self.count = 0
         self.total = 0
 
-    def admit(self, entry: Entry) -> bool:
-        """Whether the entry is wanted; see ``refuse_repeated``.
+    def accepts(self, entry: Entry) -> bool:
+        """Return whether the pattern wants a member; call it once for each, in order.
 
         Raises
         ------
         DataError
-            If its name, kind or declared length is refused.
+            If the member's name, kind or declared length is refused.
         """
         name = entry.name.removeprefix("./")
         path = PureWindowsPath(name)  # knows slashes of both kinds, drives and network paths
@@ -87,7 +95,7 @@ class Gate:
         self._count(entry)
         if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
             return False
-        if is_left(path):
+        if is_clutter(path):
             return False
         if not path.name:
             self._refuse(entry, "it has no name")
@@ -101,7 +109,7 @@ class Gate:
         return True
 
     def refuse_repeated(self) -> None:
-        """Refuse a wanted member's name that stands there twice; for when all were admitted.
+        """Refuse a name that two accepted members have; call it after the last member.
 
         Raises
         ------
@@ -117,7 +125,7 @@ class Gate:
             seen.add(name)
 
     def _count(self, entry: Entry) -> None:
-        """Count every member, wanted or not, against the limits."""
+        """Count a member, wanted or not, against the limits."""
         self.count += 1
         self.total += entry.length
         for value, most, what in (

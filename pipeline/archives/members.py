@@ -1,7 +1,7 @@
-"""Archives (.7z, .zip, .tar, .tar.gz): their members, (name, bytes), in the archive's order.
+"""Members of an archive, (name, content), in the archive's order; and the table of its formats.
 
-Nothing is written to disk and one member is held at a time. The gate refuses hostile members by
-name, and the container's own checksums are verified.
+Nothing is written to disk, and one member is held at a time. Hostile members are refused by name,
+and the format's own checksums are verified.
 """
 
 import lzma
@@ -13,11 +13,43 @@ from collections.abc import Callable
 from pathlib import Path
 
 import py7zr
+from backports import zstd
 
 from pipeline.archives import seven_zip, tar_file, zip_file
-from pipeline.archives.limits import Gate, Limits, Members
+from pipeline.archives.limits import Limits, MemberFilter, Members
 from pipeline.core import files
 from pipeline.core.errors import DataError
+
+READERS: dict[str, Callable[[Path, MemberFilter], Members]] = {
+    ".7z": seven_zip.read,
+    ".zip": zip_file.read,
+    ".tar": tar_file.read,
+    ".tar.gz": tar_file.read_gzip,
+    ".tgz": tar_file.read_gzip,
+    ".tar.bz2": tar_file.read_bzip2,
+    ".tar.xz": tar_file.read_xz,
+    ".tar.zst": tar_file.read_zstd,
+}
+"""The reader of each format, by the suffix of an archive's name.
+
+A reader yields the members that the filter accepts. It asks the filter about every member, wanted
+or not, before it decompresses it, and calls ``refuse_repeated`` after the last one. For a damaged
+archive it raises one of ``DAMAGED``, for a method that it does not read NotImplementedError.
+"""
+
+DAMAGED = (
+    py7zr.exceptions.ArchiveError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+    zlib.error,
+    zstd.ZstdError,
+    EOFError,
+    UnicodeDecodeError,  # of a name in a .zip
+    struct.error,
+    OSError,  # what gzip and bz2 raise for damage, and zipfile where it seeks before the file
+)
+"""Errors by which the libraries report a damaged archive."""
 
 
 def members(path: Path, pattern: str, limits: Limits) -> Members:
@@ -28,9 +60,9 @@ def members(path: Path, pattern: str, limits: Limits) -> Members:
     path : Path
         An archive; its suffix says of which format.
     pattern : str
-        Shell-style, case-sensitive; ``*`` also matches ``/``.
+        Shell-style and case-sensitive; ``*`` also matches ``/``.
     limits : Limits
-        Upper bounds, checked against the declared lengths before anything is decompressed.
+        Upper bounds, compared with a member's declared length before it is decompressed.
 
     Raises
     ------
@@ -40,9 +72,9 @@ def members(path: Path, pattern: str, limits: Limits) -> Members:
     reader = next((read for suffix, read in READERS.items() if path.name.endswith(suffix)), None)
     if reader is None:
         raise DataError(f"{path}: unknown archive format; known are {', '.join(READERS)}")
-    gate = Gate(path, pattern, limits, files.existing(path, "download").stat().st_size)
+    length = files.existing(path, "download").stat().st_size
     try:
-        for name, content in reader(path, gate):
+        for name, content in reader(path, MemberFilter(path, pattern, limits, length)):
             yield name.removeprefix("./"), content
     except NotImplementedError as error:
         raise DataError(
@@ -55,25 +87,3 @@ def members(path: Path, pattern: str, limits: Limits) -> Members:
         raise DataError(
             f"{path}: truncated, damaged or no such archive ({reason}); fetch it again"
         ) from None
-
-
-DAMAGED = (
-    py7zr.exceptions.ArchiveError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    lzma.LZMAError,
-    zlib.error,
-    EOFError,
-    UnicodeDecodeError,  # of a name in a .zip
-    struct.error,
-    OSError,  # gzip's and bz2's word for damage, and zipfile's where it seeks before the file
-)
-
-
-READERS: dict[str, Callable[[Path, Gate], Members]] = {
-    ".7z": seven_zip.read,
-    ".zip": zip_file.read,
-    ".tar": tar_file.read,
-    ".tar.gz": tar_file.read_gzipped,
-    ".tgz": tar_file.read_gzipped,
-}

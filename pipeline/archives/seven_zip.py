@@ -1,7 +1,8 @@
-"""The .7z format: its members as a stream, through py7zr's parser and the fastest decoder there is.
+"""Files in the .7z format: their members as a stream.
 
-py7zr's own extraction asks for free memory and sanitizes a path for every member. Here a block is
-decompressed a megabyte at a time, in a thread, while its members are cut out of what came before.
+py7zr parses the table of members. Its own extraction asks for free memory and sanitizes a path for
+every member, so the members are decompressed here: a block in a thread, a megabyte at a time, while
+members are cut out of the megabyte before.
 """
 
 import zlib
@@ -15,8 +16,8 @@ from py7zr.compressor import SupportedMethods
 from py7zr.properties import CompressionMethod
 
 from pipeline.archives import liblzma
-from pipeline.archives.limits import Entry, Gate
-from pipeline.execution.prefetch import ahead
+from pipeline.archives.limits import Entry, MemberFilter, Members
+from pipeline.execution.prefetch import prefetch
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time."""
@@ -29,28 +30,30 @@ METHODS = {
     CompressionMethod.DELTA,
     CompressionMethod.P7Z_BCJ,
 }
-"""What is decompressed in bounded memory. py7zr inflates Deflate without bounds, and its PPMd
-crashes the process on damaged data."""
+"""Methods that are decompressed in bounded memory. Others are not read: py7zr inflates Deflate
+without bounds, and its PPMd crashes the process on damaged data."""
 
 
-def read(path: Path, gate: Gate) -> Iterator[tuple[str, bytes]]:
-    """Yield (name, content) of every member that the gate admits, in the archive's order.
+def read(path: Path, member_filter: MemberFilter) -> Members:
+    """Yield (name, content) of every accepted member, in the archive's order.
 
     Raises
     ------
     DataError
-        If the gate refuses a member, before anything is decompressed.
+        If a member is refused, before anything is decompressed.
     py7zr.Bad7zFile, lzma.LZMAError, EOFError
         If the archive is damaged.
     NotImplementedError
         If it is encrypted, or compressed by a method that is not read here.
     """
-    with path.open("rb") as file, ExitStack() as at_work:
-        archive = _opened(file, gate.limits.members)
+    with path.open("rb") as file, ExitStack() as open_block:
+        archive = _opened(file, member_filter.limits.members)
         encrypted = _encrypted(archive.files)
-        # A byte a member: of what is as long as the archive, py7zr's table alone is held.
-        wanted = bytearray(gate.admit(_entry(member, encrypted)) for member in archive.files)
-        gate.refuse_repeated()
+        # A byte a member, so that only py7zr's table takes more memory with each member.
+        wanted = bytearray(
+            member_filter.accepts(_entry(member, encrypted)) for member in archive.files
+        )
+        member_filter.refuse_repeated()
         folders = {id(member.folder) for member in archive.files if wanted[member.id]}
         block: _Block | None = None
         for member in archive.files:
@@ -61,8 +64,8 @@ def read(path: Path, gate: Gate) -> Iterator[tuple[str, bytes]]:
             if id(member.folder) not in folders:
                 continue
             if block is None or block.folder is not member.folder:
-                at_work.close()
-                block = at_work.enter_context(closing(_Block(file, archive, member.folder)))
+                open_block.close()
+                block = open_block.enter_context(closing(_Block(file, archive, member.folder)))
             if not wanted[member.id]:
                 block.skip(member.uncompressed)
                 continue
@@ -73,7 +76,7 @@ def read(path: Path, gate: Gate) -> Iterator[tuple[str, bytes]]:
 
 
 def _opened(file: IO[bytes], most_members: int) -> py7zr.SevenZipFile:
-    # py7zr makes its table of members before anyone can look at it.
+    # py7zr builds its whole table of members before it can be looked at.
     py7zr.archiveinfo.MAX_NUMFILES = most_members
     try:
         return py7zr.SevenZipFile(file)
@@ -81,12 +84,12 @@ def _opened(file: IO[bytes], most_members: int) -> py7zr.SevenZipFile:
         raise NotImplementedError("its table of members is encrypted") from None
     except MemoryError:
         raise
-    except Exception as error:  # a foreign parser on foreign bytes: KeyError, struct.error …
+    except Exception as error:  # py7zr raises KeyError, struct.error … on damaged tables
         raise py7zr.Bad7zFile(str(error) or type(error).__name__) from None
 
 
 def _encrypted(members: Iterable[py7zr.py7zr.ArchiveFile]) -> set[int]:
-    """Which blocks need a password."""
+    """Return the ``id`` of each block that needs a password."""
     folders = {id(member.folder): member.folder for member in members if member.folder}
     return {
         number
@@ -118,11 +121,11 @@ class _Block:
         begin, end = streams.packinfo.packpositions[index : index + 2]
         file.seek(archive.afterheader + streams.packinfo.packpos + begin)
         self.folder = folder
-        self.chunks = ahead(_decoded(file, folder, end - begin))
+        self.chunks = prefetch(_decoded(file, folder, end - begin))
         self.chunk = memoryview(b"")
 
     def read(self, length: int) -> bytes:
-        """The next ``length`` bytes."""
+        """Return the next ``length`` bytes."""
         return b"".join(self._pieces(length))
 
     def skip(self, length: int) -> None:
@@ -131,7 +134,7 @@ class _Block:
             pass
 
     def close(self) -> None:
-        """Stop working ahead."""
+        """Stop decompressing ahead."""
         self.chunks.close()
 
     def _pieces(self, length: int) -> Iterator[memoryview]:
@@ -147,7 +150,7 @@ class _Block:
 
 
 def _decoded(file: IO[bytes], folder: Any, packed: int) -> Iterator[bytes]:
-    """A block's chunks; fewer bytes than it should have if its data end too early."""
+    """Yield a block's chunks; fewer bytes than it should have if its data end too early."""
     left, coder = folder.get_unpack_size(), folder.coders[0]
     if len(folder.coders) == 1 and coder["method"] in liblzma.FILTERS and liblzma.load():
         yield from liblzma.decode(file, packed, coder["method"], coder["properties"], left)

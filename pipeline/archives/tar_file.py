@@ -1,35 +1,155 @@
-"""Tar files, plain or gzipped: their members as a stream."""
+"""Tar files, plain or compressed: their members as a stream.
 
+A tar has no table: a member is refused when its header comes, and the ones before it have been
+yielded by then.
+"""
+
+import bz2
 import gzip
+import io
+import lzma
 import tarfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Protocol, Self
 
-from pipeline.archives.limits import Entry, Gate, Members
+from backports import zstd
+
+from pipeline.archives.limits import Entry, MemberFilter, Members
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 CHUNK = 1 << 20
 """Bytes decompressed at a time."""
 
-
 MAX_PADDING = 64 << 20
 """Bytes behind the end of a .tar; tar itself writes up to a few kB."""
 
+MAX_DICTIONARY = 256 << 20
+"""Bytes that a decompressor may take. xz -9 needs 65 MiB; zstd refuses above 128 MiB by itself."""
 
-def read_gzipped(path: Path, gate: Gate) -> Members:
-    with gzip.open(path) as stream:
-        yield from _read(stream, gate)
+TOO_LARGE = ("Memory usage limit exceeded", "requires too much memory")
+"""Words of the errors by which lzma and zstd report a larger dictionary."""
 
 
-def read(path: Path, gate: Gate) -> Members:
+def read(path: Path, member_filter: MemberFilter) -> Members:
+    """Yield (name, content) of every accepted member of a .tar, in the archive's order.
+
+    Raises
+    ------
+    DataError
+        If a member is refused, when its header is reached.
+    Exception
+        One of ``members.DAMAGED`` if the archive is damaged. What changes a content alone is not
+        noticed, for a .tar has checksums of its headers only.
+    """
     with path.open("rb") as stream:
-        yield from _read(stream, gate)
+        yield from _read(stream, member_filter)
 
 
-def _read(stream: IO[bytes] | gzip.GzipFile, gate: Gate) -> Members:
+def read_gzip(path: Path, member_filter: MemberFilter) -> Members:
+    """Read a .tar.gz as ``read`` does; its checksum covers all of it."""
+    with gzip.open(path) as stream:
+        yield from _read(stream, member_filter)
+
+
+def read_bzip2(path: Path, member_filter: MemberFilter) -> Members:
+    """Read a .tar.bz2 as ``read`` does; its checksums cover all of it."""
+    yield from _read_compressed(path, member_filter, bz2.BZ2Decompressor)
+
+
+def read_xz(path: Path, member_filter: MemberFilter) -> Members:
+    """Read a .tar.xz as ``read`` does; its checksums cover all of it, unless it was made without.
+
+    Raises
+    ------
+    NotImplementedError
+        If it cannot be decompressed in ``MAX_DICTIONARY``.
+    """
+    new = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY)
+    yield from _read_compressed(path, member_filter, new)
+
+
+def read_zstd(path: Path, member_filter: MemberFilter) -> Members:
+    """Read a .tar.zst as ``read`` does; its checksums, which ``zstd`` writes, cover all of it.
+
+    Raises
+    ------
+    NotImplementedError
+        If it was compressed with a window of more than 128 MiB (``zstd --long=28`` and above).
+    """
+    yield from _read_compressed(path, member_filter, zstd.ZstdDecompressor)
+
+
+class _Decompressor(Protocol):
+    """A decompressor of the standard library: of one stream, in steps."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Decompressed(io.RawIOBase):
+    """The decompressed bytes of a file of one or more compressed streams, and zeros between them.
+
+    ``lzma.open`` takes no limit on memory, and it and ``bz2.open`` end in silence at a stream that
+    is damaged from its beginning.
+    """
+
+    def __init__(self, file: IO[bytes], new: Callable[[], _Decompressor]) -> None:
+        self.file = file
+        self.new = new
+        self.decompressor = new()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Decompress up to as many bytes as ``buffer`` has; return how many, 0 at the end."""
+        view = memoryview(buffer).cast("B")
+        content = b""
+        while not content:
+            data = b""
+            if self.decompressor.eof:
+                data = self.decompressor.unused_data.lstrip(b"\0")
+                while not data:
+                    if not (data := self.file.read(CHUNK)):
+                        return 0
+                    data = data.lstrip(b"\0")
+                self.decompressor = self.new()
+            elif self.decompressor.needs_input and not (data := self.file.read(CHUNK)):
+                raise EOFError("the compressed data ends too early")
+            content = self._decompress(data, len(view))
+        view[: len(content)] = content
+        return len(content)
+
+    def _decompress(self, data: bytes, most: int) -> bytes:
+        try:
+            return self.decompressor.decompress(data, most)
+        except (lzma.LZMAError, zstd.ZstdError) as error:
+            if any(words in str(error) for words in TOO_LARGE):
+                raise NotImplementedError("its compression needs too much memory") from None
+            raise
+
+
+def _read_compressed(
+    path: Path, member_filter: MemberFilter, new: Callable[[], _Decompressor]
+) -> Members:
+    with path.open("rb") as file:
+        yield from _read(io.BufferedReader(_Decompressed(file, new), CHUNK), member_filter)
+
+
+def _read(stream: IO[bytes] | gzip.GzipFile, member_filter: MemberFilter) -> Members:
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarHeader) as archive:
         while info := archive.next():
             archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep them all
-            if gate.admit(_entry(info)):
+            if member_filter.accepts(_entry(info)):
                 member = archive.extractfile(info)
                 if member is None:
                     raise tarfile.ReadError(f"{info.name!r} has no content")
@@ -37,25 +157,25 @@ def _read(stream: IO[bytes] | gzip.GzipFile, gate: Gate) -> Members:
                 if len(content) != info.size:
                     raise EOFError(f"{info.name!r} ends too early")
                 yield info.name, content
-        gate.refuse_repeated()
+        member_filter.refuse_repeated()
         padding = 0
-        while chunk := stream.read(CHUNK):  # gzip verifies its checksum only at the very end
+        while chunk := stream.read(CHUNK):  # a checksum is verified only at the very end
             padding += len(chunk)
             if padding > MAX_PADDING:
                 raise tarfile.ReadError(f"more than {MAX_PADDING:,} bytes behind its end")
 
 
 class _TarHeader(tarfile.TarInfo):
-    """A member's header; where it is damaged, tarfile alone would end the archive in silence."""
+    """A member's header; at a damaged one, tarfile alone would end the archive in silence."""
 
-    NAMES = (
+    EXTENSIONS = (
         tarfile.GNUTYPE_LONGNAME,
         tarfile.GNUTYPE_LONGLINK,
         tarfile.SOLARIS_XHDTYPE,
         tarfile.XGLTYPE,
         tarfile.XHDTYPE,
     )
-    """Types of the members that say something about the next one, such as a long name."""
+    """Types of the headers that say something about the next member, such as a long name."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
@@ -69,7 +189,7 @@ class _TarHeader(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         info = super().frombuf(buf, encoding, errors)
-        if info.type in cls.NAMES and info.size > CHUNK:  # tarfile would read it whole
+        if info.type in cls.EXTENSIONS and info.size > CHUNK:  # tarfile would read it whole
             raise tarfile.ReadError(f"a header of {info.size:,} bytes")
         return info
 

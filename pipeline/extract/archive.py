@@ -20,7 +20,7 @@ class ArchiveExtract(Section):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
     archive: FileName
-    """Name of the archive: .7z, .zip, .tar, .tar.gz or .tgz."""
+    """Name of the archive, which ends in one of ``archives.members.READERS``: .7z, .zip, .tar.gz …"""
     labels: FileName | None = None
     """Name of the table of labels, a CSV file; null: images are labelled by their folders."""
     members: str = "*"

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.archives.limits import SMALL, Entry, Gate, Limits
+from pipeline.archives.limits import SMALL, Entry, Limits, MemberFilter
 from pipeline.core.errors import DataError
 
 
-def gate(pattern="*", total=100, member=50, members=10, ratio=3, length=1 << 30):
-    return Gate(Path("a.zip"), pattern, Limits(total, member, members, ratio), length)
+def member_filter(pattern="*", total=100, member=50, members=10, ratio=3, length=1 << 30):
+    return MemberFilter(Path("a.zip"), pattern, Limits(total, member, members, ratio), length)
 
 
 REFUSED = {
@@ -39,7 +39,7 @@ REFUSED = {
 @pytest.mark.parametrize(("name", "kind", "length", "message"), REFUSED.values(), ids=REFUSED)
 def test_hostile_members_are_refused_by_name(name, kind, length, message):
     with pytest.raises(DataError, match=message) as caught:
-        gate().admit(Entry(name, kind, length))
+        member_filter().accepts(Entry(name, kind, length))
     assert str(caught.value).startswith(f"a.zip: member {name!r} is refused: ")
 
 
@@ -47,7 +47,7 @@ def test_hostile_members_are_refused_by_name(name, kind, length, message):
     "name", ["a.png", "./a.png", "a/b/c.png", "..a.png", "a..b", "...", "ab:c", "a b", "ü", "a\n"]
 )
 def test_other_names_are_not(name):
-    assert gate().admit(Entry(name, "file", 50))
+    assert member_filter().accepts(Entry(name, "file", 50))
 
 
 @pytest.mark.parametrize(
@@ -61,65 +61,65 @@ def test_other_names_are_not(name):
 )
 def test_only_what_matches_is_wanted(pattern, wanted):
     names = ["train/1.png", "train/a/2.png", "test/1.png", "TRAIN/1.PNG"]
-    admit = gate(pattern).admit
-    assert [name for name in names if admit(Entry(name, "file", 0))] == wanted
+    accepts = member_filter(pattern).accepts
+    assert [name for name in names if accepts(Entry(name, "file", 0))] == wanted
 
 
 def test_folders_are_not_wanted():
-    assert not gate().admit(Entry("train", "folder", 0))
+    assert not member_filter().accepts(Entry("train", "folder", 0))
 
 
 def test_what_is_not_wanted_may_be_a_link_but_leads_nowhere():
-    admit = gate("*.png").admit
-    assert not admit(Entry("readme", "a link", 0))
+    accepts = member_filter("*.png").accepts
+    assert not accepts(Entry("readme", "a link", 0))
     with pytest.raises(DataError, match=r"'\.\./readme' is refused"):
-        admit(Entry("../readme", "file", 0))
+        accepts(Entry("../readme", "file", 0))
 
 
 @pytest.mark.parametrize("second", ["a.png", "./a.png"])
 def test_duplicates(second):
-    guard = gate()
+    filter_ = member_filter()
     for name in ("b.png", "a.png", "c.png", second):
-        assert guard.admit(Entry(name, "file", 0))
+        assert filter_.accepts(Entry(name, "file", 0))
     with pytest.raises(DataError, match=r"member 'a\.png' is refused: its name stands"):
-        guard.refuse_repeated()
+        filter_.refuse_repeated()
 
 
 def test_different_names_are_no_repetition_even_with_the_same_hash():
-    guard = gate()
+    filter_ = member_filter()
     for name in ("b.png", "a.png", "ä/a.png"):
-        assert guard.admit(Entry(name, "file", 0))
-    guard.refuse_repeated()
-    guard.hashes[1] = guard.hashes[0]
-    guard.refuse_repeated()
+        assert filter_.accepts(Entry(name, "file", 0))
+    filter_.refuse_repeated()
+    filter_.hashes[1] = filter_.hashes[0]
+    filter_.refuse_repeated()
 
 
 def test_the_total_counts_every_member_wanted_or_not():
-    admit = gate("*.png", total=100).admit
-    assert admit(Entry("a.png", "file", 40))
-    assert not admit(Entry("b.txt", "file", 60))
+    accepts = member_filter("*.png", total=100).accepts
+    assert accepts(Entry("a.png", "file", 40))
+    assert not accepts(Entry("b.txt", "file", 60))
     with pytest.raises(DataError, match=r"'c\.txt' is refused: with it the archive is above 1"):
-        admit(Entry("c.txt", "file", 1))
+        accepts(Entry("c.txt", "file", 1))
 
 
 def test_the_number_of_members_is_limited():
-    admit = gate("*.png", members=2).admit
-    assert admit(Entry("a.png", "file", 1))
-    assert not admit(Entry("b.txt", "file", 1))
+    accepts = member_filter("*.png", members=2).accepts
+    assert accepts(Entry("a.png", "file", 1))
+    assert not accepts(Entry("b.txt", "file", 1))
     with pytest.raises(DataError, match=r"'c\.png' .* above 2 members \(extract.max_members\)"):
-        admit(Entry("c.png", "file", 1))
+        accepts(Entry("c.png", "file", 1))
 
 
 def test_a_small_archive_does_not_open_to_a_large_one():
     small = SMALL // 2
     entry = Entry("a.png", "file", small)
-    admit = gate(total=10 * SMALL, member=SMALL, ratio=3, length=small).admit
+    accepts = member_filter(total=10 * SMALL, member=SMALL, ratio=3, length=small).accepts
     for number in range(3):
-        assert admit(entry._replace(name=f"{number}.png"))
+        assert accepts(entry._replace(name=f"{number}.png"))
     with pytest.raises(DataError, match=r"far more than its own \(extract.max_ratio\)"):
-        admit(entry)
-    admit = gate(total=10 * SMALL, member=SMALL, ratio=3, length=1).admit
-    assert admit(entry)  # what is small all the same may be so
-    assert admit(entry._replace(name="b.png"))
+        accepts(entry)
+    accepts = member_filter(total=10 * SMALL, member=SMALL, ratio=3, length=1).accepts
+    assert accepts(entry)  # what is small all the same may be so
+    assert accepts(entry._replace(name="b.png"))
     with pytest.raises(DataError, match=r"extract\.max_ratio"):
-        admit(Entry("c.png", "file", 1))
+        accepts(Entry("c.png", "file", 1))
