@@ -15,19 +15,21 @@ import pytest
 from pipeline.archives import members as archive_members
 from pipeline.core.params import read_yaml
 from pipeline.images import idx
+from tests.support.builders import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "data" / "demo"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 LIMITS = archive_members.Limits(total_bytes=1 << 30, member_bytes=1 << 20)
 
 spec = importlib.util.spec_from_file_location("demo_build", DEMO / "build.py")
+assert spec
+assert spec.loader
 build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
 
 
 def write_source(folder: Path, train: int, test: int) -> None:
-    """Four files in Fashion-MNIST's layout, with noise for images and shuffled labels."""
+    """Write four files in Fashion-MNIST's layout: noise for images, and shuffled labels."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     for prefix, count in (("train", train), ("t10k", test)):
@@ -48,10 +50,12 @@ def read_table(folder: Path) -> dict[str, str]:
 
 
 def read_pngs(folder: Path) -> dict[str, np.ndarray]:
-    """RGB images by id, in the archive's order."""
+    """Return RGB images by id, in the archive's order."""
     members = archive_members.members(folder / "train.7z", "train/*.png", LIMITS)
     return {
-        Path(name).stem: cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+        Path(name).stem: np.asarray(
+            cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+        )
         for name, content in members
     }
 

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright, for pages on disk: without a network, and watched."""
+"""Debian's Chromium, driven by Playwright, for pages on disk, without a network."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ SERIOUS = {"serious", "critical"}
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser; a test is left out where there is none, or fails with PIPELINE_ALL_SERVERS=1."""
+    """Run a browser; without one the test is skipped, or fails with PIPELINE_ALL_SERVERS=1."""
     program = shutil.which("chromium")
     if program is None:
         reason = "chromium is not installed; .ci/run says how to install it"
@@ -35,7 +35,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Opened:
-    """A page that was opened from disk, and all that it said or asked for."""
+    """A page opened from disk, with its messages and requests."""
 
     def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
         context = browser.new_context(offline=True, **options)
@@ -55,12 +55,12 @@ class Opened:
             self.asked.append(request.url)
 
     def quiet(self) -> None:
-        """Nothing went wrong, and nothing but the file was asked for."""
+        """Assert that nothing went wrong and that only the file was requested."""
         assert self.said == []
         assert self.asked == [self.address]
 
     def faults(self) -> list[str]:
-        """Serious faults of accessibility, as axe-core finds them."""
+        """Return serious faults of accessibility, as axe-core finds them."""
         found = Axe().run(self.page).response["violations"]
         return [
             f"{fault['id']}: {node['html'][:200]}"
@@ -70,9 +70,9 @@ class Opened:
         ]
 
     def text(self, selector: str) -> str:
-        """What is read at a place."""
+        """Return the visible text of an element."""
         return self.page.locator(selector).inner_text()
 
     def marks(self, chart: str, kind: str) -> Any:
-        """The drawn marks of a chart: ``rect``, ``line``, ``symbol``."""
+        """Return the drawn marks of a chart: ``rect``, ``line``, ``symbol``."""
         return self.page.locator(f'[data-chart="{chart}"] .mark-{kind}.role-mark path')

@@ -1,4 +1,4 @@
-"""A Dask cluster on the loopback: a scheduler and workers, each a process, stopped by its id."""
+"""A Dask cluster on the loopback: a scheduler and workers, each a process."""
 
 import json
 import os
@@ -19,7 +19,7 @@ class Cluster:
     Attributes
     ----------
     address : str
-        Of the scheduler, for ``PIPELINE_SCHEDULER``.
+        The scheduler's, for ``PIPELINE_SCHEDULER``.
     workers : list of Popen
     """
 
@@ -37,7 +37,7 @@ class Cluster:
     def add_worker(
         self, folder: Path | None = None, env: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a worker of one thread; do not wait for it."""
+        """Start a worker of one thread, without waiting for it."""
         options = "--nthreads", "1", "--no-nanny", "--no-dashboard"
         worker = self._start("worker", self.address, *options, folder=folder, env=env)
         self.workers.append(worker)
@@ -72,7 +72,7 @@ class Cluster:
 
 @contextmanager
 def running(folder: Path, workers: int = 2) -> Iterator[Cluster]:
-    """A cluster that is stopped at the end."""
+    """Run a cluster; stop it at the end."""
     cluster = Cluster(folder)
     try:
         for _ in range(workers):

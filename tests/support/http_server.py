@@ -1,4 +1,4 @@
-"""An HTTP server on the loopback that serves files as told, faults included."""
+"""An HTTP server on the loopback, with prepared replies, faults included."""
 
 import datetime
 import ipaddress
@@ -23,17 +23,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 @dataclass
 class Reply:
-    """How a request is answered."""
+    """A reply to a request."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Beside or instead of the usual ones; an empty value leaves a header out."""
+    """Added to the usual ones, or in their place; an empty value leaves a header out."""
     etag: str | None = None
     ranges: bool = True
-    """Whether a range is answered with that range."""
+    """Whether requests of a range are answered with that range."""
     heeds_etag: bool = True
-    """Whether If-Range is heeded."""
+    """Whether If-Range is compared with ``etag``."""
     sent: int | None = None
     """Bytes sent before the connection ends or stalls; all of them if None."""
     stalls: bool = False
@@ -45,14 +45,16 @@ class Reply:
     endless: bool = False
     """Whether the body is sent again and again, until the client goes away."""
     raw: bytes | None = None
-    """The answer as it is, headers and all, instead of one made from the above."""
+    """The whole answer with its headers, in place of one made from the above."""
 
 
 class Server(ThreadingHTTPServer):
-    """``replies`` has a list for each path; the last reply of a list stays.
+    """A server of prepared replies.
 
     Attributes
     ----------
+    replies : dict
+        The replies for each path, in order; the last one stays.
     requests : list
         (path, headers) of each request so far.
     sent : int
@@ -79,18 +81,18 @@ class Server(ThreadingHTTPServer):
         return self.url + path
 
     def asked(self, header: str) -> list[str | None]:
-        """The value of a header in each request so far."""
+        """Return the value of a header in each request so far."""
         return [headers.get(header) for _, headers in self.requests]
 
     def use_tls(self, folder: Path) -> None:
-        """Speak TLS from now on, with a certificate that nobody vouches for."""
+        """Speak TLS from now on, with a self-signed certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(_self_signed(folder))
         self.socket = context.wrap_socket(self.socket, server_side=True)
         self.scheme = "https"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away, or refuses the certificate, is no error of this server."""
+        """Ignore clients that go away or refuse the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -164,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _self_signed(folder: Path) -> Path:
-    """A PEM file with a key and a certificate for 127.0.0.1, which it signed itself."""
+    """Write a PEM file with a key and its self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))

@@ -1,8 +1,9 @@
-"""Run a stage program and record what it reads: ``python -m tests.support.recorder STAGE NAME``.
+"""A recorder of what a stage reads: ``python -m tests.support.recorder STAGE NAME``.
 
-The record, a JSON file named by the variable ``RECORD``, holds the ``modules`` of the project that
-the program imported, early or late; the ``files`` of the project's code that it opened; and, for
-each YAML file, the leaves of it that it asked for, as lists of keys (``values``).
+The record is a JSON file, named by the variable ``RECORD``. Its ``modules`` are those of the
+project that the program imported, early or late, without empty ones. Its ``files`` are other files
+below ``pipeline/`` that it opened. Its ``values`` are the leaves that it read of each YAML file, as
+lists of keys.
 """
 
 import atexit
@@ -18,14 +19,14 @@ CODE = Path(__file__).parents[2]
 
 
 class Recorded(dict):
-    """A mapping that notes which of its leaves are taken out; an empty mapping is a leaf too."""
+    """A mapping that records the leaves that are read; an empty mapping is a leaf too."""
 
-    def __init__(self, value, found, place=()):
-        self.found = found
+    def __init__(self, value, read, place=()):
+        self.read = read
         self.place = place
         super().__init__(
             {
-                key: Recorded(inner, found, (*place, key)) if isinstance(inner, dict) else inner
+                key: Recorded(inner, read, (*place, key)) if isinstance(inner, dict) else inner
                 for key, inner in value.items()
             }
         )
@@ -33,7 +34,7 @@ class Recorded(dict):
     def __getitem__(self, key):
         value = super().__getitem__(key)
         if not isinstance(value, Recorded) or not len(value):
-            self.found.add((*self.place, key))
+            self.read.add((*self.place, key))
         return value
 
     def __iter__(self):  # without it, dict(...) would copy past __getitem__
@@ -63,9 +64,9 @@ def main(stage, name):
                 opened.add(path.relative_to(CODE).as_posix())
 
     def write():
-        found = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-        paths = [Path(path) for path in found if path and Path(path).is_relative_to(CODE)]
-        modules = {path.relative_to(CODE).as_posix() for path in paths}
+        loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+        paths = [Path(path) for path in loaded if path and Path(path).is_relative_to(CODE)]
+        modules = {path.relative_to(CODE).as_posix() for path in paths if path.stat().st_size}
         record = {
             "modules": [f"stages/{stage}.py", *(m for m in modules if m.startswith("pipeline/"))],
             "files": list(opened),

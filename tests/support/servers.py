@@ -1,6 +1,6 @@
 """Real servers on the loopback that hold DVC remotes: OpenSSH, SeaweedFS (S3), nginx (WebDAV).
 
-Each keeps everything in the folder that it is given, and is stopped by its process id.
+Each stores everything in a given folder, and is stopped by its process id.
 """
 
 import getpass
@@ -26,16 +26,16 @@ Options = dict[str, str]
 
 @dataclass
 class Server:
-    """A server, and what a client has to know of it.
+    """A server, and the settings with which clients reach it.
 
     Attributes
     ----------
     url : str
-        A folder that is there, or a bucket; a remote is made below it.
+        An existing folder or a bucket; a remote is made below it.
     writer, reader, stranger : dict
-        Settings of somebody who may write, of one who may only read, and of one with a wrong key.
+        Settings of a client that may write, of one that may only read, of one with a wrong key.
     data : Path
-        Where it keeps what it is given, in whatever form.
+        Folder in which it stores objects, in its own form.
     """
 
     command: Sequence[str]
@@ -48,7 +48,7 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; return when it answers."""
+        """Start the server; return when it answers."""
         log = self.data.with_name("server.log")
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -61,7 +61,7 @@ class Server:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it at once, with all that it has started (sshd has a process for each client)."""
+        """Kill the server and all processes that it started (sshd has one for each client)."""
         if self.process:
             children = psutil.Process(self.process.pid).children(recursive=True)
             self.process.kill()  # first, for nginx's master makes another worker
@@ -72,7 +72,7 @@ class Server:
                     child.kill()
 
     def bytes(self) -> int:
-        """How much it keeps by now, half-written files included."""
+        """Return the number of bytes that it stores by now, half-written files included."""
         found = 0
         for path in self.data.parent.rglob("*"):
             with suppress(FileNotFoundError):
@@ -82,7 +82,7 @@ class Server:
 
 @contextmanager
 def ssh(folder: Path) -> Iterator[Server]:
-    """OpenSSH's server, for keys of its own; with one of them its files can only be read."""
+    """Run OpenSSH's server for keys of its own; one of them may only read."""
     sshd = program("sshd")
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
@@ -113,7 +113,9 @@ Subsystem sftp internal-sftp
         [sshd, "-D", "-e", "-f", f"{folder}/sshd_config"],
         data,
         f"ssh://{getpass.getuser()}@127.0.0.1:{port}{data}",
-        *({"keyfile": str(keys[name])} for name in ("writer", "reader", "stranger")),
+        writer={"keyfile": str(keys["writer"])},
+        reader={"keyfile": str(keys["reader"])},
+        stranger={"keyfile": str(keys["stranger"])},
         is_ready=lambda: _answers(port),
     )
     with _running(server):
@@ -122,7 +124,7 @@ Subsystem sftp internal-sftp
 
 @contextmanager
 def s3(folder: Path) -> Iterator[Server]:
-    """SeaweedFS with its S3 gateway, a bucket and two users."""
+    """Run SeaweedFS with its S3 gateway, a bucket and two users."""
     weed = program("weed")
     data = folder / "data"
     data.mkdir()
@@ -140,6 +142,7 @@ def s3(folder: Path) -> Iterator[Server]:
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}))
     master, volume, filer, port = _free_ports(4, beside=10_000)  # there it has gRPC
+    place = {"endpointurl": f"http://127.0.0.1:{port}", "region": "us-east-1"}
     server = Server(
         [
             *(weed, "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
@@ -151,19 +154,9 @@ def s3(folder: Path) -> Iterator[Server]:
         ],
         data,
         "s3://bucket",
-        *(
-            {
-                "endpointurl": f"http://127.0.0.1:{port}",
-                "region": "us-east-1",
-                "access_key_id": user,
-                "secret_access_key": secret,
-            }
-            for user, secret in (
-                ("writer", "writers-secret"),
-                ("reader", "readers-secret"),
-                ("writer", "wrong"),
-            )
-        ),
+        writer={**place, "access_key_id": "writer", "secret_access_key": "writers-secret"},
+        reader={**place, "access_key_id": "reader", "secret_access_key": "readers-secret"},
+        stranger={**place, "access_key_id": "writer", "secret_access_key": "wrong"},
         is_ready=lambda: "All enabled components" in (folder / "server.log").read_text(),
     )
     with _running(server):
@@ -172,7 +165,7 @@ def s3(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def webdav(folder: Path) -> Iterator[tuple[Server, str]]:
-    """nginx with its WebDAV module; also the URL at which it serves the same files for reading."""
+    """Run nginx with its WebDAV module; yield also a URL that serves the same files for reading."""
     nginx = program("nginx")
     module = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
     if not module.exists():
@@ -244,7 +237,7 @@ def _running(server: Server) -> Iterator[None]:
 
 
 def program(name: str) -> str:
-    """Where a program is, an absolute path: beside Python, or where the system has its servers."""
+    """Return a program's absolute path: beside Python, or among the system's servers."""
     places = Path(sys.executable).parent, "/usr/sbin", os.environ["PATH"]
     found = shutil.which(name, path=os.pathsep.join(map(str, places)))
     return found or _missing(name)
@@ -258,7 +251,7 @@ def _missing(name: str) -> str:
 
 
 def _free_ports(count: int, beside: int = 0) -> list[int]:
-    """Ports that nobody listens at; with ``beside`` nor at those so much higher."""
+    """Return ports that are free; with ``beside``, those so much higher are free too."""
     found: list[int] = []
     while len(found) < count:
         port = random.randrange(20_000, 30_000)  # below those that the system gives to clients

@@ -1,6 +1,6 @@
-"""A process that has imported the stages, and forks itself for each call: starting takes long.
+"""A process that has imported the stages and forks itself for each call, since starting is slow.
 
-It reads calls from its standard input, the arguments of ``call`` as a JSON object on a line, and
+It reads calls from its standard input: each line has the arguments of ``call`` as a JSON object. It
 answers each with ``status`` and ``memory``, the peak in kB.
 """
 
@@ -15,7 +15,7 @@ MODULES = ("extract", "decode", "split")
 
 
 def call(folder, module, arguments, said, seconds):
-    """Run a module as a program, in a process of its own; ``said`` is the file that it errs to."""
+    """Run a module as a program in a process of its own; its standard error goes to ``said``."""
     child = os.fork()
     if child == 0:
         os.chdir(folder)

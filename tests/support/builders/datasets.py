@@ -105,7 +105,7 @@ def parquet_file(
     structs = [{"bytes": content, "path": f"{n}.png"} for n, content in enumerate(images)]
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     table = pa.table({"image": pa.array(structs, kind), "label": labels, **columns})
-    features = {"image": {"_type": "Image"}}
+    features: dict[str, Any] = {"image": {"_type": "Image"}}
     if classes is not None:
         features["label"] = {"names": list(classes), "_type": "ClassLabel"}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}

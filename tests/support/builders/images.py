@@ -12,11 +12,17 @@ from numpy.typing import NDArray
 Pixels = NDArray[Any]
 
 
-def pixels(labels: Sequence[int], shape=(8, 8, 3), bits: int = 8, seed: int = 0) -> Pixels:
+def pixels(
+    labels: Sequence[int] | Pixels,
+    shape: Sequence[int] = (8, 8, 3),
+    bits: int = 8,
+    seed: int = 0,
+) -> Pixels:
     """Return images (n, *shape) of ``bits``: dark noise, with a light row that tells the label."""
     rng = np.random.default_rng(seed)
     top = 2**bits
-    images = rng.integers(0, top // 4, (len(labels), *shape), np.uint8 if bits == 8 else np.uint16)
+    kind = np.uint8 if bits == 8 else np.uint16
+    images = rng.integers(0, top // 4, (len(labels), *shape), kind)
     for image, label in zip(images, labels, strict=True):
         image[2 * label % shape[0]] += np.asarray(top // 2, images.dtype)
     return images
@@ -33,7 +39,14 @@ def encode(image: Pixels, suffix: str = ".png") -> bytes:
     return buffer.tobytes()
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: Iterable[bytes], *extra) -> bytes:
+def png(
+    width: int,
+    height: int,
+    depth: int,
+    colour: int,
+    rows: Iterable[bytes],
+    *extra: tuple[bytes, bytes],
+) -> bytes:
     """Return a PNG of unfiltered ``rows`` and ``extra`` (name, data) chunks; no library makes it.
 
     ``colour`` is the format's number: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha.

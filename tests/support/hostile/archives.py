@@ -14,7 +14,7 @@ from typing import Any
 
 import py7zr
 
-from tests.support.builders import Project, write_7z, write_tar, write_zip
+from tests.support.builders import Project, write_7z, write_archive, write_tar, write_zip
 from tests.support.hostile.corpus import Input
 
 
@@ -29,8 +29,8 @@ def _archive(suffix: str, write: Callable[[Path], Any]) -> Callable[[Project], N
 
 
 def _member(suffix: str, name: str) -> Callable[[Project], None]:
-    write = {".7z": write_7z, ".zip": write_zip, ".tgz": write_tar}[suffix]
-    return _archive(suffix, lambda path: write(path, [("good.png", b"1"), (name, b"2")]))
+    members = [("good.png", b"1"), (name, b"2")]
+    return _archive(suffix, lambda path: write_archive(path, members))
 
 
 def unix_7z(mode: int) -> Callable[[Path], None]:
@@ -141,7 +141,7 @@ def quine_like_zip(path: Path) -> None:
 
 
 def header_7z(header: bytes, packed: bool = False) -> Callable[[Path], None]:
-    """Return a writer of a .7z that is only a table of members, if ``packed`` compressed by LZMA."""
+    """Return a writer of a .7z that is a table of members alone, which LZMA may have ``packed``."""
 
     def write(path: Path) -> None:
         body, table = b"", header

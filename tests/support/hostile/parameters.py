@@ -14,7 +14,10 @@ def _param(key: str, value: Any) -> Callable[[Project], None]:
 
 
 def _text(text: str) -> Callable[[Project], None]:
-    return lambda project: (project.folder / "params.yaml").write_text(text)
+    def put(project: Project) -> None:
+        (project.folder / "params.yaml").write_text(text)
+
+    return put
 
 
 INPUTS: dict[str, Input] = {
