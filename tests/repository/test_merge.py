@@ -1,3 +1,5 @@
+"""Merges of branches that both ran stages: what is settled, and what is to be run."""
+
 import json
 import shutil
 import subprocess
@@ -10,8 +12,8 @@ from dvc.repo import Repo
 from pipeline.core.errors import PipelineError
 from pipeline.core.params import read_yaml
 from pipeline.repository import lock_check
-from pipeline.repository import merge as lock_merge
-from tests.repository.test_dvc import build, git
+from pipeline.repository.merge import resolve
+from tests.support.dvc_project import build, git
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
@@ -98,7 +100,7 @@ def checkout():
 
 
 def merge(name):
-    """Whether Git merged without a conflict."""
+    """Merge a branch; return True if Git did so without a conflict."""
     command = ["git", "-c", "user.name=x", "-c", "user.email=x", "merge", "-q", name]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
@@ -134,7 +136,7 @@ def test_branches_that_change_different_runs_need_no_run(project):
     branch("ours", A)
     branch("theirs", B)
     assert not merge("ours")
-    said = lock_merge.resolve()
+    said = resolve()
     assert said == (
         "dvc.lock: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
     )
@@ -152,7 +154,7 @@ def test_branches_that_add_runs_need_no_run(project, attributes):
     branch("ours", ("runs:\n", "runs:\n  c: {seed: 1}\n"))
     branch("theirs", ("  b:\n", "  d: {seed: 2}\n  b:\n"))
     assert not merge("ours")
-    assert "nothing is to be run" in lock_merge.resolve()
+    assert "nothing is to be run" in resolve()
     checkout()
     assert (Path("dvc.yaml").read_text(), unmerged()) == (GRAPH, "")
     assert {metrics("c")["seed"], metrics("d")["seed"]} == {1, 2}
@@ -164,7 +166,7 @@ def test_a_run_that_both_changed_is_run_again(project):
     branch("ours", A)
     branch("theirs", A_DENSE)
     assert not merge("ours")
-    said = lock_merge.resolve()
+    said = resolve()
     assert said.endswith("settled; to be run: dvc repro evaluate@a")
     stages = read_yaml(Path("dvc.lock"))["stages"]
     assert sorted(stages) == ["evaluate@b", "train@b"]
@@ -183,10 +185,10 @@ def test_of_a_run_that_both_changed_the_side_is_taken_that_params_yaml_is_settle
     branch("theirs", (A[0], A[1].replace("5", "6")))
     assert not merge("ours")
     with pytest.raises(PipelineError, match=r"settle these conflicts first.*params\.yaml"):
-        lock_merge.resolve()
+        resolve()
     git("checkout", "-q", side, "params.yaml")
     git("add", "params.yaml")
-    assert "metrics/a/evaluation.json: settled; nothing is to be run" in lock_merge.resolve()
+    assert "metrics/a/evaluation.json: settled; nothing is to be run" in resolve()
     checkout()
     assert metrics("a")["seed"] == seed
     settled()
@@ -197,7 +199,7 @@ def test_a_shared_default_and_a_run(project):
     branch("ours", ("epochs: 1", "epochs: 4"))
     branch("theirs", B)
     assert not merge("ours")
-    assert lock_merge.resolve().endswith("to be run: dvc repro evaluate@b")
+    assert resolve().endswith("to be run: dvc repro evaluate@b")
     checkout()
     assert reproduce() == ["evaluate@b", "train@b"]
     assert (metrics("b")["epochs"], metrics("b")["seed"]) == (4, 6)
@@ -211,7 +213,7 @@ def test_code_and_a_run(project):
     branch("ours", ('"code": 1', '"code": 2'), path="train.py")
     branch("theirs", B)
     assert not merge("ours")
-    assert lock_merge.resolve().endswith("to be run: dvc repro evaluate@b")
+    assert resolve().endswith("to be run: dvc repro evaluate@b")
     reproduce()
     assert (metrics("b")["code"], metrics("b")["seed"]) == (2, 6)
     git("add", ".")
@@ -223,7 +225,7 @@ def test_what_was_run_before_comes_from_the_cache_of_runs(project):
     branch("ours", A)
     branch("theirs", A_DENSE)
     assert not merge("ours")
-    assert "to be run" in lock_merge.resolve()
+    assert "to be run" in resolve()
     command = [sys.executable, "-m", "dvc", "repro", "evaluate@a"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Running stage" not in done.stdout
@@ -238,7 +240,7 @@ def test_a_rebase_is_settled_too(project):
     assert subprocess.run(command, check=False, capture_output=True).returncode != 0
     Path("params.yaml").write_text(PARAMS.replace(*A).replace(*B))
     git("add", "params.yaml")
-    assert "nothing is to be run" in lock_merge.resolve()
+    assert "nothing is to be run" in resolve()
     checkout()
     assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)
     assert unmerged() == ""
@@ -247,7 +249,7 @@ def test_a_rebase_is_settled_too(project):
 
 def test_without_a_merge_there_is_nothing_to_resolve(project):
     before = Path("dvc.lock").stat().st_mtime_ns
-    assert lock_merge.resolve() == "nothing to resolve"
+    assert resolve() == "nothing to resolve"
     assert Path("dvc.lock").stat().st_mtime_ns == before
 
 
@@ -262,7 +264,7 @@ def test_what_lies_in_another_folder_called_metrics_is_not_settled(project):
         git("commit", "-qam", name)
     assert not merge("ours")
     with pytest.raises(PipelineError, match=r"settle these conflicts first.*notes/metrics/x.json"):
-        lock_merge.resolve()
+        resolve()
 
 
 STUDY = """
@@ -286,4 +288,4 @@ def test_a_study_whose_inputs_were_not_pulled_is_let_be(project):
     branch("theirs", B)
     assert not merge("ours")
     shutil.rmtree("data")
-    assert "nothing is to be run" in lock_merge.resolve()
+    assert "nothing is to be run" in resolve()

@@ -1,3 +1,5 @@
+"""Git revisions: files of Git and of DVC, and where branches parted."""
+
 import subprocess
 from pathlib import Path
 
@@ -6,20 +8,20 @@ from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
 from pipeline.repository import revisions
-from tests.repository.test_dvc import GRAPH, git
+from tests.support.dvc_project import TWO_STAGES, git
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
 
 @pytest.fixture(params=["", "project"], ids=["Git's root", "a subfolder"])
 def reproduced(tmp_path, monkeypatch, request):
-    """A repository of two stages, run and committed, entered."""
+    """Enter a repository of two stages, run and committed; return its folder."""
     folder = tmp_path / "git" / request.param
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
     git("init", "-q", str(tmp_path / "git"))
     Repo.init(".", subdir=bool(request.param)).close()
-    Path("dvc.yaml").write_text(GRAPH)
+    Path("dvc.yaml").write_text(TWO_STAGES)
     with Repo(".") as project:
         project.reproduce()
     git("add", ".")
