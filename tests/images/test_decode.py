@@ -7,6 +7,7 @@ from PIL import Image
 
 from pipeline.images import decode as image_decode
 from pipeline.images.decode import ImageError, declared_size, decode
+from tests.support.builders import encode, palette_png, pixels, png
 from tests.support.hostile.images import (
     LADDER,
     huge_bmp,
@@ -16,7 +17,6 @@ from tests.support.hostile.images import (
     saved,
     transparent_png,
 )
-from tests.support.builders import encode, palette_png, pixels, png
 
 COLOUR = pixels([0], (6, 5, 3))[0]
 GREY = pixels([0], (6, 5, 1))[0]

@@ -20,10 +20,11 @@ import h5py
 import pyarrow.parquet as pq
 import pytest
 from dvc.repo import Repo
+from dvc.utils.serialize import dump_yaml
 
 from pipeline.core.params import read_yaml
-from tests.integration.test_graph import STAGES, code, of
 from tests.support.builders import ROOT, Project
+from tests.support.graph import STAGES, code, declared, of, opened
 from tests.support.repository import Copy
 
 pytestmark = [
@@ -85,7 +86,8 @@ class Recorded:
     def run(self, stage, name):
         alone, everything = self.folder / f"{stage} {name}", self.project.folder
         self.folders.append(alone)
-        given = {"params.yaml", "libraries.yaml", *named(of(stage)["deps"], name)} - code(stage)
+        given = {"params.yaml", "libraries.yaml", *named(of(stage)["deps"], name)}
+        given -= {*declared(stage)}
         for path in [*given, *["published"] * (stage == "download")]:
             copy(everything / path, alone / path)
         record = self.folder / f"{stage}-{name}.json"
@@ -105,12 +107,12 @@ class Recorded:
         )
         assert done.returncode == 0, f"{stage} {name}: {done.stderr}"
         self.records[stage, name] = json.loads(record.read_text())
-        declared = outputs(stage, name)
-        for path in declared:
+        made = outputs(stage, name)
+        for path in made:
             copy(alone / path, everything / path)
-        allowed = tuple(f"{path}/" for path in (*given, *declared, *SIDE_EFFECTS, "published"))
-        found = {path.relative_to(alone).as_posix() for path in alone.rglob("*") if path.is_file()}
-        self.surplus[stage, name] = {path for path in found if not f"{path}/".startswith(allowed)}
+        allowed = tuple(f"{path}/" for path in (*given, *made, *SIDE_EFFECTS, "published"))
+        files = {path.relative_to(alone).as_posix() for path in alone.rglob("*") if path.is_file()}
+        self.surplus[stage, name] = {path for path in files if not f"{path}/".startswith(allowed)}
 
 
 @pytest.fixture(scope="module")
@@ -217,10 +219,19 @@ def test_no_output_holds_a_clock_a_path_or_a_name_of_host_or_user(recorded):
 
 
 class Dry(Copy):
-    """A copy of the repository whose lock is of its own code, and in which nothing is run."""
+    """A copy of the repository with the demos alone, whose lock is of its own code.
+
+    Nothing is run in it.
+    """
 
     def __init__(self, folder):
         super().__init__(folder)
+        self.forget_all_but("demo")
+        params = read_yaml(folder / "params.yaml")
+        for part in ("datasets", "runs"):
+            params[part] = {name: params[part][name] for name in ("demo_idx", "demo_png")}
+        dump_yaml(folder / "params.yaml", params)
+        (folder / "ablation/dvc.yaml").unlink()  # test_graph.py compares its code with the stages'
         self.locked = list(self.lock())
         with chdir(folder), Repo() as repo:
             stages = [stage for stage in repo.index.stages if stage.addressing in self.locked]
@@ -228,26 +239,30 @@ class Dry(Copy):
                 stage.save_deps(allow_missing=True)
             stages[0].dvcfile.dump_stages(stages, update_pipeline=False)
 
-    def changed(self, path, text):
-        """The stages that DVC would run if ``path`` had this text, without datasets and runs."""
-        file = self.folder / path
-        before = file.read_text()
-        file.write_text(text)
-        try:
-            with chdir(self.folder), Repo() as repo:
-                status = repo.status()
-        finally:
-            file.write_text(before)
-        found = {
+    def stale(self):
+        """Return the stages that DVC would run, without datasets and runs."""
+        with chdir(self.folder), Repo() as repo:
+            status = repo.status()
+        stale = {
             name
             for name in self.locked
             for entry in status.get(name, [])
             for state in entry.get("changed deps", {}).values()
             if state != "deleted"  # there is no data
         }
-        stages = {name.split("@")[0] for name in found}
-        assert found == {name for name in self.locked if name.split("@")[0] in stages}
+        stages = {name.split("@")[0] for name in stale}
+        assert stale == {name for name in self.locked if name.split("@")[0] in stages}
         return stages
+
+    def changed(self, path, text):
+        """Return the stages that DVC would run if ``path`` had this text."""
+        file = self.folder / path
+        before = file.read_text()
+        file.write_text(text)
+        try:
+            return self.stale()
+        finally:
+            file.write_text(before)
 
 
 @pytest.fixture(scope="module")
@@ -256,17 +271,61 @@ def dry(tmp_path_factory):
 
 
 def test_touching_a_module_runs_the_stages_that_load_it_and_no_other(recorded, dry):
-    paths = [*(ROOT / "pipeline").iterdir(), *(ROOT / "stages").iterdir()]
-    paths = [path.relative_to(ROOT).as_posix() for path in paths if path.is_file()]
-    assert len(paths) > 40
-    for path in paths:
-        load = {
+    paths = list(opened(["pipeline", "stages"]))
+    assert len(paths) > 120
+    stale = {
+        path: dry.changed(path, (dry.folder / path).read_text() + "# touched\n") for path in paths
+    }
+    loads = {
+        path: {
             stage
             for (stage, _), record in recorded.records.items()
             if path in record["modules"] + record["files"]
         }
-        changed = dry.changed(path, (dry.folder / path).read_text() + "# touched\n")
-        assert changed == load, path
+        for path in paths
+    }
+    assert stale == loads
+    retrain = {Path(path).parts[1] for path in paths if "train" in stale[path]}
+    assert "train" in retrain
+    elsewhere = {"predict", "evaluate", "report", "compare", "repository", "commands"}
+    assert retrain & elsewhere == set()
+
+
+LITTER = (
+    "__pycache__/fit.cpython-311.pyc",
+    ".ipynb_checkpoints/fit-checkpoint.py",
+    ".idea/workspace.xml",
+    "fit.py~",
+    "fit.py.bak",
+    "fit.py.orig",
+    ".fit.py.swp",
+    "#fit.py#",
+    ".#fit.py",
+    ".DS_Store",
+)
+"""Files that Python, Jupyter, editors and desktops leave beside code."""
+
+
+def test_what_python_and_editors_leave_beside_code_runs_nothing(dry):
+    folders = [path for path in (dry.folder / "pipeline").iterdir() if path.is_dir()]
+    left = [folder / name for folder in folders for name in LITTER]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("left here")
+    try:
+        assert dry.stale() == set()
+    finally:
+        for path in left:
+            path.unlink()
+
+
+def test_a_new_module_runs_the_stages_that_depend_on_its_folder(dry):
+    path = dry.folder / "pipeline/labels/another.py"
+    path.write_text("# new\n")
+    try:
+        assert dry.stale() == {"decode"}
+    finally:
+        path.unlink()
 
 
 def test_an_untouched_tree_runs_nothing(dry):
@@ -296,6 +355,6 @@ def test_another_version_of_a_library_runs_the_stages_that_use_it(dry, library, 
 
 
 def test_another_version_of_a_tool_runs_nothing(dry):
-    text = (dry.folder / "requirements.lock").read_text()
+    text = (dry.folder / "requirements-dev.lock").read_text()
     assert "\npytest==" in text
-    assert dry.changed("requirements.lock", text.replace("\npytest==", "\npytest==1.")) == set()
+    assert dry.changed("requirements-dev.lock", text.replace("\npytest==", "\npytest==1.")) == set()
