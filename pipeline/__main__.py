@@ -1,9 +1,7 @@
-"""The command line beside DVC. Each command has a --help of its own, with examples."""
+"""Commands beside DVC. Each has a --help of its own, with examples."""
 
 import argparse
-import difflib
-import inspect
-import re
+from argparse import RawDescriptionHelpFormatter
 from typing import NoReturn
 
 from pipeline import commands
@@ -11,10 +9,13 @@ from pipeline.core import console
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that, of a mistyped command or choice, says which may have been meant."""
+    """A parser whose error about a mistyped command or choice suggests the nearest one."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""
+        import difflib  # both here, so that --help is quick
+        import re
+
         mistyped = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if mistyped:
             known = [name.strip("' ") for name in mistyped[2].split(",")]
@@ -24,20 +25,26 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> Parser:
-    """The parser of the whole command line; imports nothing heavy."""
-    top = Parser(prog="pipeline", description=__doc__)
-    subparsers = top.add_subparsers(dest="command", metavar="COMMAND")
-    for name, command in commands.found().items():
-        text = inspect.cleandoc(command.__doc__ or "")
-        sub = subparsers.add_parser(
-            name,
-            help=text.partition("\n")[0],
-            description=text,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        commands.add_arguments(command, sub)
-        console.add_options(sub)
-        sub.set_defaults(run=command.run)
+    """Return the parser of the whole command line; imports nothing heavy."""
+    groups = commands.by_group()
+    top = Parser(
+        prog="pipeline",
+        usage="pipeline [-h] COMMAND ...",
+        description=__doc__,
+        epilog=_overview(groups),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    subparsers = top.add_subparsers(
+        dest="command", metavar="COMMAND", prog="pipeline", help=argparse.SUPPRESS
+    )
+    for group in groups.values():
+        for name, command in group.items():
+            sub = subparsers.add_parser(
+                name, description=_help(command), formatter_class=RawDescriptionHelpFormatter
+            )
+            commands.add_arguments(command, sub)
+            console.add_options(sub)
+            sub.set_defaults(run=command.run)
     return top
 
 
@@ -55,8 +62,28 @@ def main() -> None:
             console.result(result)
 
     stage.guard(
-        run, f"pipeline {arguments.command}", log=arguments.log, show_traceback=arguments.traceback
+        run,
+        f"pipeline {arguments.command}",
+        log=arguments.log,
+        show_traceback=arguments.traceback,
     )
+
+
+def _help(command: commands.Command) -> str:
+    return (command.__doc__ or "").strip()
+
+
+def _overview(groups: dict[str, dict[str, commands.Command]]) -> str:
+    """Return a list of the commands, each with the first line of its help, by group."""
+    width = max(len(name) for group in groups.values() for name in group) + 2
+    lines: list[str] = []
+    for heading, group in groups.items():
+        lines += ["", f"{heading}:"]
+        lines += [
+            f"  {name:{width}}{_help(command).partition(chr(10))[0]}"
+            for name, command in group.items()
+        ]
+    return "\n".join(lines[1:])
 
 
 if __name__ == "__main__":

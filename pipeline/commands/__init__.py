@@ -1,30 +1,50 @@
-"""The command line's commands, one a module: ``python -m pipeline NAME``, with ``-`` for ``_``.
+"""Commands of ``python -m pipeline``, one a module: ``new_dataset.py`` is ``new-dataset``.
 
-A module's docstring is the command's help: one line, then what to know and examples. ``run`` takes
-the parsed arguments and returns what is printed; it exits by itself where the status says more.
-``arguments``, if there, adds the command's own to its parser. Since all modules are imported for
-any help, they import what they need inside ``run``: nothing but light ones of the standard library
-at the top.
+A folder is a group, which ``--help`` shows under one heading. A new command is a new module in one
+of them, with
+
+- a docstring, the command's help: one line, then explanations and examples;
+- ``run``, which takes the parsed arguments and returns the text to print, and which exits by itself
+  where the status says more;
+- ``arguments``, if it has any, which adds the command's own to its parser.
+
+Any help imports all modules. At their top they import light modules of the standard library alone;
+the rest they import inside ``run``.
 """
 
 import importlib
 import pkgutil
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
+
+GROUPS = {
+    "data": "datasets and parameters",
+    "models": "models",
+    "results": "results",
+    "repository": "the repository",
+    "setup": "the installation",
+}
+"""Headings by folder, in the order in which they are shown."""
 
 
 class Command(Protocol):
-    """A module of this package."""
+    """A module of a group."""
 
     __doc__: str | None
     run: Callable[[Namespace], str]
 
 
-def found() -> dict[str, Command]:
-    """Every command, by name."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return {name.replace("_", "-"): importlib.import_module(f"{__name__}.{name}") for name in names}
+def by_group() -> dict[str, dict[str, Command]]:
+    """Return the commands by name, under each group's heading."""
+    return {
+        heading: {
+            name.replace("_", "-"): importlib.import_module(f"{__name__}.{group}.{name}")
+            for name in _modules(group)
+        }
+        for group, heading in GROUPS.items()
+    }
 
 
 def add_arguments(command: Command, parser: ArgumentParser) -> None:
@@ -32,3 +52,10 @@ def add_arguments(command: Command, parser: ArgumentParser) -> None:
     add = getattr(command, "arguments", None)
     if add is not None:
         add(parser)
+
+
+def _modules(group: str) -> list[str]:
+    """Return the names of a group's modules, sorted."""
+    return sorted(
+        module.name for module in pkgutil.iter_modules([f"{Path(__file__).parent / group}"])
+    )

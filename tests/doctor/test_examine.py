@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import pytest
 
-from pipeline.commands import doctor as command
+from pipeline.commands.setup import doctor as command
 from pipeline.doctor import examine, hardware
 from tests.support.builders import ROOT
 

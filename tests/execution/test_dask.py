@@ -184,7 +184,7 @@ def test_workers_that_are_not_like_this_process(alone, monkeypatch):
     metadata = other / "libraries/pyarrow-1.2.3.dist-info/METADATA"
     metadata.write_text("Metadata-Version: 2.1\nName: pyarrow\nVersion: 1.2.3\n")
     kinds = [
-        ({"env": {"PYTHONPATH": str(other / "code")}}, r"pipeline\.shard is of other code"),
+        ({"env": {"PYTHONPATH": str(other / "code")}}, r"pipeline/shards/shard\.py is of other code"),
         (
             {"env": {"PYTHONPATH": f"{other / 'libraries'}:{ROOT}"}},
             r"pyarrow is 1\.2\.3, not \d+\.",

@@ -1,6 +1,6 @@
-"""Train RUN with the other machines of TF_CONFIG, whose chief runs dvc repro.
+"""Train a run together with the other machines of TF_CONFIG.
 
-On every machine but the chief, with TF_CONFIG in the environment; docs/scale.md has recipes:
+Run it on every machine but the chief, which runs dvc repro; docs/scale.md has recipes:
 
     python -m pipeline worker fashion_mnist
 """
@@ -14,7 +14,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """Train with the others; the chief alone keeps the result."""
+    """Train with the other machines; the chief alone keeps the result."""
     import tempfile
     from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Mend what DVC leaves when it is killed while it writes, such as half a dvc.lock.
+"""Mend files that DVC left half-written, such as dvc.lock.
 
-When `dvc repro` refuses its own files after a power cut or `kill -9`:
+Use it when `dvc repro` refuses its own files after a power cut or `kill -9`:
 
     python -m pipeline repair
 """
@@ -9,7 +9,7 @@ from argparse import Namespace
 
 
 def run(_: Namespace) -> str:
-    """What was mended."""
+    """Return what was mended."""
     from pipeline.repository import repair
 
     return "\n".join(repair.repair()) or "nothing to mend"

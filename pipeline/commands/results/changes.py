@@ -1,12 +1,12 @@
-"""Show curves and confusion matrices, before and after, as Markdown; the gate's baseline.
+"""Show learning curves and confusion matrices before and after a change.
 
-What CI writes into a pull request:
+In Markdown, as CI shows them in a pull request. By default, before is where the branch parted from
+main:
 
     python -m pipeline changes
     python -m pipeline changes --baseline HEAD~1
 """
 
-import tempfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -17,7 +17,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """Markdown, for CI's summary of a job."""
+    """Return Markdown, for CI's summary of a job."""
+    import tempfile
+
     from pipeline.compare import changes
     from pipeline.core import paths
     from pipeline.repository import revisions

@@ -1,9 +1,10 @@
-"""Classify images: files, folders, patterns, archives, IDX files, or `-` for standard input.
+"""Classify images: files, folders, archives, IDX files, standard input.
 
-RUN is a run of params.yaml, or the folder of a model. Images are read as the decode stage reads
-them; others (of another size, with alpha, turned by Exif …) are converted, and that is said. Images
-unlike the training images are told on standard error, and so are files that cannot be read, which
-stop nothing; then the exit status is 1.
+RUN is a run of params.yaml, or the folder of a model. IMAGE may also be a pattern, or `-` for
+standard input. Images are read as the decode stage reads them; others (of another size, with alpha,
+turned by Exif …) are converted, and the output says so. Standard error names images unlike the
+training images, and files that cannot be read. The latter stop nothing, but then the exit status
+is 1.
 
     python -m pipeline predict demo_png shoe.png
     python -m pipeline predict demo_png photos/ more.zip --resize crop --top 1
@@ -18,9 +19,9 @@ from argparse import ArgumentParser, Namespace
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add the run, the images, and how they are read and shown."""
+    """Add the run, the images, and the options of reading and showing them."""
     parser.add_argument("run_or_folder", metavar="RUN", help="a run's name, or a model's folder")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="what is to be classified")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="an image, or where some are")
     parser.add_argument(
         "--format", choices=("table", "csv", "jsonl"), default="table", help="default: table"
     )
@@ -47,7 +48,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """Print the answers as they come; exits with status 1 if an image could not be read."""
+    """Print the predictions as they come; exits with status 1 if an image could not be read."""
     from pipeline.core import console
     from pipeline.core.params import Params
     from pipeline.models.saved import is_run

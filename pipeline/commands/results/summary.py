@@ -1,6 +1,6 @@
-"""Show the metrics of every run that has been evaluated, and where its report is.
+"""Show the metrics of every evaluated run, and where its report is.
 
-From the metrics that are here, those that Git brought included:
+They are read from the metrics here, those that Git brought included:
 
     python -m pipeline summary
 """
@@ -9,7 +9,7 @@ from argparse import Namespace
 
 
 def run(_: Namespace) -> str:
-    """A table of runs."""
+    """Return a table of runs."""
     from pipeline.compare import summary
     from pipeline.core.params import Params
 

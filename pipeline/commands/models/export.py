@@ -1,4 +1,6 @@
-"""Export a run's model as a TensorFlow SavedModel, checked to give the same probabilities.
+"""Export a run's model as a TensorFlow SavedModel.
+
+The export is checked to give the same probabilities as the model.
 
 The signature `serving_default` takes float32 images in [0, 1], shape (n, height, width, channels),
 `integers` takes them as they are in files. Both give `probabilities`, in the order of classes in
@@ -20,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """What was written, and how far its probabilities differ."""
+    """Return what was written, and how far its probabilities differ."""
     from pipeline.core import paths
     from pipeline.core.params import Params
     from pipeline.models.saved import is_run

@@ -1,6 +1,6 @@
-"""Push DVC's run cache with the data of its runs, so that nobody runs them again.
+"""Push DVC's run cache, with the data of its runs.
 
-After experiments that are not committed:
+Then nobody runs them again, not even experiments that are not committed:
 
     python -m pipeline push-runs
 """
@@ -9,7 +9,7 @@ from argparse import Namespace
 
 
 def run(_: Namespace) -> str:
-    """How much was pushed."""
+    """Return how much was pushed."""
     from pipeline.repository import remotes
 
     return remotes.push_runs()

@@ -1,13 +1,13 @@
-"""Stop if metrics are worse than at a Git revision; gate.yaml says by how much they may be.
+"""Stop if metrics are worse than at a Git revision.
 
-By default that is where the branch parted from main:
+gate.yaml says by how much they may be. By default the revision is where the branch parted from
+main:
 
     python -m pipeline gate
     python -m pipeline gate --baseline HEAD~1 --format markdown
 """
 
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -19,7 +19,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """The verdicts; exits with status 1 if one fails."""
+    """Return the verdicts; exits with status 1 if one fails."""
+    import tempfile
+
     from pipeline.compare import gate
     from pipeline.core import paths
     from pipeline.core.params import Params

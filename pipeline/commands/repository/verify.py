@@ -1,6 +1,7 @@
-"""Check that parameters, code, data, dvc.lock and metrics agree; list what does not.
+"""Check that parameters, code, data, dvc.lock and metrics agree.
 
-Reads every byte that is here again; trains nothing. The exit status is 1 if something is wrong:
+It lists what does not, reads every byte that is here again, and trains nothing. The exit status is
+1 if there is a fault:
 
     python -m pipeline verify
     python -m pipeline verify --remote
@@ -23,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """Exit with status 1 and the list of faults if there is one."""
+    """Return that all agrees; exits with status 1 and the list of faults if there is one."""
     from pipeline import verify
     from pipeline.core.params import Params
 

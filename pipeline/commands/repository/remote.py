@@ -1,6 +1,7 @@
-"""Make URL the default DVC remote, and try to write to it; without URL try the one there is.
+"""Set DVC's default remote, and test that it can be written to.
 
-What fails is said with what to do; docs/teams.md has a recipe for each protocol:
+Without URL it tests the remote that is set. A failure names its remedy; docs/teams.md has a recipe
+for each protocol:
 
     python -m pipeline remote /srv/dvc/image-pipeline
     python -m pipeline remote
@@ -15,7 +16,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """What was tried and is well."""
+    """Return what was tested."""
     from pipeline.repository import remotes
 
     return remotes.use(arguments.url)

@@ -1,6 +1,6 @@
-"""Write libraries.yaml, the versions that can change an output, from requirements.lock.
+"""Write libraries.yaml from requirements.lock.
 
-`make lock` does this after it has made the locks:
+It holds the versions of the libraries that can change an output. `make lock` does this too:
 
     python -m pipeline lock
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def run(_: Namespace) -> str:
-    """What was written."""
+    """Return what was written."""
     from pipeline.core import libraries, paths
 
     libraries.write(Path("requirements.lock"))

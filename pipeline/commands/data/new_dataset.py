@@ -1,13 +1,13 @@
-"""Look at your own images and add them to params.yaml, with a run: docs/own-data.md.
+"""Add a dataset of your own images to params.yaml, and a run of it.
 
-An archive or a folder with a folder for each class, or with a table of labels; Parquet files as
-Hugging Face writes them; IDX files; each as a path or URL:
+The images are an archive or a folder, with a folder for each class or a table of labels; Parquet
+files as Hugging Face writes them; or IDX files. Each is a path or URL; docs/own-data.md has more:
 
     python -m pipeline new-dataset pets ~/pictures/pets
     python -m pipeline new-dataset cells cells.zip --labels cells.csv
     python -m pipeline new-dataset digits images-idx3-ubyte.gz labels-idx1-ubyte.gz --yes
 
-It shows what it found, draws some images, and writes nothing before you say yes.
+It shows what it detected, draws some images, and writes nothing before you say yes.
 """
 
 import sys
@@ -15,7 +15,7 @@ from argparse import ArgumentParser, Namespace
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add the name, where the images and their labels are, and the consent."""
+    """Add the name, the places of the images and labels, and the consent."""
     parser.add_argument("name", metavar="NAME", help="of the dataset and of its run")
     parser.add_argument("where", nargs="+", metavar="PATH_OR_URL", help="where the images are")
     parser.add_argument("--labels", metavar="CSV", help="path or URL of a table of ids and labels")
@@ -23,7 +23,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """What was written, or not, and what to do next."""
+    """Return what was written, and the next step."""
     from pipeline.core import console, paths
     from pipeline.new_dataset import propose
 
@@ -39,7 +39,7 @@ def run(arguments: Namespace) -> str:
 
 
 def _confirmed() -> bool:
-    """Whether someone at the terminal says yes; nobody does where there is none."""
+    """Ask for confirmation; return False without a terminal."""
     if not sys.stdin.isatty():
         return False
     try:

@@ -1,13 +1,13 @@
-"""Compare two runs on the same test images, with McNemar's test and a bootstrap interval.
+"""Compare two runs' predictions of the same test images.
 
-A run at another Git revision is RUN@REV:
+McNemar's test and a bootstrap interval say whether the difference is more than luck. A run at
+another Git revision is RUN@REV:
 
     python -m pipeline compare fashion_mnist fashion_mnist_best
     python -m pipeline compare demo_idx@main demo_idx --format markdown
     python -m pipeline compare ablation/baseline_0 ablation/dropout_0
 """
 
-import tempfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +25,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> str:
-    """The comparison, in the format that is asked for."""
-    from pipeline.compare import runs as compare_runs
+    """Return the comparison in the chosen format."""
+    import tempfile
+
+    from pipeline.compare.runs import compare, describe
     from pipeline.core import paths
     from pipeline.core.params import Params
 
@@ -37,13 +39,11 @@ def run(arguments: Namespace) -> str:
         first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
         run = arguments.first.partition("@")[0]
         classes = _classes(Params.read(), Params.read(paths.params(run)), run)
-        return compare_runs.describe(
-            compare_runs.compare(first, second, classes), names, arguments.format
-        )
+        return describe(compare(first, second, classes), names, arguments.format)
 
 
 def _refuse_unknown(name: str) -> None:
-    """Refuse a name that is no run's; one at another revision may be known there alone."""
+    """Raise ParameterError for an unknown run; one at another revision may be known there alone."""
     from pipeline import runs
     from pipeline.core import paths
     from pipeline.core.params import Params
@@ -54,13 +54,13 @@ def _refuse_unknown(name: str) -> None:
 
 
 def _evaluation(run: str) -> str:
-    """The command that evaluates a run, of the main graph or of a folder's."""
+    """Return the command that evaluates a run, of the main graph or of a folder's."""
     folder, _, name = run.rpartition("/")
     return f"dvc repro {folder}/dvc.yaml:evaluate@{name}" if folder else f"dvc repro evaluate@{run}"
 
 
 def _predictions(name: str, folder: Path) -> "Predictions":
-    """A run's predictions, here or at another revision."""
+    """Return a run's predictions, here or at another revision; raises DataError."""
     from pipeline.core import paths
     from pipeline.core.errors import DataError
     from pipeline.evaluate.predictions import Predictions
@@ -72,17 +72,17 @@ def _predictions(name: str, folder: Path) -> "Predictions":
         if not path.exists():
             raise DataError(f"{path} is missing; get it with dvc pull, or run: {_evaluation(run)}")
         return Predictions.read(path)
-    found = revisions.Revision(revision, folder).find(path)
-    if found is None:
+    file = revisions.Revision(revision, folder).find(path)
+    if file is None:
         raise DataError(
             f"{path} at {revision} is neither in DVC's cache nor in a remote; get it with: "
             f"dvc fetch --all-commits, or reproduce it there"
         )
-    return Predictions.read(found)
+    return Predictions.read(file)
 
 
 def _classes(params: "Params", own: "Params", run: str) -> list[str]:
-    """The classes of a run, whose ``own`` parameters are its graph's."""
+    """Return the classes of a run; ``own`` are the parameters of its graph."""
     from pipeline import runs
 
     names: list[str] = params.value("datasets", runs.dataset(own, run), "decode", "classes")

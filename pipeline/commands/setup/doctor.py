@@ -1,4 +1,4 @@
-"""Look whether all that the pipeline needs is here and works, and say what to do where not.
+"""Check all that the pipeline needs, with a remedy for each problem.
 
 Python, libraries, Git, parameters, memory, disk, DVC's cache and remote (to which it writes a small
 file, and removes it), Kaggle's token, the processor and the precision that suits it, and each GPU
@@ -17,7 +17,7 @@ COLOURS = {"OK": 32, "note": 33, "problem": 31}
 
 
 def run(_: Namespace) -> str:
-    """Print each finding as it is made; exits with status 1 if one is a problem."""
+    """Print each finding as soon as it is made; exits with status 1 if one is a problem."""
     from pipeline.core import console
     from pipeline.doctor import examine
 
@@ -36,6 +36,6 @@ def run(_: Namespace) -> str:
 
 
 def _coloured(text: str, number: int) -> str:
-    """Coloured on a terminal, unless ``NO_COLOR`` is set (https://no-color.org)."""
+    """Return coloured text for a terminal, unless ``NO_COLOR`` is set (https://no-color.org)."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain or not sys.stdout.isatty() else f"\x1b[{number}m{text}\x1b[0m"

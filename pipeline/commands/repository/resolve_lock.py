@@ -1,0 +1,15 @@
+"""Resolve conflicts of a Git merge in dvc.lock and metrics.
+
+Use it after `git merge` stopped with conflicts there; docs/merging.md has more:
+
+    python -m pipeline resolve-lock
+"""
+
+from argparse import Namespace
+
+
+def run(_: Namespace) -> str:
+    """Return what was resolved, and what is to be run."""
+    from pipeline.repository import merge
+
+    return merge.resolve()

@@ -1,0 +1,60 @@
+"""Checking all parameters."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def test_check_finds_every_fault(call, project):
+    assert call("check").stdout == "params.yaml: 2 datasets and 2 runs are valid\n"
+    project.set("runs.tiny_idx.dataset", "nothing")
+    project.set("runs.tiny_png.model", {"dropout": 7.0})
+    project.set("datasets.tiny_idx.decode.shard_rows", 0)
+    project.set("datasets.tiny_png.kind", "folder")
+    done = call("check")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    for expected in (
+        "runs.tiny_idx.dataset: there is no dataset 'nothing'",
+        "runs.tiny_png.model.dropout: must be less than 1, got 7.0",
+        "datasets.tiny_idx.decode.shard_rows: must be greater than 0, got 0",
+        "datasets.tiny_png.kind: must be idx, archive or parquet, got 'folder'",
+    ):
+        assert expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "defaults.train.epochs",
+            "ten",
+            'defaults.train.epochs: must be a valid integer, got "ten"',
+        ),
+        ("extra", {}, "extra: unknown key; allowed: datasets, defaults, runs"),
+        ("datasets.Upper-case", {}, "datasets.Upper-case"),
+        ("datasets.tiny_idx.splt", {}, "datasets.tiny_idx.splt: unknown key; did you mean split?"),
+    ],
+)
+def test_check_names_the_full_key(call, project, key, value, message):
+    project.set(key, value)
+    done = call("check")
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_check_without_parameters_says_where_to_run_it(call, project):
+    (project.folder / "params.yaml").unlink()
+    done = call("check")
+    assert done.returncode == 1
+    assert "params.yaml is missing; run this in the folder of dvc.yaml" in done.stderr
+
+
+def test_check_imports_no_tensorflow():
+    script = "import sys, pipeline.schema; print('tensorflow' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
