@@ -1,4 +1,4 @@
-"""TensorFlow's runtime, set up to give the same result every time; imports TensorFlow when used."""
+"""TensorFlow's runtime, set up to give the same result every time; TensorFlow loads when used."""
 
 import os
 import re
@@ -28,10 +28,15 @@ precisions: they change results, and DVC does not track them."""
 
 
 def configure(seed: int, threads: int) -> None:
-    """Seed all generators, make operations deterministic, fix the threads, let GPUs grow.
+    """Seed all generators, make operations deterministic, fix the threads, let GPU memory grow.
 
-    Neither the environment nor a user's ``keras.json`` has a say in the results. Call it before
+    Neither the environment nor a user's ``keras.json`` changes the results. Call it before
     TensorFlow is imported in this process; a second call changes only the seed.
+
+    Parameters
+    ----------
+    threads : int
+        Threads in one operation on a CPU.
     """
     _ignore_environment()
     with _quiet(), tempfile.TemporaryDirectory() as empty:
@@ -51,7 +56,7 @@ def configure(seed: int, threads: int) -> None:
 
 
 def strategy() -> "tf.distribute.Strategy":
-    """All visible GPUs, mirrored; else one device (a GPU where there is one, or the CPU)."""
+    """Return all visible GPUs, mirrored; else one device, the only GPU or the CPU."""
     import tensorflow as tf
 
     gpus = tf.config.list_logical_devices("GPU")
@@ -61,7 +66,7 @@ def strategy() -> "tf.distribute.Strategy":
 
 
 def _ignore_environment() -> None:
-    """Remove the variables that would change results, and say so."""
+    """Remove the environment variables that would change results, and print their names."""
     ignored = sorted(name for name in os.environ if STEERING.match(name))
     for name in ignored:
         del os.environ[name]
@@ -71,9 +76,10 @@ def _ignore_environment() -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what TensorFlow writes to standard error before its log level holds.
+    """Hold back TensorFlow's lines on standard error, until its own log level takes effect.
 
-    An exception shows it; ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows it always.
+    They are shown if an exception is raised, and always with ``TF_CPP_MIN_LOG_LEVEL=0`` in the
+    environment.
     """
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2") == "0":
         yield

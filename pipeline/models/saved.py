@@ -1,6 +1,6 @@
-"""Trained models on disk: ``model.weights.h5``, and ``architecture.json`` with what they mean.
+"""Trained models on disk: ``model.weights.h5``, and ``architecture.json`` with layers and classes.
 
-Keras's own ``.keras`` files differ from save to save; these do not. Neither can hold code.
+Keras's own ``.keras`` files differ from save to save; these do not. Neither file can hold code.
 """
 
 import io
@@ -30,7 +30,7 @@ class Model(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the images."""
+        """Return height, width and channels of the images."""
         height, width, channels = self.network.input_shape[1:]
         return height, width, channels
 
@@ -45,8 +45,8 @@ class Model(NamedTuple):
         import tensorflow as tf
 
         logits = self.network(tf.constant(images), training=False)
-        found: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
-        return found
+        shares: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
+        return shares
 
 
 def save(model: Model, folder: Path) -> None:
@@ -67,9 +67,9 @@ def save(model: Model, folder: Path) -> None:
 
 
 class _Weights(io.BytesIO):
-    """A file in memory, which Keras takes for one by its name.
+    """A file in memory, whose name makes Keras write HDF5.
 
-    HDF5 crashes the process where it cannot close its file because the disk is full.
+    On disk, HDF5 would crash the process if the disk is full when it closes its file.
     """
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ class _Weights(io.BytesIO):
 
 
 def is_run(source: Path | str) -> bool:
-    """Whether ``source`` is a run's name, and not a path, which has a slash or is a ``Path``."""
+    """Tell if ``source`` is a run's name; a path has a slash, or is a ``Path``."""
     return isinstance(source, str) and re.match(NAME, source) is not None
 
 

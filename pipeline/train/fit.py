@@ -1,4 +1,7 @@
-"""Training: a run's parameters, its epochs, and what is recorded of them."""
+"""Training: the epochs of a run, their history, and the checkpoint between them.
+
+TensorFlow and Keras, and the modules that need them, are imported once the runtime is configured.
+"""
 
 import math
 import time
@@ -15,28 +18,27 @@ from pipeline.core.errors import ParameterError, TrainingError
 from pipeline.core.params import Params
 from pipeline.execution import fingerprint
 from pipeline.execution.checkpoints import Checkpoint
-from pipeline.models import cnn as networks
 from pipeline.models import runtime
 from pipeline.models.params import ModelParams
 from pipeline.models.saved import Model
 from pipeline.subsets.images import Dataset, Images, OnDisk
-from pipeline.train import multi_worker, optimizers, order
+from pipeline.train import multi_worker, order
 from pipeline.train.class_weights import balanced
+from pipeline.train.history import History, Row
+from pipeline.train.params import TrainParams
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from pipeline.train.augmentation_ops import Augmenter
-    from pipeline.train.loop import Loop
-from pipeline.train.history import History
-from pipeline.train.params import TrainParams
+    from pipeline.train.augmentation import Augmenter
+    from pipeline.train.loop import Loop, Means
 
 TEST_BATCH = 1000
-"""Images evaluated at once: changes no mean but by rounding, and so is fixed."""
+"""Images evaluated at once; it changes means by rounding alone, and so is no parameter."""
 
 
 def train_run(run: str, *, logs: Path, checkpoint: Path) -> tuple[Model, History, Checkpoint]:
-    """Train the network of a run in ``params.yaml``; see ``train``."""
+    """Train the network of a run in ``params.yaml``; see ``train``, of which this is a call."""
     params = Params.read(paths.params(run))
     return train(
         Dataset.read(runs.dataset(params, run)),
@@ -88,7 +90,7 @@ def train(
     """
     runtime.configure(params.seed, params.threads)
     from pipeline.models.cnn import portable
-    from pipeline.train.augmentation_ops import Augmenter
+    from pipeline.train.augmentation import Augmenter
     from pipeline.train.tensorboard import TensorBoard
 
     names = ["train", "validation"] + ["test"] * params.track_test
@@ -135,13 +137,14 @@ def _loop(
     steps: int,
     strategy: "tf.distribute.Strategy",
 ) -> "Loop":
-    """The network, its optimizer, and the loop around them, on the devices of ``strategy``."""
+    """Return the loop around a new network and its optimizer, on the devices of ``strategy``."""
+    from pipeline.models import cnn
     from pipeline.train.loop import Loop
 
-    index = dataset.index
+    index, optimizer = dataset.index, params.optimizer
     with strategy.scope():
         return Loop(
-            networks.build(
+            cnn.build(
                 model_params,
                 index.shape,
                 len(index.classes),
@@ -149,11 +152,8 @@ def _loop(
                 seed=params.seed,
                 precision=params.precision,
             ),
-            optimizers.build(
-                params.optimizer,
-                params.schedule,
-                params.epochs,
-                steps,
+            optimizer.build(
+                params.schedule.build(optimizer.learning_rate, params.epochs, steps),
                 strategy.num_replicas_in_sync,
             ),
             strategy,
@@ -165,7 +165,7 @@ def _loop(
 
 
 def _class_weights(dataset: Dataset) -> NDArray[np.float64]:
-    """The weight of each class, from the labels of the training subset."""
+    """Return the weight of each class, float64[K], by the labels of the training subset."""
     classes = dataset.index.classes
     counts = np.bincount(dataset.labels()[dataset.split.rows("train")], minlength=len(classes))
     try:
@@ -184,24 +184,25 @@ def _key(
     params: TrainParams,
     loop: "Loop",
 ) -> str:
+    """Return the checkpoint's key: one hash over everything that the weights depend on."""
     return fingerprint.key(
         fingerprint.program(),
         model_params.model_dump_json(),
         params.model_dump_json(),
         dataset.identity,
-        images.blocks.tobytes(),
+        images.group_starts.tobytes(),
         str(loop.strategy.num_replicas_in_sync),
     )
 
 
 def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:
     """Put the loop into the checkpoint's state, if any; return history and best weights so far."""
-    found = multi_worker.share(loop.strategy, saved.read())
-    if found is None:
+    state = multi_worker.share(loop.strategy, saved.read())
+    if state is None:
         return [], []
-    arrays, history = found
+    arrays, history = state
     _assign(loop.variables, arrays[: len(loop.variables)])
-    console.say(f"going on after epoch {len(history)}/{epochs}, from {saved.path}")
+    console.info(f"going on after epoch {len(history)}/{epochs}, from {saved.path}")
     return list(history), arrays[len(loop.variables) :]
 
 
@@ -221,7 +222,8 @@ def _epoch(
     augmenter: "Augmenter",
     steps: int,
     epoch: int,
-) -> dict[str, float | int | None]:
+) -> Row:
+    """Train for an epoch, measure the other subsets; return the epoch's row of the history."""
     images = subsets["train"]
     rows = order.order(images, params, epoch, steps)
     started = time.perf_counter()
@@ -244,17 +246,17 @@ def _epoch(
                 means[name] = loop.test(subsets[name], TEST_BATCH)
     shown = ", ".join(f"{n} {m.accuracy:.4f} (loss {m.loss:.4f})" for n, m in means.items())
     speed = len(rows) / seconds
-    console.say(f"epoch {epoch}/{params.epochs}: {shown}; {seconds:.1f} s, {speed:,.0f} images/s")
-    found: dict[str, float | int | None] = {"epoch": epoch}
-    for name in ("train", "validation"):
-        found |= _columns(name, means)
-    found["learning_rate"] = optimizers.learning_rate(
-        params.optimizer, params.schedule, params.epochs, steps, epoch * steps - 1
+    console.info(f"epoch {epoch}/{params.epochs}: {shown}; {seconds:.1f} s, {speed:,.0f} images/s")
+    rate = params.schedule.value(
+        params.optimizer.learning_rate, params.epochs, steps, epoch * steps - 1
     )
-    return found | (_columns("test", means) if params.track_test else {})
+    row: Row = {"epoch": epoch}
+    row |= _columns("train", means) | _columns("validation", means) | {"learning_rate": rate}
+    return row | (_columns("test", means) if params.track_test else {})
 
 
-def _columns(name: str, means: Mapping[str, Any]) -> dict[str, float | None]:
+def _columns(name: str, means: "Mapping[str, Means]") -> Row:
+    """Return a subset's part of a row; None stands for what was not measured."""
     mean = means.get(name)
     return {
         f"{name}_loss": mean.loss if mean else None,

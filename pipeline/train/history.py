@@ -1,8 +1,7 @@
-"""Histories: ``history.csv``, what was measured in each epoch of a training."""
+"""Histories: ``history.csv``, the measurements of each epoch of a training."""
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +9,22 @@ from numpy.typing import NDArray
 from pipeline.core import files
 from pipeline.core.errors import DataError
 
-if TYPE_CHECKING:
-    pass
+Row = dict[str, float | int | None]
+"""Measurements of an epoch, by column; None where there is no such subset."""
+History = list[Row]
+"""One row an epoch."""
+
+
+def write_history(path: Path, history: History) -> None:
+    """Write a history as CSV."""
+    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.DictWriter(file, list(history[0]), lineterminator="\n")
+        rows.writeheader()
+        rows.writerows(history)
 
 
 def read(path: Path) -> dict[str, NDArray[np.float64]]:
-    """The columns of ``history.csv``, each of shape (epochs,).
+    """Return the columns of ``history.csv``, each float64[epochs].
 
     Columns without values are left out: those of a validation subset where there is none.
 
@@ -32,15 +41,3 @@ def read(path: Path) -> dict[str, NDArray[np.float64]]:
     if not rows:
         raise DataError(f"{path} has no epochs; delete it and run dvc repro")
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if rows[0][name]}
-
-
-History = list[dict[str, float | int | None]]
-"""One row an epoch; None where there is no such subset."""
-
-
-def write_history(path: Path, history: History) -> None:
-    """Write a history as CSV."""
-    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, list(history[0]), lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(history)

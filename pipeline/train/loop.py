@@ -1,9 +1,9 @@
-"""The training step and loop, of our own, under ``tf.distribute``.
+"""Loop: the steps of training and evaluation, under ``tf.distribute``.
 
-Keras builds the network and updates its weights. The rest is here: images come as integers, in an
-order that depends on (seed, epoch) alone, and are normalized on the device; many steps run in one
-call of a ``tf.function``, and the sums of loss and hits stay on the device between them. Images in
-memory are put on the device once, and there taken from by their rows.
+Keras builds the network and updates its weights. The rest is here. Images come as integers, in an
+order that depends on (seed, epoch) alone, and are normalized on the device. Many steps run in one
+call of a ``tf.function``; the sums of loss and hits stay on the device between them. Images in
+memory are copied to the device once, and batches are gathered there by their rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from pipeline.subsets.images import Images, InMemory
 
 AUGMENTED_AT_ONCE = 2
-"""Batches; their order and content do not depend on it."""
+"""Batches augmented in parallel; their order and content do not depend on it."""
 STEPS_A_CALL = 50
-"""Steps in one call: after each the bar moves and the loss is checked."""
+"""Steps in one call; after each call the bar moves and the loss is checked."""
 
 Report = Callable[[int, float, float], None]
-"""Called with the images done, and their mean loss and accuracy."""
+"""A function of the number of images done, and their mean loss and accuracy."""
 
 Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
-"""Called with a step's number, its images and labels; gives changed ones."""
-
+"""A function of a step's number, images and labels, which returns changed images and labels."""
 
 Store = tuple[Any, ...]
 """Pixels and labels of a subset on the device; empty where batches come with their own."""
@@ -41,7 +40,7 @@ class Means(NamedTuple):
 
 
 class Loop:
-    """Trains and evaluates a network whose variables were made under ``strategy``."""
+    """A loop that trains and evaluates a network, whose variables were made under ``strategy``."""
 
     def __init__(
         self,
@@ -71,12 +70,12 @@ class Loop:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """All that training changes: weights, dropout's seeds, the optimizer's moments and step."""
+        """Return all that training changes: weights, dropout's seeds, the optimizer's state."""
         return [*self.network.variables, *self.optimizer.variables]
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Have the weights' moving average in their place, if the optimizer keeps one."""
+        """Put the weights' moving average in their place, if the optimizer keeps one."""
         if not self.averages:
             yield
             return
@@ -89,7 +88,7 @@ class Loop:
                 variable.assign(values)
 
     def weights(self) -> list[NDArray[Any]]:
-        """The network's variables as they are to be saved."""
+        """Return the network's variables as they are to be saved, averaged if they are."""
         with self.averaged():
             return [np.asarray(variable).copy() for variable in self.network.variables]
 
@@ -136,7 +135,7 @@ class Loop:
         return Means(loss / done, hits / done)
 
     def _store(self, images: Images) -> Store:
-        """A subset on the device, put there once; empty for several devices, or images on disk."""
+        """Return a subset on the device; empty for several devices, or images on disk."""
         if not isinstance(images, InMemory) or self.strategy.num_replicas_in_sync > 1:
             return ()
         if id(images) not in self.stores:
@@ -179,7 +178,7 @@ class Loop:
     def _gradients(
         self, pixels: tf.Tensor, labels: tf.Tensor, divisor: tf.Tensor, total: tf.Tensor
     ) -> Any:
-        """Forward and backward pass over a replica's images, of ``total`` on all replicas."""
+        """Return gradients, losses, logits of a replica's images, of ``total`` on all replicas."""
         with tf.GradientTape() as tape:
             logits = self.network(normalize(pixels, divisor), training=True)
             losses = cross_entropy(labels, logits, self.label_smoothing)
@@ -197,14 +196,14 @@ class Loop:
 
 
 def row_batches(order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
-    """Batches of rows in ``order``, the last as long as what is left."""
+    """Return batches of rows in ``order``; the last may be shorter."""
     return _plain(tf.data.Dataset.from_tensor_slices(order).batch(batch))
 
 
 def batches(
     images: Images, order: NDArray[np.int64], batch: int, augment: Augment | None = None
 ) -> tf.data.Dataset:
-    """Batches of (pixels, labels) in ``order``, the last as long as what is left."""
+    """Return batches of (pixels, labels) in ``order``; the last may be shorter."""
     if isinstance(images, InMemory):
         pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
         rows = row_batches(order, batch)
@@ -213,7 +212,7 @@ def batches(
         data = tf.data.Dataset.from_generator(
             lambda: images.batches(order, batch),
             output_signature=(
-                tf.TensorSpec((None, *images.shape), images.kind),
+                tf.TensorSpec((None, *images.shape), images.dtype),
                 tf.TensorSpec((None,), tf.int32),
             ),
         )
@@ -223,6 +222,7 @@ def batches(
 
 
 def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
+    """Return the dataset in deterministic order, without autotuning, divided by its elements."""
     options = tf.data.Options()
     options.deterministic = True
     # Its thread is often not woken when an iterator is done, and the epoch waits for it, idle.
@@ -232,7 +232,7 @@ def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def normalize(pixels: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
-    """Integers to float32 in [0, 1].
+    """Return integers as float32 in [0, 1].
 
     The divisor is a tensor: by a constant, Grappler would multiply by its reciprocal, which rounds
     otherwise than the shards.
@@ -241,10 +241,10 @@ def normalize(pixels: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
 
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-    """Softmax cross-entropy of each image, in nats.
+    """Return the softmax cross-entropy of each image, in nats: float32[n].
 
-    Labels are integers, or shares of the classes; ``smoothing`` takes that share off them and
-    gives it to all classes alike (Szegedy et al., 2016).
+    Labels are integers, int32[n], or shares of the classes, float32[n, K]. ``smoothing`` takes that
+    share off them and gives it to all classes alike (Szegedy et al., 2016).
     """
     if labels.dtype.is_integer and not smoothing:
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
@@ -255,14 +255,14 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor, smoothing: float = 0.0) 
 
 
 def weights_of(labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """The weight of each image: of its class, or, of shares of several, their weighted sum."""
+    """Return the weight of each image: its class's, or the mean over its shares of classes."""
     if labels.dtype.is_integer:
         return tf.gather(weights, labels)
     return tf.linalg.matvec(labels, weights)
 
 
 def hits(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """How many images have their label's logit as the greatest (the first of equal ones)."""
+    """Return the number of images whose label has the greatest logit (the first of equal ones)."""
     if not labels.dtype.is_integer:
         labels = tf.argmax(labels, axis=1, output_type=tf.int32)
     predicted = tf.argmax(logits, axis=1, output_type=labels.dtype)

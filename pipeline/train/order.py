@@ -1,23 +1,21 @@
-"""Batching: in what order the training images of an epoch are taken, and in how many steps."""
+"""Order: the order of an epoch's training images, and the number of its batches."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import ParameterError
 from pipeline.subsets.images import Images
-
-if TYPE_CHECKING:
-    from pipeline.train.params import TrainParams
+from pipeline.train.params import TrainParams
 
 
-def order(images: Images, params: "TrainParams", epoch: int, steps: int) -> NDArray[np.int64]:
-    """The training images of an epoch, in order; depends on (seed, epoch) and the shards alone.
+def order(images: Images, params: TrainParams, epoch: int, steps: int) -> NDArray[np.int64]:
+    """Return the rows of the training images of an epoch, in order: int64[images].
 
-    With a ``shuffle_buffer`` the images stay near those of their row group, so that they can be
-    read from disk: the groups are permuted, then the images within each run of so many.
+    The order depends on (seed, epoch) and the shards alone. With a ``shuffle_buffer`` the images
+    stay near those of their row group, so that they can be read from disk: the groups are permuted,
+    then the images within each run of so many.
     """
     rows = np.arange(len(images.labels))
     if params.shuffle:
@@ -25,20 +23,20 @@ def order(images: Images, params: "TrainParams", epoch: int, steps: int) -> NDAr
         if params.shuffle_buffer is None:
             rows = chance.permutation(rows)
         else:
-            groups = np.split(rows, images.blocks[1:])
+            groups = np.split(rows, images.group_starts[1:])
             rows = np.concatenate([groups[n] for n in chance.permutation(len(groups))])
             for start in range(0, len(rows), params.shuffle_buffer):
                 chance.shuffle(rows[start : start + params.shuffle_buffer])
     return rows[: steps * params.batch_size]
 
 
-def steps(n: int, params: "TrainParams") -> int:
-    """How many batches an epoch of ``n`` images has.
+def steps(n: int, params: TrainParams) -> int:
+    """Return the number of batches in an epoch of ``n`` images.
 
     Raises
     ------
     ParameterError
-        If incomplete batches are left out, and there is no other.
+        If incomplete batches are left out, and the only batch is incomplete.
     """
     if not params.drop_remainder:
         return math.ceil(n / params.batch_size)
@@ -50,8 +48,14 @@ def steps(n: int, params: "TrainParams") -> int:
     return n // params.batch_size
 
 
-def check_division(n: int, params: "TrainParams", devices: int) -> None:
-    """Refuse a batch that leaves a device without an image, on which oneDNN crashes."""
+def check_division(n: int, params: TrainParams, devices: int) -> None:
+    """Refuse a batch that leaves a device without an image, on which oneDNN crashes.
+
+    Raises
+    ------
+    ParameterError
+        If a batch has fewer images than there are devices.
+    """
     sizes = [min(n, params.batch_size), 0 if params.drop_remainder else n % params.batch_size]
     least = min(size for size in sizes if size)
     if least < devices:

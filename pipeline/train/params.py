@@ -1,37 +1,76 @@
-"""Parameters of ``train``: how a run's network is trained."""
+"""Parameters of ``train``: how a run's network is trained. They need neither TensorFlow nor Keras.
+
+The optimizers' parameters stand in ``optimizers``, those of the learning rate in ``schedules``.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.core.params import Section
-from pipeline.models import runtime
 from pipeline.models.params import Precision
-from pipeline.train import optimizers
-from pipeline.train.augmentation import Augmentation
-from pipeline.train.class_weights import ClassWeights
+from pipeline.models.runtime import Threads
+from pipeline.train.optimizers import Adam, Optimizer
+from pipeline.train.schedules import Constant, Schedule
 
-if TYPE_CHECKING:
-    pass
+Share = Annotated[float, Field(ge=0, le=1)]
+Pixels = Annotated[int, Field(ge=0)]
+Alpha = Annotated[float, Field(ge=0)]
+
+ClassWeights = Literal["none", "balanced"]
+"""``balanced``: an image of a class of m images, of n in all of K classes, counts n / (K * m)."""
+
+
+class Augmentation(Section):
+    """``train.augmentation``: random changes of training images; by default there are none."""
+
+    flip_horizontal: bool = False
+    """Mirror half of the images left to right."""
+    flip_vertical: bool = False
+    """Mirror half of the images top to bottom."""
+    shift: Pixels = 0
+    """Move images by up to so many pixels in each direction, which leaves black behind."""
+    crop: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Cut off up to this share of height and width, and resize the rest (bilinear)."""
+    erasing: Share = 0.0
+    """Share of the images in which a rectangle is filled with noise (Zhong et al., 2020)."""
+    erasing_area: Annotated[float, Field(gt=0, lt=1)] = 0.33
+    """Greatest area of that rectangle, as a share of the image; the least is 0.02."""
+    mixup: Alpha = 0.0
+    """Alpha of the Beta distribution by which two images and their labels are mixed (Zhang et al.,
+    2018); 0: none."""
+    cutmix: Alpha = 0.0
+    """Alpha of the Beta distribution of the area in which another image is pasted (Yun et al.,
+    2019); 0: none. With ``mixup`` too, each batch takes one of the two."""
+
+    @property
+    def mixes_labels(self) -> bool:
+        """Tell if an augmented image can have several labels."""
+        return bool(self.mixup or self.cutmix)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Tell if images stay as they are."""
+        return self == Augmentation(erasing_area=self.erasing_area)
 
 
 class EarlyStopping(Section):
     """``train.early_stopping``: stop, and take the weights of the best epoch."""
 
     monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
-    """What tells how good an epoch is: the least loss, or the greatest accuracy."""
+    """The measure of an epoch: the least loss is best, or the greatest accuracy."""
     patience: Annotated[int, Field(gt=0)] = 5
     """Stop after so many epochs in a row that were not better than the best."""
 
     def best(self, history: Sequence[Mapping[str, float | int | None]]) -> int:
-        """The position of the best epoch, the first of equal ones."""
+        """Return the position of the best epoch, the first of equal ones."""
         sign = 1 if self.monitor == "validation_loss" else -1
         values = [sign * (row[self.monitor] or 0.0) for row in history]
         return values.index(min(values))
 
     def is_over(self, history: Sequence[Mapping[str, float | int | None]]) -> bool:
-        """Whether to stop after these epochs."""
+        """Tell if training is to stop after these epochs."""
         return bool(history) and len(history) - 1 - self.best(history) >= self.patience
 
 
@@ -39,39 +78,39 @@ class TrainParams(Section):
     """``train``: how the network is trained."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """Of initial weights, dropout and shuffling."""
+    """Of initial weights, dropout, shuffling and augmentation."""
     epochs: Annotated[int, Field(gt=0)] = 10
     batch_size: Annotated[int, Field(gt=0)] = 128
     """Images in a step, over all devices together."""
     drop_remainder: bool = True
-    """Whether an incomplete last batch is left out of an epoch."""
+    """Leave an incomplete last batch out of an epoch."""
     shuffle: bool = False
-    """Whether each epoch has an order of its own; otherwise all have that of the shards."""
+    """Draw a new order for each epoch; otherwise all epochs have that of the shards."""
     shuffle_buffer: Annotated[int, Field(gt=0)] | None = None
     """Images that are shuffled together, after the shards' row groups were; all if there is none.
     Data that is read from disk in every epoch needs it, see ``subsets``."""
-    optimizer: optimizers.Optimizer = optimizers.Adam(name="adam")
-    schedule: optimizers.Schedule = optimizers.Constant(name="constant")
+    optimizer: Optimizer = Adam(name="adam")
+    schedule: Schedule = Constant(name="constant")
     """Of the learning rate."""
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of each label that is given to all classes alike; the training loss is of these."""
     class_weights: ClassWeights = "none"
-    """How much an image counts by its class; the training loss is of the weighted images."""
+    """Weight of an image by its class; the training loss is of the weighted images."""
     augmentation: Augmentation = Augmentation()
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
-    """In which layers compute; weights and loss are float32 always."""
+    """Type in which layers compute; weights and loss are float32 always."""
     xla: bool = False
-    """Whether XLA compiles forward and backward pass, for GPUs."""
-    threads: runtime.Threads = 2
+    """Compile forward and backward pass by XLA, for GPUs."""
+    threads: Threads = 2
     track_test: bool = False
-    """Whether the test subset is measured after each epoch: drawn, and used for no decision."""
+    """Measure the test subset after each epoch. It is drawn, and decides nothing."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "TrainParams":
         if self.shuffle_buffer and not self.shuffle:
             raise ValueError("shuffle_buffer needs shuffle: true")
-        fault = optimizers.faults(self.schedule, self.epochs)
+        fault = self.schedule.fault(self.epochs)
         if fault:
             raise ValueError(fault)
         return self

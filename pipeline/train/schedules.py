@@ -1,65 +1,164 @@
-"""Learning-rate schedules in steps: Keras's own where it has them, and two that it lacks."""
+"""Schedules of the learning rate: the parameters of each, and the rate that follows from them.
 
-import math
-from collections.abc import Sequence
-from typing import Any
+Lengths are in epochs, so that a change of the batch size leaves their meaning as it is. To add one,
+write its class and enter that into ``Schedule``. Keras is imported only where a rate is built.
+"""
 
-import keras
-import tensorflow as tf
+from typing import Annotated, Any, Literal, NamedTuple
 
-LearningRateSchedule: Any = keras.optimizers.schedules.LearningRateSchedule
+from pydantic import Field, model_validator
 
+from pipeline.core.params import Section
 
-def exponential(start: float, rate: float, steps: float) -> Any:
-    """``start`` times ``rate`` every ``steps``, smoothly."""
-    return keras.optimizers.schedules.ExponentialDecay(start, steps, rate)
-
-
-def step(start: float, factor: float, after: Sequence[int]) -> Any:
-    """``start`` times ``factor`` after each of the numbers of steps ``after``."""
-    last_steps = [number - 1 for number in after]  # the boundary itself has the earlier value
-    values = [start * factor**n for n in range(len(after) + 1)]
-    return keras.optimizers.schedules.PiecewiseConstantDecay(last_steps, values)
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
 
 
-def cosine(start: float, final: float, steps: int) -> Any:
-    """Half a cosine from ``start`` to ``final`` times ``start``."""
-    return keras.optimizers.schedules.CosineDecay(start, steps, alpha=final)
+class _Part(NamedTuple):
+    """The part of a training that comes after the warm-up."""
+
+    start: float
+    """The optimizer's learning rate."""
+    steps: int
+    steps_per_epoch: int
 
 
-class WarmUp(LearningRateSchedule):  # type: ignore[misc]
-    """A line from 0 to what another schedule, or a constant, begins with; then that."""
+class _Schedule(Section):
+    """A schedule."""
 
-    def __init__(self, rate: Any, steps: int) -> None:
-        self.rate = rate
-        self.steps = steps
+    def build(self, start: float, epochs: int, steps_per_epoch: int) -> Any:
+        """Return the learning rate of a training: a float, or one of Keras's schedules.
 
-    def __call__(self, step: Any) -> tf.Tensor:
-        """The learning rate of a step, counted from 0."""
-        step = tf.cast(step, tf.float32)
-        after = tf.maximum(step - self.steps, 0.0)
-        rate = self.rate(after) if callable(self.rate) else self.rate
-        return tf.minimum(step / self.steps, 1.0) * rate
+        Parameters
+        ----------
+        start : float
+            The optimizer's learning rate.
+        """
+        raise NotImplementedError
 
+    def value(self, start: float, epochs: int, steps_per_epoch: int, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        rate = self.build(start, epochs, steps_per_epoch)
+        return float(rate(step)) if callable(rate) else float(rate)
 
-class OneCycle(LearningRateSchedule):  # type: ignore[misc]
-    """Half a cosine up to ``highest``, then one down; ``start`` and ``final`` are shares of it."""
-
-    def __init__(self, highest: float, steps: int, rise: float, start: float, final: float) -> None:
-        self.highest = highest
-        self.up = max(1.0, rise * steps)
-        self.down = max(1.0, steps - self.up)
-        self.start = start
-        self.final = final
-
-    def __call__(self, step: Any) -> tf.Tensor:
-        """The learning rate of a step, counted from 0."""
-        step = tf.cast(step, tf.float32)
-        rising = 1.0 + (self.start - 1.0) * _fall(step / self.up)
-        falling = self.final + (1.0 - self.final) * _fall((step - self.up) / self.down)
-        return self.highest * tf.where(step < self.up, rising, falling)
+    def fault(self, epochs: int) -> str | None:  # noqa: ARG002
+        """Return how the schedule is too long for a training of so many epochs, or None."""
+        return None
 
 
-def _fall(done: tf.Tensor) -> tf.Tensor:
-    """Half a cosine from 1 to 0 while ``done`` goes from 0 to 1."""
-    return (1.0 + tf.cos(math.pi * tf.clip_by_value(done, 0.0, 1.0))) / 2.0
+class _Warmed(_Schedule):
+    """A schedule that may begin with a warm-up."""
+
+    warmup_epochs: NonNegative = 0.0
+    """Epochs in which the learning rate rises linearly from 0; the schedule begins after them."""
+
+    def build(self, start: float, epochs: int, steps_per_epoch: int) -> Any:
+        """Return the learning rate of a training; see ``_Schedule``."""
+        from pipeline.train.schedule_ops import WarmUp
+
+        warmup = round(self.warmup_epochs * steps_per_epoch)
+        rate = self._build(_Part(start, epochs * steps_per_epoch - warmup, steps_per_epoch))
+        return WarmUp(rate, warmup) if warmup else rate
+
+    def _build(self, part: _Part) -> Any:
+        """Return the learning rate after the warm-up: a float, or one of Keras's schedules."""
+        raise NotImplementedError
+
+    def fault(self, epochs: int) -> str | None:
+        """Return how the warm-up is too long for a training of so many epochs, or None."""
+        if self.warmup_epochs >= epochs:
+            return _too_long(f"warmup_epochs is {self.warmup_epochs}", epochs)
+        return None
+
+
+class Constant(_Warmed):
+    """The optimizer's learning rate throughout."""
+
+    name: Literal["constant"]
+
+    def _build(self, part: _Part) -> Any:
+        return part.start
+
+
+class Exponential(_Warmed):
+    """The learning rate times ``rate`` every ``epochs``, smoothly."""
+
+    name: Literal["exponential"]
+    rate: Annotated[float, Field(gt=0, le=1)] = 0.9
+    epochs: PositiveFloat = 1.0
+
+    def _build(self, part: _Part) -> Any:
+        import keras
+
+        return keras.optimizers.schedules.ExponentialDecay(
+            part.start, self.epochs * part.steps_per_epoch, self.rate
+        )
+
+
+class Step(_Warmed):
+    """The learning rate times ``factor`` after each of the epochs ``after``."""
+
+    name: Literal["step"]
+    after: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "Step":
+        if list(self.after) != sorted(set(self.after)):
+            raise ValueError("after must be ascending, without repetition")
+        return self
+
+    def _build(self, part: _Part) -> Any:
+        import keras
+
+        # Keras's boundary is the last step that has the earlier value.
+        boundaries = [epoch * part.steps_per_epoch - 1 for epoch in self.after]
+        values = [part.start * self.factor**n for n in range(len(self.after) + 1)]
+        return keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, values)
+
+    def fault(self, epochs: int) -> str | None:
+        """Return how the schedule is too long for a training of so many epochs, or None."""
+        if self.warmup_epochs < epochs <= self.after[-1] + self.warmup_epochs:
+            warm = f" after {self.warmup_epochs} of warm-up" if self.warmup_epochs else ""
+            return _too_long(f"after has {self.after[-1]}{warm}", epochs)
+        return super().fault(epochs)
+
+
+class Cosine(_Warmed):
+    """Half a cosine down to ``final`` times the learning rate (Loshchilov and Hutter, 2017)."""
+
+    name: Literal["cosine"]
+    final: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def _build(self, part: _Part) -> Any:
+        import keras
+
+        return keras.optimizers.schedules.CosineDecay(part.start, part.steps, alpha=self.final)
+
+
+class OneCycle(_Schedule):
+    """Half a cosine up to the learning rate, and one down (Smith and Topin, 2018)."""
+
+    name: Literal["one_cycle"]
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of the training in which it rises."""
+    start: Annotated[float, Field(ge=0, le=1)] = 0.04
+    """The first learning rate, as a share of the highest."""
+    final: Annotated[float, Field(ge=0, le=1)] = 0.0001
+    """The last learning rate, as a share of the highest."""
+
+    def build(self, start: float, epochs: int, steps_per_epoch: int) -> Any:
+        """Return the learning rate of a training, whose highest is ``start``."""
+        from pipeline.train import schedule_ops
+
+        steps = epochs * steps_per_epoch
+        return schedule_ops.OneCycle(start, steps, self.rise, self.start, self.final)
+
+
+Schedule = Annotated[Constant | Exponential | Step | Cosine | OneCycle, Field(discriminator="name")]
+"""``train.schedule``: the one that ``name`` names."""
+
+
+def _too_long(what: str, epochs: int) -> str:
+    return f"schedule.{what}, but there are only {epochs} epochs"

@@ -12,7 +12,7 @@ from pipeline.core.errors import TrainingError
 
 
 class TensorBoard:
-    """Writes events into ``folder``, which is emptied first; look with ``tensorboard --logdir``."""
+    """A writer of events into ``folder``, which is emptied first, for ``tensorboard --logdir``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class TensorBoard:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Say what is wrong with the folder, which TensorFlow tells as an error of its own."""
+        """Raise TrainingError, which names the folder, in place of TensorFlow's own errors."""
         try:
             yield
         except tf.errors.OpError as error:

@@ -7,15 +7,16 @@ import pytest
 from pipeline.core.errors import ParameterError, TrainingError
 from pipeline.evaluate.predict import predict
 from pipeline.models.params import ModelParams
-from pipeline.shards import index as shard_index
 from pipeline.shards import shard
-from pipeline.subsets import split
+from pipeline.shards.columns import Rows
+from pipeline.shards.index import Index, ShardFile
 from pipeline.subsets.images import Dataset
+from pipeline.subsets.split import Split
 from pipeline.train import fit
-from pipeline.train import history as history_file
-from pipeline.train.augmentation import Augmentation
-from pipeline.train.optimizers import Adam, Exponential, Sgd
-from pipeline.train.params import EarlyStopping, TrainParams
+from pipeline.train.history import write_history
+from pipeline.train.optimizers import Adam, Sgd
+from pipeline.train.params import Augmentation, EarlyStopping, TrainParams
+from pipeline.train.schedules import Exponential
 from tests.support.builders import CLASSES, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -25,27 +26,27 @@ MODEL = ModelParams(filters=(2,), dense=(4,))
 
 
 def dataset(folder, subsets):
-    """A dataset of images that are easily told apart, of the given subsets."""
+    """Return a dataset of images that are easily told apart, in the given subsets."""
     n = len(subsets)
     labels = np.arange(n, dtype=np.int32) % 3
     ids, numbers = [str(i) for i in range(n)], np.arange(n, dtype=np.int32)
     groups = [
-        shard.Rows(ids[part], numbers[part], labels[part], pixels(labels, SHAPE)[part])
+        Rows(ids[part], numbers[part], labels[part], pixels(labels, SHAPE)[part])
         for part in (slice(start, start + 5) for start in range(0, n, 5))
     ]
     shard.write(folder / "part-00000.parquet", groups, CLASSES, SHAPE)
-    index = shard_index.Index(
+    index = Index(
         format="parquet",
         shape=SHAPE,
         classes=CLASSES,
         divisor=255,
         rows=n,
-        files=(shard_index.ShardFile(name="part-00000.parquet", rows=n, bytes=1, sha256=""),),
+        files=(ShardFile(name="part-00000.parquet", rows=n, bytes=1, sha256=""),),
         quarantined=(),
         content_sha256="11",
     )
     split_ids = pa.chunked_array([pa.array(ids)])
-    return Dataset(folder, index, split.Split(split_ids, np.asarray(subsets, np.int8)))
+    return Dataset(folder, index, Split(split_ids, np.asarray(subsets, np.int8)))
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_history_has_a_row_an_epoch(tiny, tmp_path):
     accuracy = np.mean(predictions.predicted == predictions.labels)
     assert history[-1]["test_accuracy"] == pytest.approx(accuracy)
     path = tmp_path / "new" / "history.csv"
-    history_file.write_history(path, history)
+    write_history(path, history)
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
@@ -175,12 +176,12 @@ def test_without_a_validation_subset_its_columns_are_empty(tmp_path):
     _, history = train(dataset(tmp_path, [0] * 8 + [2] * 3), tmp_path, epochs=1)
     assert history[0]["validation_loss"] is None
     assert "test_loss" not in history[0]
-    history_file.write_history(tmp_path / "history.csv", history)
+    write_history(tmp_path / "history.csv", history)
     assert ",,," in (tmp_path / "history.csv").read_text().splitlines()[1]
 
 
 def test_it_learns(tiny, tmp_path):
-    optimizer = fit.optimization.Adam(name="adam", learning_rate=0.02)
+    optimizer = Adam(name="adam", learning_rate=0.02)
     model = ModelParams(filters=(8,), dense=(16,))
     _, history = train(tiny, tmp_path, model, epochs=12, optimizer=optimizer)
     assert history[-1]["train_accuracy"] > 0.9
@@ -212,11 +213,6 @@ def test_images_on_disk_are_not_shuffled_all_over(tiny, tmp_path, monkeypatch):
         train(tiny, tmp_path, shuffle=True)
 
 
-def test_a_buffer_without_shuffling_is_refused():
-    with pytest.raises(ValueError, match="shuffle_buffer needs shuffle: true"):
-        TrainParams(shuffle_buffer=10)
-
-
 def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
     optimizer = Adam(name="adam", learning_rate=0.5)  # it becomes worse soon
     stopping = EarlyStopping(monitor="validation_loss", patience=2)
@@ -230,7 +226,7 @@ def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
 
 
 def test_balanced_classes_are_weighted_by_the_training_labels(tmp_path, monkeypatch):
-    """Of the labels 0, 1, 2, 0, 1, 2 … those of the first eight rows are for training."""
+    """The labels are 0, 1, 2, 0, 1, 2 …; the first eight rows are for training."""
     from pipeline.train import loop
 
     data = dataset(tmp_path, [0] * 8 + [1] * 3 + [2] * 4)

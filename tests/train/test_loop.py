@@ -6,18 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.models import cnn as networks
+from pipeline.models import cnn
 from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
-from pipeline.train import optimizers
 from pipeline.train.loop import Loop, batches, cross_entropy, hits, normalize, weights_of
+from pipeline.train.optimizers import Adam, AdamW, Sgd
 from tests.support.builders import ROOT, in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
-ADAM = optimizers.Adam(name="adam", learning_rate=0.01)
+ADAM = Adam(name="adam", learning_rate=0.01)
 STATISTICS = Statistics((0.5,), (0.25,))
-CONSTANT = optimizers.Constant(name="constant")
 
 
 def images(n=10, shape=(8, 8, 1)):
@@ -29,8 +28,8 @@ def loop(
     scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, weights=None, **params
 ):
     model = ModelParams(**{"filters": (3,), "dense": (4,)} | params)
-    net = networks.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
-    built = optimizers.build(optimizer, CONSTANT, 1, 1)
+    net = cnn.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
+    built = optimizer.build(optimizer.learning_rate)
     return Loop(
         net,
         built,
@@ -54,7 +53,7 @@ def test_an_epoch_is_what_keras_fit_does():
     data = images(11)
     ours, theirs = loop(), loop().network
     theirs.compile(
-        optimizer=optimizers.build(ADAM, CONSTANT, 1, 1),
+        optimizer=ADAM.build(ADAM.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -78,7 +77,7 @@ def test_class_weights_are_those_of_keras_fit():
     weights = np.array([0.5, 1.0, 3.0])
     ours, theirs = loop(weights=weights), loop().network
     theirs.compile(
-        optimizer=optimizers.build(ADAM, CONSTANT, 1, 1),
+        optimizer=ADAM.build(ADAM.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     theirs.fit(
@@ -198,7 +197,7 @@ def test_moving_average_of_the_weights():
 
 
 def test_gradients_are_clipped_to_their_norm():
-    sgd = optimizers.Sgd(name="sgd", learning_rate=1.0, clip_norm=0.01)
+    sgd = Sgd(name="sgd", learning_rate=1.0, clip_norm=0.01)
     ours, data = loop(optimizer=sgd), images(8)
     before = [np.asarray(v).copy() for v in ours.network.trainable_variables]
     ours.train(data, np.arange(8), 8, silent)
@@ -210,7 +209,7 @@ def test_gradients_are_clipped_to_their_norm():
 
 @pytest.mark.parametrize("scale_loss", [False, True])
 def test_weights_decay_but_biases_and_normalization_do_not(scale_loss):
-    adamw = optimizers.AdamW(name="adamw", learning_rate=1e-9, weight_decay=1e8)
+    adamw = AdamW(name="adamw", learning_rate=1e-9, weight_decay=1e8)
     ours = loop(optimizer=adamw, batch_normalization=True, scale_loss=scale_loss)
     before = {v.path: np.asarray(v).copy() for v in ours.network.trainable_variables}
     ours.train(images(8), np.arange(8), 8, silent)
@@ -245,31 +244,32 @@ def test_augmented_batches_are_in_order():
 
 
 MIRRORED = """
-import sys
 import numpy as np
 import tensorflow as tf
-from tests.train import test_loop
-from pipeline.models import params as network
-from pipeline.train import optimizers as optimization
-from pipeline.loop import Loop
-from pipeline.network import ModelParams
+from pipeline.models import cnn
+from pipeline.models.params import ModelParams
+from pipeline.shards.index import Statistics
+from pipeline.train.loop import Loop
+from pipeline.train.optimizers import Adam
+from tests.support.builders import in_memory, pixels
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+labels = np.arange(11, dtype=np.int32) % 3
+data = in_memory(pixels(labels, (8, 8, 1)), labels)
 for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}, {"xla": True}):
     clip, xla = params.pop("clip", None), params.pop("xla", False)
     exact = not params
-    optimizer = test_loop.ADAM.model_copy(update={"clip_norm": clip, "average": 0.5})
+    adam = Adam(name="adam", learning_rate=0.01, clip_norm=clip, average=0.5)
     found = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
+        replicas = strategy.num_replicas_in_sync
         with strategy.scope():
             model = ModelParams(filters=(3,), dense=(4,), **params)
-            net = network.build(model, (8, 8, 1), 3, test_loop.STATISTICS, seed=1)
-            replicas = strategy.num_replicas_in_sync
-            built = optimization.build(optimizer, test_loop.CONSTANT, 1, 1, replicas)
+            net = cnn.build(model, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), seed=1)
+            built = adam.build(adam.learning_rate, replicas)
             loop = Loop(net, built, strategy, xla=xla and replicas == 2)
-        data = test_loop.images(11)
-        means = loop.train(data, np.arange(11), 4, test_loop.silent)
+        means = loop.train(data, np.arange(11), 4, lambda *values: None)
         weights = [np.asarray(variable) for variable in net.trainable_variables]
         found.append([*means, *loop.test(data, 4), *weights, *loop.weights()])
     for one, two in zip(*found, strict=True):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import ParameterError
-from pipeline.train import order as batch_order
+from pipeline.train import order
 from pipeline.train.params import TrainParams
 from tests.support.builders import in_memory
 
@@ -20,8 +20,8 @@ def black(n, groups=(0,)):
 )
 def test_incomplete_last_batch(n, drop, steps, used):
     params = TrainParams(batch_size=4, drop_remainder=drop)
-    assert batch_order.steps(n, params) == steps
-    assert batch_order.order(black(n), params, 1, steps).tolist() == list(range(used))
+    assert order.steps(n, params) == steps
+    assert order.order(black(n), params, 1, steps).tolist() == list(range(used))
 
 
 @pytest.mark.parametrize(
@@ -37,27 +37,27 @@ def test_incomplete_last_batch(n, drop, steps, used):
 def test_every_device_has_an_image(n, batch, drop, devices, refused):
     params = TrainParams(batch_size=batch, drop_remainder=drop)
     with pytest.raises(ParameterError, match="cannot be divided") if refused else nullcontext():
-        batch_order.check_division(n, params, devices)
+        order.check_division(n, params, devices)
 
 
 def test_order_of_an_epoch_depends_on_seed_and_epoch_alone():
-    def order(seed, epoch):
+    def rows(seed, epoch):
         params = TrainParams(shuffle=True, seed=seed)
-        return batch_order.order(black(20), params, epoch, 1).tolist()
+        return order.order(black(20), params, epoch, 1).tolist()
 
-    assert order(1, 1) == order(1, 1)
-    assert sorted(order(1, 1)) == list(range(20))
-    assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4
+    assert rows(1, 1) == rows(1, 1)
+    assert sorted(rows(1, 1)) == list(range(20))
+    assert len({tuple(rows(seed, epoch)) for seed in (1, 2) for epoch in (1, 2)}) == 4
 
 
 def test_order_with_a_buffer_keeps_row_groups_together():
     images = black(100, groups=range(0, 100, 10))
     params = TrainParams(shuffle=True, shuffle_buffer=30)
-    found = [batch_order.order(images, params, epoch, 1) for epoch in (1, 2)]
-    for order in found:
-        assert sorted(order) == list(range(100))
+    found = [order.order(images, params, epoch, 1) for epoch in (1, 2)]
+    for rows in found:
+        assert sorted(rows) == list(range(100))
         for start in range(0, 90, 30):
-            groups = order[start : start + 30] // 10
+            groups = rows[start : start + 30] // 10
             assert len(set(groups)) == 3
             assert list(groups) != sorted(groups)
     assert list(found[0]) != list(found[1])
