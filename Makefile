@@ -122,7 +122,7 @@ FIND_GIT = \
 		"git clone" >&2; exit 1; }
 
 define FILL
-	@echo "Installing $$(cat $(LOCKS) | grep -c ==) packages from $(LOCKS) into .venv"
+	@echo "Installing $$(cat $(LOCKS) | grep -c ==) packages from $(strip $(LOCKS)) into .venv"
 	$(Q)$(SYNC)
 	$(Q)$(INSTALL) --no-deps --no-build-isolation -e .
 	$(Q)cp $(LOCKS) .venv
