@@ -1,6 +1,7 @@
-"""Bodies: a source's bytes as they come, and what can be wrong with a source."""
+"""Bodies: the bytes of a published file as they come from a source, and a source's faults."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -11,44 +12,60 @@ CHUNK = 1 << 16
 
 
 class FetchError(SourceError):
-    """What is wrong with a source, in a few words."""
+    """A fault of a source, in a few words."""
 
 
 class TransientError(FetchError):
-    """What another attempt may not meet."""
+    """A fault that may have passed by the next attempt."""
 
     attempts = 4
-    """How often it may be met before the source is given up."""
+    """Attempts that end with this fault before the source is given up."""
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
-        """The wait asked for, in s."""
+        """Seconds to wait, if the source asked for a wait."""
 
 
 class UnreachableError(TransientError):
-    """No connection to the host, so none for its other files either."""
+    """A host that cannot be connected to, which its other files share."""
 
     attempts = 2
 
 
 class Body(NamedTuple):
-    """A file as it comes from a source; to be read within the context that gave it."""
+    """A file as it comes from a source; to be read within the context that yielded it."""
 
     chunks: Iterator[bytes]
     total: int | None = None
     """Bytes of the whole file, if known."""
     start: int = 0
-    """Where in the file the chunks begin."""
+    """Position in the file at which the chunks begin."""
     etag: str | None = None
-    """A strong validator of this version of the file, if there is one."""
+    """Strong validator of this version of the file, if there is one."""
     html: bool = False
-    """Whether it is declared to be a web page."""
+    """True if the source declares it to be a web page."""
     encoding: str = ""
-    """In what it is declared to be compressed on its way, if it is."""
+    """Compression on the way, if the source declares one."""
+
+
+class Protocol(NamedTuple):
+    """A kind of source: the form of its URLs, and how they are opened."""
+
+    pattern: str
+    """Regular expression of a whole URL."""
+    form: str
+    """The form in words, for messages."""
+    open: Callable[[str, int, str | None], AbstractContextManager[Body]]
+    """Takes a URL, a position to begin at and the validator of the version that is wanted.
+
+    A source that cannot begin in the middle begins at the start. FetchError is raised on entering
+    the context or while the body is read.
+    """
 
 
 def open_file(path: Path) -> IO[bytes]:
+    """Open a file; raises FetchError if it cannot be opened."""
     try:
         return path.open("rb")
     except OSError as error:
@@ -56,14 +73,16 @@ def open_file(path: Path) -> IO[bytes]:
 
 
 def chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield a file's bytes; raises FetchError if it cannot be read."""
     try:
         while chunk := file.read(CHUNK):
             yield chunk
-    except Exception as error:  # as above; what the consumer raises does not pass here
+    except Exception as error:  # fsspec's file systems raise errors of any type
         raise FetchError(reason(error)) from None
 
 
 def reason(error: Exception) -> str:
+    """Return an error's message on one line."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, OSError) and error.strerror:

@@ -1,4 +1,4 @@
-"""Debian: files of installed packages, with the bytes as they were published."""
+"""The protocol ``debian:``: files of installed packages, with the bytes as they were published."""
 
 import shutil
 import subprocess
@@ -6,31 +6,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.download.body import Body, FetchError, chunks, open_file
+from pipeline.download.body import Body, FetchError, Protocol, chunks, open_file
 
 FASHION_MNIST = "dataset-fashion-mnist"
 
-
 FASHION_MNIST_TIMES = {"train": 1504176606, "t10k": 1504176627}
 """Modification times (Unix, in s) in the headers of the published gzip files, by their subset."""
-
 
 NAMELESS_GZIP = b"\x1f\x8b\x08\x00"
 """Magic number, deflate, and no flag: a gzip header without a file name."""
 
 
 @contextmanager
-def open_debian(url: str) -> Iterator[Body]:
+def open_url(url: str, _start: int = 0, _etag: str | None = None) -> Iterator[Body]:
+    """Yield the file from its start; raises FetchError if it is not installed."""
     package, name = url.removeprefix("debian://").split("/", 1)
-    with open_file(_debian_path(package, name)) as file:
+    with open_file(_installed_path(package, name)) as file:
         yield Body(published(package, name, chunks(file)))
 
 
-def _debian_path(package: str, name: str) -> Path:
+def _installed_path(package: str, name: str) -> Path:
     dpkg = shutil.which("dpkg")
     if dpkg is None:
         raise FetchError("this is no Debian system: it has no dpkg")
-    listing = subprocess.run(  # noqa: S603 - the pattern leaves no room for an option
+    listing = subprocess.run(  # noqa: S603 - PROTOCOL.pattern leaves no room for an option
         [dpkg, "-L", package], capture_output=True, text=True, check=False
     )
     if listing.returncode:
@@ -42,10 +41,10 @@ def _debian_path(package: str, name: str) -> Path:
 
 
 def published(package: str, name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The bytes as they were published of a file in a Debian package.
+    """Yield the bytes of a package's file as they were published.
 
-    Debian's Fashion-MNIST has been through ``gzip -n``-like normalization: the streams are the
-    published ones, but their headers lack the file name and have another time.
+    Debian normalizes gzip files, as ``gzip -n`` does. In its Fashion-MNIST the compressed streams
+    are the published ones, but their headers lack the file's name and have another time.
     """
     first = next(chunks, b"")
     time = FASHION_MNIST_TIMES.get(name.partition("-")[0])
@@ -54,3 +53,6 @@ def published(package: str, name: str, chunks: Iterator[bytes]) -> Iterator[byte
         first = header + name.removesuffix(".gz").encode() + b"\0" + first[len(header) :]
     yield first
     yield from chunks
+
+
+PROTOCOL = Protocol(r"debian://[a-z0-9][a-z0-9+.-]+/.+", "debian://PACKAGE/FILE", open_url)

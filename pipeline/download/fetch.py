@@ -1,8 +1,9 @@
-"""Published files: fetched from the first source that has them, verified, kept as they are.
+"""Fetching of published files: each from the first source that has it, verified, kept as it is.
 
-Until the last file is verified, all stand in ``data/raw/<dataset>.incomplete/``: a file that is
-done under its name, a partial one under ``NAME.incomplete``. A later run goes on from there, but
-only with files whose pinned hash can vouch that the pieces belong together.
+A file that is in ``data/raw/<dataset>/`` already and has its pinned hash stays there. The others
+are collected in ``data/raw/<dataset>.incomplete/`` until the last one is verified: a complete file
+under its name, a partial one under ``NAME.incomplete``. A later run goes on from there, but only
+with files that have a pinned hash, which alone shows that the pieces belong together.
 """
 
 import os
@@ -24,27 +25,28 @@ from pipeline.download.params import DownloadParams, PublishedFile
 MIRROR = "DATA_MIRROR"
 """Environment variable: a folder or base URL that holds ``<dataset>/<name>``, asked first."""
 
-
 BACKOFF_SECONDS = 1.0
 """Wait before the second attempt; it doubles from one to the next."""
 
-
 PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|script|meta)\b", re.IGNORECASE)
-"""How web pages begin."""
+"""Beginning of a web page."""
+
+COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst")
+"""Suffixes of files whose own compression a server may declare as an encoding."""
 
 
 @dataclass
 class Partial:
-    """What has come of a file so far."""
+    """The bytes of a file that have come so far."""
 
     path: Path
     pinned: bool
     etag: str | None = None
-    """Validator of the version that the bytes are of, as long as one source is being asked."""
+    """Validator of the version that the bytes are of; it holds for one source only."""
 
     @property
     def size(self) -> int:
-        """Bytes that can be kept: none where nothing shows that the next ones belong to them."""
+        """Bytes that can be kept: 0 if nothing shows that the next ones belong to them."""
         return self.path.stat().st_size if self._is_usable() else 0
 
     def _is_usable(self) -> bool:
@@ -52,7 +54,11 @@ class Partial:
 
 
 def download(dataset: str, params: DownloadParams, folder: Path) -> str:
-    """Fetch a dataset's files into ``folder``, which is replaced as a whole.
+    """Fetch a dataset's files into ``folder``, which holds them and nothing else afterwards.
+
+    A file that is there and has its pinned hash is kept; one that is damaged is fetched again. So
+    is a file without a pin, for nothing shows whether its source still has the same. ``folder``
+    stays as it is until all files are verified.
 
     Returns
     -------
@@ -66,22 +72,28 @@ def download(dataset: str, params: DownloadParams, folder: Path) -> str:
     """
     work = files.beside(folder)
     work.mkdir(parents=True, exist_ok=True)
-    origins: dict[str, None] = {}  # in order, each once
+    origins: dict[str, None] = {}  # a set in the order of insertion
     unreachable: dict[str, str] = {}
-    for file in params.files:
+    missing = [file for file in params.files if not _is_verified(file, folder / file.name)]
+    if len(missing) < len(params.files):
+        origins["an earlier run"] = None
+    for file in missing:
         path = work / file.name
-        if file.sha256 and path.exists() and files.sha256(path) == file.sha256:
+        if _is_verified(file, path):
             origins["an earlier run"] = None
         else:
             origins[_fetch_from_any(dataset, file, path, unreachable)] = None
-    _replace(folder, work, {file.name for file in params.files})
+    _move(work, folder, {file.name for file in missing})
+    _remove_others(folder, {file.name for file in params.files})
     sizes = [path.stat().st_size for path in folder.iterdir()]
-    count = f"{len(sizes)} file{'s' if len(sizes) > 1 else ''}"
-    return f"{count}, {sum(sizes) / 1e6:,.1f} MB from {' and '.join(origins)}"
+    done = f"{len(sizes)} file{'s' if len(sizes) > 1 else ''}, {sum(sizes) / 1e6:,.1f} MB"
+    if not missing:
+        return f"{done}, verified, which {'were' if len(sizes) > 1 else 'was'} there already"
+    return f"{done} from {' and '.join(origins)}"
 
 
 def pins(params: DownloadParams, folder: Path) -> str:
-    """YAML that pins the files in ``folder`` which have no hash yet; empty if all have one."""
+    """Return YAML that pins the files in ``folder`` without a pin; empty if there are none."""
     return "\n".join(
         f"- name: {file.name}\n"
         f"  bytes: {(folder / file.name).stat().st_size}\n"
@@ -91,22 +103,41 @@ def pins(params: DownloadParams, folder: Path) -> str:
     )
 
 
-def _replace(folder: Path, work: Path, names: set[str]) -> None:
-    """Move ``work`` to ``folder`` with nothing in it but ``names``."""
-    for path in work.iterdir():
+def _is_verified(file: PublishedFile, path: Path) -> bool:
+    """Return whether the file at ``path`` has its pinned hash."""
+    return file.sha256 is not None and path.is_file() and files.sha256(path) == file.sha256
+
+
+def _move(work: Path, folder: Path, names: set[str]) -> None:
+    """Move complete files from ``work`` to ``folder``, each at once, and remove ``work``."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        if (folder / name).is_dir():
+            _remove(folder / name)
+        (work / name).replace(folder / name)
+    shutil.rmtree(work)
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove everything from ``folder`` but ``names``."""
+    for path in folder.iterdir():
         if path.name not in names:
-            path.unlink()
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.rename(folder)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _fetch_from_any(
     dataset: str, file: PublishedFile, path: Path, unreachable: dict[str, str]
 ) -> str:
-    """Fetch a file to ``path`` from the first source that has it; return where it came from.
+    """Fetch a file to ``path`` from the first source that has it; return that source.
 
-    ``unreachable`` remembers, for all files, hosts that are not asked again, and why.
+    ``unreachable`` maps hosts to the fault for which they are not asked again; it is added to.
     """
     faults = []
     for label, url in _sources(dataset, file):
@@ -129,7 +160,7 @@ def _fetch_from_any(
 
 
 def _sources(dataset: str, file: PublishedFile) -> Iterator[tuple[str, str]]:
-    """Each source's URL, with a label if it is the mirror, which comes first."""
+    """Yield (label, URL) of each source: the mirror's first, which alone has a label."""
     if mirror := os.environ.get(MIRROR, "").rstrip("/"):
         if not protocols.scheme(mirror):
             mirror = ("file://" if Path(mirror).is_absolute() else "file:") + quote(mirror)
@@ -142,7 +173,7 @@ def _sources(dataset: str, file: PublishedFile) -> Iterator[tuple[str, str]]:
 
 
 def _fetch(file: PublishedFile, url: str, path: Path) -> None:
-    """Fetch a file from one source, in as many attempts as it is worth, and verify it."""
+    """Fetch a file from one source, in as many attempts as its faults allow, and verify it."""
     partial = Partial(files.beside(path), pinned=file.sha256 is not None)
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),
@@ -172,26 +203,26 @@ def _attempt(file: PublishedFile, url: str, partial: Partial) -> None:
             start, partial.etag = body.start, body.etag
             _check_head(file, body)
             _write(file, body, partial.path)
-    if file.sha256 and (found := files.sha256(partial.path)) != file.sha256:
+    if file.sha256 and (actual := files.sha256(partial.path)) != file.sha256:
         partial.path.unlink()
-        reason = f"SHA-256 is {found}, not the pinned {file.sha256}"
-        if start:  # perhaps it is only the first part that was wrong
+        reason = f"SHA-256 is {actual}, not the pinned {file.sha256}"
+        if start:  # only the first part may be wrong
             raise TransientError(reason, retry_after=0)
         raise FetchError(reason)
 
 
 def _check_head(file: PublishedFile, body: Body) -> None:
-    """Refuse what is not the file before any of it is written."""
+    """Raise FetchError if the source declares something else than the file."""
     if body.html:
         raise FetchError("sent a web page instead of the file")
-    if body.encoding and not file.name.endswith((".gz", ".tgz")):
+    if body.encoding and not file.name.endswith(COMPRESSED):
         raise FetchError(f"sent it compressed ({body.encoding}), which was not asked for")
     if file.bytes is not None and body.total not in (None, file.bytes):
         raise FetchError(f"has {body.total:,} bytes, not {file.bytes:,}")
 
 
 def _write(file: PublishedFile, body: Body, path: Path) -> None:
-    """Write a body to ``path`` from where it starts; what is there before that stays."""
+    """Write a body to ``path`` from its start on; the bytes before that stay."""
     size, total = body.start, body.total or file.bytes
     with (
         files.writing(path),

@@ -1,7 +1,8 @@
-"""Packing: a folder as a .tar, whose bytes depend on the names and contents of its files alone.
+"""The protocol ``folder:``: a folder, packed as a .tar.
 
-So a folder has one hash that pins it, and DVC keeps one file, not 50,000. Neither times, owners nor
-modes are kept; what file managers leave is left out.
+The bytes depend on the names and contents of its files alone, so one hash pins a folder, and DVC
+keeps one file, not 50,000. Times, owners and modes are not kept; what file managers leave is left
+out.
 """
 
 import os
@@ -13,17 +14,14 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from pipeline.core.files import is_clutter
-from pipeline.download import folder
-from pipeline.download.body import Body, FetchError, reason
+from pipeline.download.body import Body, FetchError, Protocol, reason
 
 BLOCK = tarfile.BLOCKSIZE
-
-
 CHUNK = 1 << 20
 
 
 class PackingError(Exception):
-    """Why a folder cannot be packed, in a few words."""
+    """The reason why a folder cannot be packed, in a few words."""
 
 
 class Member(NamedTuple):
@@ -34,7 +32,7 @@ class Member(NamedTuple):
 
 
 def members(folder: Path) -> list[Member]:
-    """The files below a folder, sorted by name; links to files count as files.
+    """Return the files below a folder, sorted by name; links to files count as files.
 
     Raises
     ------
@@ -44,7 +42,7 @@ def members(folder: Path) -> list[Member]:
     """
     if not folder.is_dir():
         raise PackingError("no such folder")
-    found = []
+    packed = []
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
         folders[:] = [name for name in folders if not is_clutter(Path(name))]
@@ -54,26 +52,26 @@ def members(folder: Path) -> list[Member]:
         for path in (here / name for name in names if not is_clutter(Path(name))):
             if not path.is_file():
                 raise PackingError(f"{path} is no plain file, or leads to none; remove it")
-            found.append(Member(path.relative_to(folder).as_posix(), path.stat().st_size))
-    if not found:
+            packed.append(Member(path.relative_to(folder).as_posix(), path.stat().st_size))
+    if not packed:
         raise PackingError("holds no files")
-    return sorted(found)
+    return sorted(packed)
 
 
 def length(members: Sequence[Member]) -> int:
-    """Bytes of the archive."""
+    """Return the archive's length in bytes."""
     return 2 * BLOCK + sum(
         len(_header(member)) + member.length + -member.length % BLOCK for member in members
     )
 
 
 def pack(folder: Path, members: Sequence[Member]) -> Iterator[bytes]:
-    """The archive's bytes, piece by piece.
+    """Yield the archive's bytes, piece by piece.
 
     Raises
     ------
     PackingError
-        If a file changed its length since ``members`` saw it, or its name is no Unicode text.
+        If a file's length is not what ``members`` returned, or its name is no Unicode text.
     """
     for member in members:
         yield _header(member)
@@ -98,14 +96,18 @@ def _header(member: Member) -> bytes:
 
 
 @contextmanager
-def open_folder(url: str) -> Iterator[Body]:
+def open_url(url: str, _start: int = 0, _etag: str | None = None) -> Iterator[Body]:
+    """Yield the folder's .tar from its start; raises FetchError if it cannot be packed."""
     path = Path(unquote(url.removeprefix("folder:").removeprefix("//")))
     try:
-        members = folder.members(path)
-        yield Body(folder.pack(path, members), folder.length(members))
-    except folder.PackingError as error:
+        inside = members(path)
+        yield Body(pack(path, inside), length(inside))
+    except PackingError as error:
         raise FetchError(str(error)) from None
     except OSError as error:
         if error.filename is None or not Path(error.filename).is_relative_to(path):
             raise
         raise FetchError(f"{reason(error)}: {error.filename}") from None
+
+
+PROTOCOL = Protocol(r"folder:(///)?[^/].*", "folder:PATH or folder:///PATH", open_url)

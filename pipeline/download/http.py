@@ -1,7 +1,7 @@
-"""HTTP: a published file as a stream of its bytes, from the start or from where a partial one ends.
+"""The protocols ``https:`` and ``http:``: a file from its start, or from where a partial one ends.
 
-What goes wrong becomes a ``FetchError``: a few words on what is wrong with a source. A
-``TransientError`` is worth another attempt. Other kinds of sources raise the same errors.
+``fetch`` makes the attempts, not urllib3's ``Retry``: each asks for what is missing after the one
+before, which may have ended in the middle of a body, and other protocols need attempts too.
 """
 
 import re
@@ -15,40 +15,43 @@ from http import HTTPStatus
 import requests
 from urllib3 import exceptions
 
-from pipeline.download.body import CHUNK, Body, FetchError, TransientError, UnreachableError
+from pipeline.download.body import (
+    CHUNK,
+    Body,
+    FetchError,
+    Protocol,
+    TransientError,
+    UnreachableError,
+)
 
 CONNECT_SECONDS = 10.0
-"""Give up on a host that has not answered after this time."""
-
+"""Time after which a host that has not answered is given up."""
 
 READ_SECONDS = 30.0
-"""Give up on a connection through which nothing has come for this time."""
-
+"""Time after which a connection is given up if nothing has come."""
 
 SLOWEST = 1000.0
-"""Give up on a connection through which less than this comes, in bytes/s over READ_SECONDS."""
-
+"""Bytes/s, over READ_SECONDS, below which a connection is given up."""
 
 LONGEST_WAIT = 60.0
-"""Give up on a host that asks to wait for longer than this, in s."""
+"""The longest wait, in s, that a host may ask for without being given up."""
 
-
-PASSING = {408, 425, 429, 500, 502, 503, 504}
-"""Statuses that another attempt may not meet."""
+TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+"""Statuses that may have passed by the next attempt."""
 
 
 @contextmanager
 def get(url: str, start: int = 0, etag: str | None = None) -> Iterator[Body]:
-    """Request a file.
+    """Request a file and yield its body.
 
     Parameters
     ----------
     url : str
-        Of scheme http or https.
+        With the scheme http or https.
     start : int
-        Ask for the bytes from here on; the body says from where they are.
+        Position to begin at; ``Body.start`` is where the answer begins.
     etag : str, optional
-        Ask for them only of this version of the file, else for the whole file.
+        Validator of the version that is wanted; of another one the whole file comes.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def get(url: str, start: int = 0, etag: str | None = None) -> Iterator[Body]:
 
 
 def fault(error: Exception) -> FetchError:
-    """What an error of requests or urllib3 means."""
+    """Return the fault that an error of requests or urllib3 stands for."""
     if isinstance(error, requests.TooManyRedirects):
         return FetchError("redirects in circles")
     if isinstance(error, requests.exceptions.ProxyError):
@@ -98,11 +101,11 @@ def fault(error: Exception) -> FetchError:
 
 
 def status_fault(response: requests.Response) -> FetchError:
-    """What a status other than success means."""
+    """Return the fault that a status other than success stands for."""
     code = response.status_code
     known = code in HTTPStatus._value2member_map_
     text = f"{code} {HTTPStatus(code).phrase}" if known else str(code)
-    if code not in PASSING:
+    if code not in TRANSIENT:
         return FetchError(text)
     wait = _seconds(response.headers.get("Retry-After", ""))
     if wait is not None and wait > LONGEST_WAIT:
@@ -111,7 +114,7 @@ def status_fault(response: requests.Response) -> FetchError:
 
 
 class _Session(requests.Session):
-    """Follows redirects to web servers alone, and reads nothing of what comes with them."""
+    """A session that follows redirects to web servers only, without reading their bodies."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
@@ -134,12 +137,12 @@ def _request(
     timeout = (CONNECT_SECONDS, READ_SECONDS)
     try:
         return session.get(url, headers=headers, stream=True, timeout=timeout)
-    except ValueError as error:  # of what parses URLs, a redirect's and a proxy's too, and headers
+    except ValueError as error:  # from parsing a URL, also a redirect's or proxy's, or headers
         raise FetchError(f"an address or header is malformed ({_words(error)})") from None
 
 
 def _is_elsewhere(response: requests.Response, start: int, etag: str | None) -> bool:
-    """Whether the answer to a range is another range or version, or that there is none."""
+    """Return whether an answer is another range or version than asked for, or none."""
     headers = response.headers
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         is_there = headers.get("Content-Range", "").startswith(f"bytes {start}-")
@@ -151,7 +154,7 @@ def _body(response: requests.Response, start: int) -> Body:
     headers = response.headers
     if response.status_code == HTTPStatus.OK:
         start = 0
-    # Whether all has come is seen by the reader, who knows how long the file is.
+    # The reader checks the length, for it knows that of the file.
     response.raw.enforce_content_length = False
     length = _number(headers.get("Content-Length", ""))
     whole = _number(headers.get("Content-Range", "").rpartition("/")[2])
@@ -167,9 +170,9 @@ def _body(response: requests.Response, start: int) -> Body:
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """The body's bytes as they come, so that none is lost where the connection stalls.
+    """Yield the body's bytes as they come, so that none is lost where the connection stalls.
 
-    They are not decoded: a .gz is the published file, even if a server calls the gzip its encoding.
+    They are not decoded: a .gz is the published file, even if a server declares an encoding gzip.
     """
     came, waited = 0, 0.0
     while True:
@@ -187,17 +190,17 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 
 def _words(reason: object) -> str:
-    """A reason on one line, shortened, as it may be what the server sent."""
+    """Return a reason on one line, shortened, for it may quote the server."""
     return " ".join(str(reason).split())[:200]
 
 
 def _number(text: str) -> int | None:
-    """A header's number; None if it is none, or of no file."""
+    """Return a header's number; None if it is none, or larger than any file."""
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def _seconds(retry_after: str) -> float | None:
-    """A ``Retry-After`` header, which is a number of seconds or a date, in seconds from now."""
+    """Return the seconds from now of a ``Retry-After`` header, which is a number or a date."""
     if (seconds := _number(retry_after)) is not None:
         return float(seconds)
     try:
@@ -207,8 +210,12 @@ def _seconds(retry_after: str) -> float | None:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The innermost of the errors that requests and urllib3 wrap in one another."""
+    """Return the innermost of the errors that requests and urllib3 wrap in one another."""
     inner = getattr(error, "reason", None)
     if not isinstance(inner, BaseException):
         inner = error.args[0] if error.args else None
     return _cause(inner) if isinstance(inner, BaseException) else error
+
+
+HTTPS = Protocol(r"https://[^/]+/.+", "https://HOST/PATH", get)
+HTTP = Protocol(r"http://[^/]+/.+", "http://HOST/PATH", get)

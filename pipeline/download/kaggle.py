@@ -1,4 +1,4 @@
-"""Kaggle: files of its competitions and datasets, with the user's own token."""
+"""The protocol ``kaggle:``: files of its competitions and datasets, by the user's token."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from pathlib import Path
 import requests
 
 from pipeline.download import http
-from pipeline.download.body import Body, FetchError, chunks, open_file, reason
+from pipeline.download.body import Body, FetchError, Protocol, chunks, open_file, reason
 
 PATTERN = r"kaggle://(?P<page>competitions/[^/]+|datasets/[^/]+/[^/]+(/versions/\d+)?)/(?P<file>.+)"
-"""Of its URLs."""
+
 AUTHENTICATE = (
     "create a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN to it, "
     "or save it as ~/.kaggle/access_token"
@@ -19,18 +19,16 @@ AUTHENTICATE = (
 
 
 @contextmanager
-def open_kaggle(url: str) -> Iterator[Body]:
+def open_url(url: str, _start: int = 0, _etag: str | None = None) -> Iterator[Body]:
+    """Yield the file from its start; raises FetchError if it cannot be had."""
     match = re.fullmatch(PATTERN, url)
     assert match is not None, url
-    with open_file(_kaggle_path(match["page"], match["file"])) as file:
+    with open_file(_cached_path(match["page"], match["file"])) as file:
         yield Body(chunks(file))
 
 
-def _kaggle_path(page: str, name: str) -> Path:
-    """Have kagglehub fetch a file into its own cache, where it also resumes a partial one.
-
-    What Kaggle sends zipped, kagglehub unzips.
-    """
+def _cached_path(page: str, name: str) -> Path:
+    """Return a file's path in the cache of kagglehub, which fetches, resumes and unzips it."""
     import kagglehub  # more than 1 s, for the few datasets that need it
     from kagglehub.exceptions import UnauthenticatedError
 
@@ -46,12 +44,12 @@ def _kaggle_path(page: str, name: str) -> Path:
     except requests.RequestException as error:
         if error.response is not None:
             error.response.close()  # kagglehub leaves the connection open
-        raise _kaggle_fault(error, page) from None
+        raise _fault(error, page) from None
     except Exception as error:  # kagglehub's own errors have no common base
         raise FetchError(reason(error)) from None
 
 
-def _kaggle_fault(error: requests.RequestException, page: str) -> FetchError:
+def _fault(error: requests.RequestException, page: str) -> FetchError:
     page = f"https://www.kaggle.com/{page}"
     match error.response.status_code if error.response is not None else None:
         case 401:
@@ -70,3 +68,8 @@ def _kaggle_fault(error: requests.RequestException, page: str) -> FetchError:
             return FetchError(f"Kaggle has no such file (404): see {page}")
         case _:
             return http.fault(error)
+
+
+PROTOCOL = Protocol(
+    PATTERN, "kaggle://competitions/NAME/FILE or kaggle://datasets/OWNER/NAME/FILE", open_url
+)

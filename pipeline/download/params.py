@@ -10,13 +10,14 @@ from pipeline.download import protocols
 
 
 class PublishedFile(Section):
-    """A file of ``datasets.<name>.download.files``, as its publisher made it."""
+    """A file of ``datasets.<name>.download.files``, as it was published."""
 
     name: FileName
     bytes: Annotated[int, Field(gt=0)] | None = None
     """Length, if known."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """Hash; a file without one is taken as it comes, and its hash is printed for pinning."""
+    """Pinned hash. A file without one is fetched whenever the stage runs and taken as it comes; its
+    hash is printed for pinning."""
     sources: tuple[
         Annotated[str, AfterValidator(protocols.check), AfterValidator(protocols.refuse_secrets)],
         ...,

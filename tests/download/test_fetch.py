@@ -1,10 +1,6 @@
 import hashlib
 import os
-import re
-import shutil
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import fsspec
@@ -12,15 +8,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.core import files
-from pipeline.core.errors import ParameterError, SourceError
+from pipeline.core.errors import SourceError
 from pipeline.core.params import Params
-from pipeline.download import body, http
-from pipeline.download import fetch as download_fetch
+from pipeline.download import body, fetch, http
 from pipeline.download.params import DownloadParams
-from tests.support.builders import until
 from tests.support.http_server import Reply, serve
 
-ROOT = Path(__file__).parent.parent
 DATA = os.urandom(200_000)
 OTHER = os.urandom(200_000)
 PIN = {"bytes": len(DATA), "sha256": hashlib.sha256(DATA).hexdigest()}
@@ -45,19 +38,17 @@ def server(the_server):
 @pytest.fixture(autouse=True)
 def _quick_and_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(download_fetch.MIRROR, raising=False)
+    monkeypatch.delenv(fetch.MIRROR, raising=False)
     monkeypatch.setattr(http, "READ_SECONDS", 0.2)
-    monkeypatch.setattr(download_fetch, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(fetch, "BACKOFF_SECONDS", 0.001)
 
 
 def params(*entries):
     return Params({"download": {"files": list(entries)}}).section(DownloadParams, "download")
 
 
-def fetch(*sources, **pin):
-    return download_fetch.download(
-        "cats", params({"name": "a.gz", "sources": list(sources), **pin}), FOLDER
-    )
+def get(*sources, **pin):
+    return fetch.download("cats", params({"name": "a.gz", "sources": list(sources), **pin}), FOLDER)
 
 
 def fetched():
@@ -71,7 +62,7 @@ def asked_ranges(server):
 def refuse(message, *sources, **pin):
     """Expect an error of one line, and no output."""
     with pytest.raises(SourceError, match=message) as caught:
-        fetch(*(sources or ["file:none"]), **pin)
+        get(*(sources or ["file:none"]), **pin)
     assert "\n" not in str(caught.value)
     assert not FOLDER.exists()
     return str(caught.value)
@@ -83,30 +74,123 @@ def test_files_come_as_they_were_published(server):
         {"name": "a.gz", "sources": [a], **PIN},
         {"name": "b.gz", "sources": [b], "sha256": hashlib.sha256(OTHER).hexdigest()},
     )
-    assert download_fetch.download("cats", files_of, FOLDER) == f"2 files, 0.4 MB from {server.url}"
-    assert {path.name: path.read_bytes() for path in FOLDER.iterdir()} == {
-        "a.gz": DATA,
-        "b.gz": OTHER,
-    }
+    assert fetch.download("cats", files_of, FOLDER) == f"2 files, 0.4 MB from {server.url}"
+    assert contents() == {"a.gz": DATA, "b.gz": OTHER}
     assert [path.name for path in FOLDER.parent.iterdir()] == ["cats"]
-    assert download_fetch.pins(files_of, FOLDER) == ""
+    assert fetch.pins(files_of, FOLDER) == ""
 
 
-def test_the_folder_is_replaced_as_a_whole(server):
+def two(server):
+    """Parameters of a.gz, which is pinned and which no server has, and b.gz, which is served."""
+    b = server.reply("/b.gz", Reply(OTHER))
+    return params(
+        {"name": "a.gz", "sources": [f"{server.url}/none"], **PIN},
+        {"name": "b.gz", "sources": [b], "sha256": hashlib.sha256(OTHER).hexdigest()},
+    )
+
+
+def contents():
+    return {path.name: path.read_bytes() for path in FOLDER.iterdir()}
+
+
+def test_what_is_there_is_verified_instead_of_fetched(server):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(DATA)
+    (FOLDER / "b.gz").write_bytes(OTHER)
+    before = (FOLDER / "a.gz").stat()
+    done = fetch.download("cats", two(server), FOLDER)
+    assert done == "2 files, 0.4 MB, verified, which were there already"
+    assert server.requests == []
+    assert (FOLDER / "a.gz").stat() == before
+    assert get("file:none", **PIN) == "1 file, 0.2 MB, verified, which was there already"
+    assert [path.name for path in FOLDER.parent.iterdir()] == ["cats"]
+
+
+def test_only_what_is_missing_is_fetched(server):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(DATA)
+    done = fetch.download("cats", two(server), FOLDER)
+    assert done == f"2 files, 0.4 MB from an earlier run and {server.url}"
+    assert [path for path, _ in server.requests] == ["/b.gz"]
+    assert contents() == {"a.gz": DATA, "b.gz": OTHER}
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "folder", "link"])
+def test_what_is_damaged_is_fetched_again(server, damage):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(DATA)
+    path = FOLDER / "b.gz"
+    if damage == "folder":
+        path.mkdir()
+        (path / "inner").touch()
+    elif damage == "link":
+        path.symlink_to("nowhere")
+    else:
+        path.write_bytes(OTHER[:-1] + bytes([OTHER[-1] ^ 1]) if damage == "flipped" else OTHER[1:])
+    done = fetch.download("cats", two(server), FOLDER)
+    assert done == f"2 files, 0.4 MB from an earlier run and {server.url}"
+    assert contents() == {"a.gz": DATA, "b.gz": OTHER}
+    assert not path.is_symlink()
+
+
+def test_what_is_there_without_a_pin_is_fetched_again(server):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(OTHER)
+    url = server.reply("/a.gz", Reply(DATA))
+    assert get(url, bytes=len(DATA)) == f"1 file, 0.2 MB from {server.url}"
+    assert fetched() == DATA
+
+
+def test_what_is_not_listed_any_more_is_removed():
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(DATA)
+    (FOLDER / "old.gz").write_bytes(b"old")
+    (FOLDER / "old").mkdir()
+    (FOLDER / "link").symlink_to(FOLDER.absolute())
+    get("file:none", **PIN)
+    assert contents() == {"a.gz": DATA}
+
+
+def test_an_interruption_while_files_are_put_in_place_costs_none(server, monkeypatch):
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "a.gz").write_bytes(DATA)
+    (FOLDER / "b.gz").write_bytes(b"damaged")
+
+    replace = Path.replace
+
+    def interrupted(path, target):
+        if target.parent == FOLDER:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    both = two(server)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetch.download("cats", both, FOLDER)
+    assert contents() == {"a.gz": DATA, "b.gz": b"damaged"}
+    server.requests.clear()
+    assert fetch.download("cats", both, FOLDER) == "2 files, 0.4 MB from an earlier run"
+    assert server.requests == []
+    assert contents() == {"a.gz": DATA, "b.gz": OTHER}
+
+
+def test_the_folder_holds_nothing_else_afterwards(server):
     FOLDER.mkdir(parents=True)
     (FOLDER / "old.gz").write_bytes(b"old")
     files.beside(FOLDER).mkdir()
     (files.beside(FOLDER) / "older.gz").write_bytes(b"older")
-    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    get(server.reply("/a.gz", Reply(DATA)), **PIN)
     assert [path.name for path in FOLDER.iterdir()] == ["a.gz"]
 
 
 def test_the_old_folder_stays_where_a_file_cannot_be_had(server):
     FOLDER.mkdir(parents=True)
-    (FOLDER / "a.gz").write_bytes(b"old")
+    for name in ("a.gz", "b.gz", "old.gz"):
+        (FOLDER / name).write_bytes(b"old")
     with pytest.raises(SourceError):
-        fetch(f"{server.url}/none", **PIN)
-    assert fetched() == b"old"
+        fetch.download("cats", two(server), FOLDER)
+    assert contents() == dict.fromkeys(("a.gz", "b.gz", "old.gz"), b"old")
 
 
 CHUNKED = {"Transfer-Encoding": "chunked", "Content-Length": ""}
@@ -157,7 +241,7 @@ def test_what_is_wrong_with_a_source(server, reply, reason):
     url = server.reply("/a.gz", reply)
     refuse(f"^a.gz could not be fetched; {url}: {reason}. Mend", url, **PIN)
     server.reply("/a.gz", Reply(DATA))  # repaired
-    fetch(url, **PIN)
+    get(url, **PIN)
     assert fetched() == DATA
 
 
@@ -176,7 +260,7 @@ def test_what_is_wrong_with_a_source(server, reply, reason):
     ],
 )
 def test_a_fault_that_passes_ends_in_the_file(server, reply):
-    fetch(server.reply("/a.gz", reply, Reply(DATA)), **PIN)
+    get(server.reply("/a.gz", reply, Reply(DATA)), **PIN)
     assert fetched() == DATA
 
 
@@ -184,7 +268,7 @@ def test_a_file_sent_in_pieces_of_unknown_number(server):
     pieces = b"".join(
         b"%x;note\r\n%b\r\n" % (50_000, DATA[n : n + 50_000]) for n in range(0, 200_000, 50_000)
     )
-    fetch(server.reply("/a.gz", Reply(pieces + b"0\r\n\r\n", headers=CHUNKED)))
+    get(server.reply("/a.gz", Reply(pieces + b"0\r\n\r\n", headers=CHUNKED)))
     assert fetched() == DATA
 
 
@@ -192,8 +276,8 @@ def test_what_is_compressed_on_its_way_is_refused(server):
     packed = Reply(b"\x1f\x8b...", headers={"Content-Encoding": "GZip"})
     table = params({"name": "a.csv", "sources": [server.reply("/a.csv", packed)]})
     with pytest.raises(SourceError, match=r"sent it compressed \(gzip\), which was not asked for"):
-        download_fetch.download("cats", table, FOLDER)
-    fetch(server.reply("/a.gz", packed))
+        fetch.download("cats", table, FOLDER)
+    get(server.reply("/a.gz", packed))
     assert fetched() == b"\x1f\x8b..."
 
 
@@ -204,7 +288,7 @@ def test_an_unpinned_web_page_or_empty_file_is_none(server):
 
 def test_a_passing_fault_is_met_again(server):
     url = server.reply("/a.gz", Reply(status=500), Reply(status=503), Reply(DATA))
-    fetch(url, **PIN)
+    get(url, **PIN)
     assert fetched() == DATA
     assert len(server.requests) == 3
 
@@ -220,36 +304,18 @@ def test_attempts_are_bounded_and_a_lasting_fault_has_one(server):
 def test_the_wait_asked_for_is_waited(server, monkeypatch):
     waits = []
     monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
-    monkeypatch.setattr(download_fetch, "BACKOFF_SECONDS", 0.5)
+    monkeypatch.setattr(fetch, "BACKOFF_SECONDS", 0.5)
     asks = Reply(status=429, headers={"Retry-After": "7"})
-    fetch(server.reply("/a.gz", Reply(status=500), Reply(status=500), asks, Reply(DATA)), **PIN)
+    get(server.reply("/a.gz", Reply(status=500), Reply(status=500), asks, Reply(DATA)), **PIN)
     assert waits == [0.5, 1, 7]
 
 
 def test_a_broken_connection_is_resumed_where_it_broke(server):
     url = server.reply("/a.gz", Reply(DATA, etag='"1"', sent=150_000), Reply(DATA, etag='"1"'))
-    fetch(url)
+    get(url)
     assert fetched() == DATA
     assert asked_ranges(server) == [None, "bytes=150000-"]
     assert server.asked("If-Range") == [None, '"1"']
-
-
-def test_a_killed_download_is_resumed_where_it_was(server, project):
-    url = server.reply("/a.gz", Reply(DATA, sent=150_000, stalls=True))
-    project.set("datasets.tiny_idx.download.files", [{"name": "a.gz", "sources": [url], **PIN}])
-    partial = Path("data/raw/tiny_idx.incomplete/a.gz.incomplete")
-    with project.start("download", "tiny_idx") as killed:
-        until(lambda: partial.exists() and partial.stat().st_size > 100_000)
-        killed.kill()
-        assert killed.communicate()[1] == ""
-    has = partial.stat().st_size
-    assert partial.read_bytes() == DATA[:has]
-    server.sent = 0
-    server.reply("/a.gz", Reply(DATA))
-    done = project.run("download", "tiny_idx")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (server.sent, asked_ranges(server)[-1]) == (len(DATA) - has, f"bytes={has}-")
-    assert Path("data/raw/tiny_idx/a.gz").read_bytes() == DATA
 
 
 def test_a_later_run_resumes_a_pinned_file(server):
@@ -258,27 +324,27 @@ def test_a_later_run_resumes_a_pinned_file(server):
     assert PARTIAL.read_bytes() == DATA[:150_000]
     server.requests.clear()
     server.reply("/a.gz", Reply(DATA))
-    fetch(url, **PIN)
+    get(url, **PIN)
     assert fetched() == DATA
     assert asked_ranges(server) == ["bytes=150000-"]
 
 
 def test_another_source_resumes_a_pinned_file(server):
     broken = server.reply("/1/a.gz", Reply(DATA, sent=150_000), Reply(status=404))
-    fetch(broken, server.reply("/2/a.gz", Reply(DATA)), **PIN)
+    get(broken, server.reply("/2/a.gz", Reply(DATA)), **PIN)
     assert fetched() == DATA
     assert asked_ranges(server)[-1] == "bytes=150000-"
 
 
 def test_versions_of_an_unpinned_file_are_not_mixed(server):
     first = server.reply("/1/a.gz", Reply(DATA, etag='"1"', sent=150_000), Reply(status=404))
-    fetch(first, server.reply("/2/a.gz", Reply(OTHER, etag='"2"')))
+    get(first, server.reply("/2/a.gz", Reply(OTHER, etag='"2"')))
     assert fetched() == OTHER
     changed = server.reply("/a.gz", Reply(DATA, etag='"1"', sent=150_000), Reply(OTHER, etag='"2"'))
-    fetch(changed)
+    get(changed)
     assert fetched() == OTHER
     server.requests.clear()
-    fetch(server.reply("/a.gz", Reply(DATA, sent=150_000), Reply(OTHER)))  # no validator
+    get(server.reply("/a.gz", Reply(DATA, sent=150_000), Reply(OTHER)))  # no validator
     assert fetched() == OTHER
     assert asked_ranges(server) == [None, None]
 
@@ -286,7 +352,7 @@ def test_versions_of_an_unpinned_file_are_not_mixed(server):
 def test_a_resumed_file_that_is_wrong_is_fetched_from_its_start(server):
     PARTIAL.parent.mkdir(parents=True)
     PARTIAL.write_bytes(OTHER[:1000])
-    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    get(server.reply("/a.gz", Reply(DATA)), **PIN)
     assert fetched() == DATA
     assert asked_ranges(server) == ["bytes=1000-", None]
 
@@ -295,14 +361,14 @@ def test_a_resumed_file_that_is_wrong_is_fetched_from_its_start(server):
 def test_a_partial_that_is_long_enough_but_wrong_is_fetched_anew(server, length):
     PARTIAL.parent.mkdir(parents=True)
     PARTIAL.write_bytes((OTHER * 2)[:length])
-    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    get(server.reply("/a.gz", Reply(DATA)), **PIN)
     assert fetched() == DATA
 
 
 def test_a_complete_partial_needs_no_request(server):
     PARTIAL.parent.mkdir(parents=True)
     PARTIAL.write_bytes(DATA)
-    fetch(f"{server.url}/none", **PIN)
+    get(f"{server.url}/none", **PIN)
     assert fetched() == DATA
     assert server.requests == []
 
@@ -313,9 +379,9 @@ def test_a_file_that_is_done_is_not_fetched_twice(server):
         {"name": "a.gz", "sources": [a], **PIN}, {"name": "b.gz", "sources": [b], "bytes": 200_000}
     )
     with pytest.raises(SourceError, match=r"^b\.gz could not"):
-        download_fetch.download("cats", both, FOLDER)
+        fetch.download("cats", both, FOLDER)
     server.reply("/b.gz", Reply(OTHER))
-    done = download_fetch.download("cats", both, FOLDER)
+    done = fetch.download("cats", both, FOLDER)
     assert done == f"2 files, 0.4 MB from an earlier run and {server.url}"
     assert [path for path, _ in server.requests].count("/a.gz") == 1
 
@@ -323,18 +389,18 @@ def test_a_file_that_is_done_is_not_fetched_twice(server):
 def test_a_finished_file_is_verified_before_it_is_taken(server):
     PARTIAL.parent.mkdir(parents=True)
     (PARTIAL.parent / "a.gz").write_bytes(OTHER)
-    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    get(server.reply("/a.gz", Reply(DATA)), **PIN)
     assert fetched() == DATA
 
 
 def test_an_unpinned_file_is_taken_and_its_pin_is_yaml(server):
     unpinned = params({"name": "a.gz", "sources": [server.reply("/a.gz", Reply(DATA))]})
-    download_fetch.download("cats", unpinned, FOLDER)
-    assert YAML(typ="safe").load(download_fetch.pins(unpinned, FOLDER)) == [{"name": "a.gz", **PIN}]
+    fetch.download("cats", unpinned, FOLDER)
+    assert YAML(typ="safe").load(fetch.pins(unpinned, FOLDER)) == [{"name": "a.gz", **PIN}]
 
 
 def test_the_error_lists_every_source(server, monkeypatch):
-    monkeypatch.setenv(download_fetch.MIRROR, "mirror")
+    monkeypatch.setenv(fetch.MIRROR, "mirror")
     with socket.create_server(("127.0.0.1", 0)) as closed:
         closed_port = closed.getsockname()[1]
     message = refuse(
@@ -370,7 +436,7 @@ def test_a_host_out_of_reach_is_not_asked_for_every_file(server, monkeypatch):
         {"name": "a.gz", "sources": ["http://host.invalid/a.gz", "file:a.gz"]},
         {"name": "b.gz", "sources": ["http://host.invalid/b.gz", "file:a.gz"]},
     )
-    assert download_fetch.download("cats", both, FOLDER) == "2 files, 0.4 MB from file:."
+    assert fetch.download("cats", both, FOLDER) == "2 files, 0.4 MB from file:."
     assert len(waits) == body.UnreachableError.attempts - 1
 
 
@@ -388,8 +454,8 @@ def test_the_mirror_comes_first(server, tmp_path, monkeypatch, kind):
         mirror = "100%25 mine/" if kind == "relative" else str(tmp_path / "100%25 mine")
         Path("100%25 mine/cats").mkdir(parents=True)
         Path("100%25 mine/cats/a.gz").write_bytes(DATA)
-    monkeypatch.setenv(download_fetch.MIRROR, mirror)
-    assert fetch(elsewhere) == "1 file, 0.2 MB from DATA_MIRROR"
+    monkeypatch.setenv(fetch.MIRROR, mirror)
+    assert get(elsewhere) == "1 file, 0.2 MB from DATA_MIRROR"
     assert fetched() == DATA
     assert "/a.gz" not in [path for path, _ in server.requests]
 
@@ -399,13 +465,13 @@ def test_what_the_mirror_lacks_comes_from_the_sources(server, monkeypatch, has_w
     if has_wrong_file:
         Path("mirror/cats").mkdir(parents=True)
         Path("mirror/cats/a.gz").write_bytes(OTHER)
-    monkeypatch.setenv(download_fetch.MIRROR, "mirror")
-    fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
+    monkeypatch.setenv(fetch.MIRROR, "mirror")
+    get(server.reply("/a.gz", Reply(DATA)), **PIN)
     assert fetched() == DATA
 
 
 def test_a_mirror_that_is_none_is_refused(server, monkeypatch):
-    monkeypatch.setenv(download_fetch.MIRROR, "htps://me:secret@host")
+    monkeypatch.setenv(fetch.MIRROR, "htps://me:secret@host")
     message = refuse(r"^DATA_MIRROR, htps://\*\*\*@host: must begin with a known scheme", "file:a")
     assert "secret" not in message
 
@@ -434,7 +500,7 @@ SIGNED = "/stored?X-Amz-Credential=secret&X-Amz-Signature=secret"
 )
 def test_credentials_stay_secret(server, monkeypatch, reply, reason):
     mirror = server.url.replace("http://", "http://me:secret@")
-    monkeypatch.setenv(download_fetch.MIRROR, mirror)
+    monkeypatch.setenv(fetch.MIRROR, mirror)
     server.reply("/cats/a.gz", reply)
     shown = mirror.replace("me:secret@", r"\*\*\*@")
     message = refuse(
@@ -442,115 +508,17 @@ def test_credentials_stay_secret(server, monkeypatch, reply, reason):
     )
     assert "secret" not in message
     server.reply("/cats/a.gz", Reply(DATA))
-    assert fetch("file:none") == "1 file, 0.2 MB from DATA_MIRROR"
+    assert get("file:none") == "1 file, 0.2 MB from DATA_MIRROR"
     assert server.asked("Authorization")[-1] == "Basic bWU6c2VjcmV0"
 
 
 @pytest.mark.parametrize("mirror", ["http://me:se/cret@host/a", "http://me:se?cret@host.invalid"])
 def test_a_malformed_password_stays_secret(monkeypatch, mirror):
-    monkeypatch.setenv(download_fetch.MIRROR, mirror)
+    monkeypatch.setenv(fetch.MIRROR, mirror)
     assert "cret" not in refuse(r"^a.gz could not be fetched; DATA_MIRROR http://\*\*\*@host")
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://me:secret@host/a.gz",
-        "https://secret@host/a.gz",
-        "sftp://me:secret@host/a.gz",
-        f"https://host{SIGNED}",
-        "https://host/a.gz?sv=1&sig=secret",
-        "https://host/a.gz?access_token=secret",
-    ],
-)
-def test_parameters_hold_no_credentials(url):
-    with pytest.raises(ParameterError, match=r"files\[0\].sources\[0\]: must not hold") as caught:
-        params({"name": "a.gz", "sources": [url]})
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("url", ["sftp://me@host/a.gz", "https://host/a?monkey=1", "https://h/a@1"])
-def test_what_is_no_secret_may_stand_in_parameters(url):
-    assert params({"name": "a.gz", "sources": [url]}).files[0].sources == (url,)
 
 
 def test_what_is_wrong_here_is_no_fault_of_the_source(server):
     PARTIAL.mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
-        fetch(server.reply("/a.gz", Reply(DATA)), **PIN)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"name": "../a.gz"}, r"download.files\[0\].name: must match pattern"),
-        ({"name": "a.incomplete"}, r"download.files\[0\].name: must not end in .incomplete"),
-        ({"bytes": 0}, r"download.files\[0\].bytes: must be greater than 0, got 0"),
-        ({"sha256": "ABC"}, r"download.files\[0\].sha256: must match pattern"),
-        ({"sources": []}, r"download.files\[0\].sources: must name at least one source, got \[\]"),
-        (
-            {"sources": ["a.gz"]},
-            r"download.files\[0\].sources\[0\]: must begin with a known scheme",
-        ),
-        ({"sourcs": []}, r"download.files\[0\].sourcs: unknown key; did you mean sources\?"),
-    ],
-)
-def test_a_parameter_is_refused(change, message):
-    with pytest.raises(ParameterError, match=message):
-        params({"name": "a.gz", "sources": ["file:a.gz"], **change})
-
-
-def test_names_are_unique():
-    entry = {"name": "a.gz", "sources": ["file:a.gz"]}
-    with pytest.raises(ParameterError, match=r"download.files: has more than one file named a\.gz"):
-        params(entry, entry)
-
-
-def test_no_file_is_refused():
-    with pytest.raises(ParameterError, match=r"download.files: must name at least one file"):
-        params()
-
-
-def test_a_fault_of_a_source_is_told_once():
-    with pytest.raises(ParameterError) as caught:
-        params({"name": "a.gz", "sources": ["file:a.gz", "a.gz"]})
-    assert str(caught.value).count("download.files") == 1
-
-
-def test_the_stage_says_what_it_did(project):
-    done = project.run("download", "tiny_png")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.fullmatch(
-        r"download tiny_png: 2 files, 0.0 MB from file:.*published/tiny_png in .* s\n", done.stdout
-    )
-    for path in Path("published/tiny_png").iterdir():
-        assert (Path("data/raw/tiny_png") / path.name).read_bytes() == path.read_bytes()
-
-
-def test_the_stage_prints_pins(project):
-    file = project.params["datasets"]["tiny_png"]["download"]["files"][0]
-    pin = {key: file.pop(key) for key in ("bytes", "sha256")}
-    project.write()
-    lines = project.run("download", "tiny_png").stdout.splitlines()
-    assert lines[0] == "Not pinned; to pin, put into datasets.tiny_png.download.files:"
-    assert YAML(typ="safe").load("\n".join(lines[1:-1])) == [{"name": file["name"], **pin}]
-
-
-def test_the_stage_fails_in_one_line_and_works_after_the_repair(project):
-    shutil.rmtree("data/raw/tiny_idx")
-    Path("published").rename("elsewhere")
-    failed = project.run("download", "tiny_idx")
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert re.fullmatch(r"download tiny_idx: .* could not be fetched; .*\n", failed.stderr)
-    assert not Path("data/raw/tiny_idx").exists()
-    repaired = project.run("download", "tiny_idx", env={download_fetch.MIRROR: "elsewhere"})
-    assert repaired.stdout.startswith("download tiny_idx: 4 files, 0.0 MB from DATA_MIRROR in ")
-
-
-def test_the_stage_starts_fast():
-    """What takes long to import is imported by those sources alone that need it."""
-    code = "import sys, stages.download; print(*sys.modules)"
-    imported = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"kagglehub", "fsspec", "tensorflow", "numpy", "pyarrow"} & set(imported)
+        get(server.reply("/a.gz", Reply(DATA)), **PIN)

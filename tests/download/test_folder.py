@@ -8,7 +8,7 @@ import pytest
 from pipeline.archives import members as archive_members
 from pipeline.archives.limits import Limits
 from pipeline.core.errors import SourceError
-from pipeline.download import folder as folder_source
+from pipeline.download import folder as protocol
 from pipeline.download.fetch import download
 from pipeline.download.folder import PackingError
 from pipeline.download.params import DownloadParams, PublishedFile
@@ -36,9 +36,9 @@ def folder(tmp_path):
 
 
 def packed(folder):
-    members = folder_source.members(folder)
-    content = b"".join(folder_source.pack(folder, members))
-    assert len(content) == folder_source.length(members)
+    members = protocol.members(folder)
+    content = b"".join(protocol.pack(folder, members))
+    assert len(content) == protocol.length(members)
     return content
 
 
@@ -79,6 +79,8 @@ def test_it_is_downloaded_as_a_file_and_verified(folder, tmp_path, monkeypatch):
     assert done.startswith("1 file, 0.0 MB from folder:")
     assert Path("raw/pets.tar").read_bytes() == packed(folder)
     (folder / "cat/1.png").write_bytes(b"another")
+    assert "there already" in download("pets", params, Path("raw"))
+    Path("raw/pets.tar").unlink()
     with pytest.raises(SourceError, match=r"folder:pets: SHA-256 is .*, not the pinned"):
         download("pets", params, Path("raw"))
 
@@ -111,10 +113,10 @@ def test_what_cannot_be_packed_is_named(folder, tmp_path, monkeypatch, change, r
 
 
 def test_a_file_that_grows_meanwhile_is_named(folder):
-    members = folder_source.members(folder)
+    members = protocol.members(folder)
     (folder / "cat/1.png").write_bytes(b"longer")
     with pytest.raises(PackingError, match=r"cat/1\.png changed while it was read"):
-        b"".join(folder_source.pack(folder, members))
+        b"".join(protocol.pack(folder, members))
 
 
 def test_a_folder_is_a_tar():
