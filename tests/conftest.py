@@ -1,4 +1,4 @@
-"""Settings and fixtures for every test."""
+"""Settings and fixtures of all tests."""
 
 import signal
 
@@ -24,7 +24,7 @@ def project(tmp_path, monkeypatch) -> builders.Project:
 
 @pytest.fixture(scope="session")
 def tensorflow() -> None:
-    """TensorFlow as the stages set it up, which can be done once in a process, before any use."""
+    """Configure TensorFlow as the stages do; a process can do it once, before its first use."""
     from pipeline.models import runtime
 
     runtime.configure(seed=0, threads=2)

@@ -1,7 +1,7 @@
-"""The cache is honest: a stage depends on what its program is seen to read, and on nothing else.
+"""The cache: a stage depends on what its program is seen to read, and on nothing else.
 
 ``test_graph.py`` computes from the sources what the programs may import. Here they run, on the tiny
-project, each in a folder that holds its declared dependencies alone.
+project, each in a folder with its declared dependencies and nothing else.
 """
 
 import getpass
@@ -36,11 +36,11 @@ pytestmark = [
 NAMES = "tiny_idx", "tiny_png"
 USER = "a-user-of-no-such-name"
 SIDE_EFFECTS = "data/locks", "data/checkpoints", "logs"
-"""What a stage may write beside its outputs: nothing there is read for a result."""
+"""Folders that a stage may write to beside its outputs; no result depends on them."""
 
 
 def named(entries, name):
-    """Paths of dependencies or outputs of the stage ``name``."""
+    """Yield the paths of dependencies or outputs, with ``name`` for the item."""
     for entry in entries:
         path = entry if isinstance(entry, str) else next(iter(entry))
         yield path.replace("${key}", name).replace("${item.dataset}", name)
@@ -57,16 +57,16 @@ def copy(source, target):
 
 
 class Recorded:
-    """Every stage of the tiny project, run alone.
+    """All stages of the tiny project, each run in a folder of its own.
 
     Attributes
     ----------
     project : Project
         With the outputs of all stages.
     records : dict
-        What ``tests/support/recorder.py`` wrote, by (stage, name).
+        Written by ``tests/support/recorder.py``, by (stage, name).
     surplus : dict
-        Files that a stage wrote and does not declare.
+        Files that a stage wrote and does not declare, by (stage, name).
     folders : list of Path
         Where the programs ran.
     """
@@ -132,7 +132,7 @@ def test_code_that_a_stage_depends_on_is_what_its_program_loads(recorded, stage)
 
 
 def leaves(value, place=()):
-    """The leaves of nested mappings, as lists of keys; an empty mapping is a leaf too."""
+    """Return the leaves of nested mappings as tuples of keys; an empty mapping is a leaf too."""
     if not isinstance(value, dict) or not value:
         return {place}
     return {leaf for key in value for leaf in leaves(value[key], (*place, key))}
@@ -161,7 +161,7 @@ def test_a_stage_writes_what_it_declares_alone(recorded):
 
 
 def texts(path):
-    """All that can be read in a file, however it is packed."""
+    """Yield all text of a file, unpacked."""
     content = path.read_bytes()
     yield content.decode("latin-1")
     if path.suffix == ".parquet":

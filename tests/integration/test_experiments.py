@@ -95,11 +95,11 @@ def test_study_runs_what_is_left_and_then_nothing(copy):
     ran = re.findall(r"Running stage '(.*)'", shell(copy, repro))
     assert len(ran) == len(set(ran)) == 2 + 4 + 4 + 1
     assert copy.repro("ablation/dvc.yaml") == []
-    found = json.loads((copy.folder / "ablation/metrics/ablation.json").read_text())
-    assert found["missing"] == []
-    assert set(found["changes"]) == {"baseline", "normalized"}
-    assert found["changes"]["normalized"]["interval"]
-    assert found["changes"]["baseline"]["multiply_adds"] == 7_714_560
+    study = json.loads((copy.folder / "ablation/metrics/ablation.json").read_text())
+    assert study["missing"] == []
+    assert set(study["changes"]) == {"baseline", "normalized"}
+    assert study["changes"]["normalized"]["interval"]
+    assert study["changes"]["baseline"]["multiply_adds"] == 7_714_560
     assert "McNemar" in shell(
         copy, "python -m pipeline compare ablation/baseline_0 ablation/normalized_0"
     )

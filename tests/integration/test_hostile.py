@@ -1,4 +1,4 @@
-"""The corpus of hostile inputs: each ends as documented, soon, in little memory, in its place."""
+"""The corpus of hostile inputs: each ends as documented, within limits of time and memory."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def zygote():
 
 
 def tree(folder):
-    """Every file beside a project and in it, with what tells whether it was changed."""
+    """Return size and time of every file in a folder, by path."""
     return {
         path.relative_to(folder).as_posix(): (path.lstat().st_size, path.lstat().st_mtime_ns)
         for path in folder.rglob("*")
@@ -69,7 +69,7 @@ def tree(folder):
 
 
 def run(zygote, project, stage, dataset):
-    """Run a stage; return its exit status, what it said, and its memory's peak in kB."""
+    """Run a stage; return its exit status, its standard error and its memory's peak in kB."""
     said = project.folder.parent / "said"
     call = {
         "folder": str(project.folder),

@@ -1,4 +1,4 @@
-"""``dvc repro``, killed again and again at random moments, ends as one that was not."""
+"""``dvc repro``, killed again and again at random moments, ends as one that ran through."""
 
 import os
 import random
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "20"))
 SEED = random.SystemRandom().randrange(1000)
 LONGEST = 12
-"""Seconds after which a run is killed at the latest: time for a stage or an epoch, not for all."""
+"""Seconds until a run is killed at the latest: enough for a stage or an epoch, not for all."""
 
 
 def done(copy, seconds, kill=os.killpg):
-    """Run until all is done, or for some seconds, and then kill it; return whether all is done."""
+    """Run for so many seconds at most, and kill it then; return whether all was done."""
     copy.call(sys.executable, "-m", "pipeline", "repair")
     log = copy.folder / "logs" / "repro.txt"
     log.parent.mkdir(exist_ok=True)
@@ -66,10 +66,10 @@ def test_killed_runs_end_with_the_lock_of_one_that_was_not(tmp_path):
                 if folder.name not in ("demo", "locks"):
                     shutil.rmtree(folder)
     assert done(copy, 600)
-    found = demos(copy)
-    if found != committed:  # as on another type of machine
+    resumed = demos(copy)
+    if resumed != committed:  # as on another type of machine
         copy.repro("--force", *DEMOS)
         committed = demos(copy)
-    assert found == committed
+    assert resumed == committed
     assert copy.repro(*DEMOS) == []
     assert list(copy.folder.rglob("*.incomplete")) == []

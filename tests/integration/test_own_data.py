@@ -1,4 +1,4 @@
-"""``docs/own-data.md`` as it is written: each of its formats, turned into a run with a report."""
+"""Each format of ``docs/own-data.md``, turned into a run with a report by the page's commands."""
 
 import gzip
 import json
@@ -19,20 +19,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own data")]
 
 PAGE = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
 COMMANDS = dict(re.findall(r"```sh\n(?=python -m pipeline new-dataset (\w+))(.*?)```", PAGE, re.S))
-"""What the page tells to run, by the dataset's name."""
+"""The page's commands, by the dataset's name."""
 N = 240
 RNG = np.random.default_rng(0)
 
 
 def picture(label, height=20, width=20, channels=3):
-    """Noise with a light third, whose place is the label."""
+    """Return noise with a light third, whose place is the label."""
     image = RNG.integers(0, 80, (height, width, channels), np.uint8)
     image[height * label // 3 : height * (label + 1) // 3] += 120
     return builders.encode(image)
 
 
 def folders(n=N):
-    """A folder for each class: two suffixes, several sizes, grey and colour, one class rare."""
+    """Yield images in a folder for each class: several sizes, grey and colour, one class rare."""
     for number in range(n):
         label = (0, 0, 0, 1, 1, 2)[number % 6]
         sides = RNG.integers(16, 40, 2)
@@ -82,7 +82,7 @@ def copy(tmp_path_factory):
 
 
 def run(copy, name, commands):
-    """Run commands as they stand in the page; return the data card, and each image's subset."""
+    """Run commands of the page; return the data card, and each image's subset by its id."""
     copy.call("bash", "-euc", commands)
     report = copy.folder / f"metrics/runs/{name}/report.html"
     assert report.stat().st_size > 10_000
@@ -118,7 +118,7 @@ def test_an_archive_of_folders_with_a_division_of_its_own(copy):
 
 @pytest.mark.parametrize("suffix", ["7z", "zip", "tar.gz"])
 def test_a_table_of_labels(copy, suffix):
-    """And its groups, which stay together."""
+    """The groups of its rows stay together."""
     name = "scans" if suffix == "7z" else f"scans_{suffix.replace('.', '_')}"
     commands = COMMANDS["scans"].replace("new-dataset scans", f"new-dataset {name}")
     commands = commands.replace("report@scans", f"report@{name}").replace("7z", suffix)
@@ -129,7 +129,7 @@ def test_a_table_of_labels(copy, suffix):
     for id_, subset in subsets.items():
         patients.setdefault(int(id_.removesuffix(".png")) % 30, set()).add(subset)
     assert len(patients) == 30
-    assert {len(found) for found in patients.values()} == {1}
+    assert {len(own) for own in patients.values()} == {1}
 
 
 def test_parquet(copy):
@@ -149,6 +149,6 @@ def test_an_idx_pair(copy):
 
 
 def test_what_was_added_is_valid_and_verified(copy):
-    """Whatever of the above was run."""
+    """All of the tests above that were run have added something."""
     assert "are valid" in copy.call("python", "-m", "pipeline", "check")
     assert copy.call("python", "-m", "pipeline", "verify") == "all that is here agrees\n"

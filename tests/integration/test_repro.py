@@ -1,4 +1,4 @@
-"""``dvc repro`` end to end, on the demo data, in a copy of the repository: what runs, and when."""
+"""``dvc repro`` end to end, on the demo data, in a copy of the repository."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def reproduced(tmp_path_factory):
 
 @pytest.fixture
 def copy(reproduced):
-    """The same, put back as it was after each test, from DVC's cache of runs."""
+    """The same copy, restored after each test from DVC's cache of runs."""
     params = reproduced.folder / "params.yaml"
     before = params.read_text()
     yield reproduced
@@ -177,12 +177,12 @@ def test_what_was_not_reproduced_is_found(copy, monkeypatch):
 def test_raw_images_are_predicted_as_evaluate_predicted_them(copy, run, source, form):
     command = sys.executable, "-m", "pipeline", "predict", run, source
     said = copy.call(*command, "--format", "jsonl", "--top", "10")
-    found = {value["image"]: value for value in map(json.loads, said.splitlines())}
+    answers = {value["image"]: value for value in map(json.loads, said.splitlines())}
     expected = Predictions.read(copy.folder / f"data/predictions/{run}.parquet")
     assert len(expected.ids) == copy.evaluation(run)["n"]
     noted = 0
     for n, name in enumerate(expected.ids):
-        one = found[form.format(source=source, id=name.removeprefix("test-"))]
+        one = answers[form.format(source=source, id=name.removeprefix("test-"))]
         labels = [answer["label"] for answer in one["predictions"]]
         row = expected.probabilities[n, labels]
         given = np.float32([answer["probability"] for answer in one["predictions"]])

@@ -30,13 +30,13 @@ text.antialiased: False
 
 
 def outputs(copy):
-    """What dvc.lock says of each output of the demos, by stage."""
+    """Return the records of the demos' outputs in dvc.lock, by stage."""
     return {name: stage["outs"] for name, stage in copy.lock().items() if "@demo" in name}
 
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """Another user's environment, as unlike this one as can be."""
+    """The environment of another user, with other settings wherever some could matter."""
     home = tmp_path / "home"
     (home / ".keras").mkdir(parents=True)
     (home / ".keras" / "keras.json").write_text(json.dumps(KERAS))
@@ -59,7 +59,7 @@ def elsewhere(tmp_path):
 
 
 def test_another_user_in_another_place_gets_the_same_bytes(tmp_path, elsewhere):
-    """Those of the committed lock or, on a type of machine other than its own, of a plain run."""
+    """The bytes are the committed lock's or, on another type of machine, those of a plain run."""
     folder = tmp_path / "another place, ü"
     folder.mkdir()
     copy = Copy(folder)
@@ -68,12 +68,12 @@ def test_another_user_in_another_place_gets_the_same_bytes(tmp_path, elsewhere):
     one_core = ["taskset", "-c", str(min(os.sched_getaffinity(0)))] * bool(shutil.which("taskset"))
     umask = "sh", "-c", 'umask 077; exec "$@"', "sh"
     copy.call(*umask, *one_core, "dvc", "repro", "--force", *DEMOS, **elsewhere)
-    found = outputs(copy)
+    made = outputs(copy)
     data = [name for name in committed if name.startswith(DATA_STAGES)]
-    assert [found[name] for name in data] == [committed[name] for name in data]
-    if found != committed:
+    assert [made[name] for name in data] == [committed[name] for name in data]
+    if made != committed:
         plain = tmp_path / "plain"
         plain.mkdir()
         copy = Copy(plain)
         copy.repro("--force", *DEMOS)
-        assert found == outputs(copy)
+        assert made == outputs(copy)

@@ -1,4 +1,4 @@
-"""Sharing without pulling everything: what a clone with nothing but Git runs and fetches."""
+"""Sharing without pulling everything: a fresh clone runs and fetches what a change concerns."""
 
 import re
 import sys
@@ -42,7 +42,7 @@ def change(clone, *pairs):
 
 
 def fetched(clone):
-    """The outputs whose content has come into the clone's cache, by their paths."""
+    """Return the paths of the outputs whose content is in the clone's cache."""
     cache = clone.folder / ".dvc/cache/files/md5"
     return {path for path, md5 in clone.recorded.items() if (cache / md5[:2] / md5[2:]).exists()}
 
