@@ -203,6 +203,14 @@ def test_libraries_are_those_of_the_lock_and_of_this_environment(tmp_path):
     libraries.check(libraries.TRACKED, committed)
 
 
+def test_changelog_and_citation_have_the_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    heading = f"## {version['version']} ({read_yaml(ROOT / 'CITATION.cff')['date-released']})"
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## .*", changelog, re.M)[0] == heading
+    assert read_yaml(ROOT / "CITATION.cff")["version"] == version["version"]
+
+
 def test_locks_name_no_registry():
     for lock in LOCKS:
         text = (ROOT / lock).read_text(encoding="utf-8")
@@ -226,11 +234,13 @@ def test_ci_calls_the_targets_that_a_person_calls():
     called = re.findall(r"^step make ([a-z-]+)", script.read_text(encoding="utf-8"), re.M)
     assert called == ["setup", "demo", "check", "test", "test-slow"]
     workflow = read_yaml(ROOT / ".github" / "workflows" / "ci.yml")
-    steps = workflow["jobs"]["all"]["steps"]
-    assert steps[-1] == {"run": ".ci/run"}
     assert workflow["permissions"] == {"contents": "read"}
-    for step in steps[:-1]:
-        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+    runs = {}
+    for name, job in workflow["jobs"].items():
+        runs[name] = [step["run"] for step in job["steps"] if "run" in step]
+        for step in job["steps"][: -len(runs[name])]:
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"])
+    assert runs == {"fast": ["make check", "make coverage"], "all": [".ci/run"]}
 
 
 @pytest.mark.parametrize(

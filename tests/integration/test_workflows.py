@@ -72,6 +72,21 @@ def test_only_the_job_that_runs_no_code_of_ours_may_write():
     assert "head.repo.full_name == github.repository" in jobs["comment"]["if"]
 
 
+@pytest.mark.parametrize(
+    ("schema", "pattern"),
+    [
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+        ("vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("vendor.citation-file-format", "CITATION.cff"),
+    ],
+)
+def test_forms_and_citation_are_valid(schema, pattern):
+    files = sorted(ROOT.glob(pattern))
+    assert files
+    done = run("check-jsonschema", "--builtin-schema", schema, *files)
+    assert done.returncode == 0, done.stdout
+
+
 def test_hooks_are_valid():
     done = run("pre-commit", "validate-config", ROOT / ".pre-commit-config.yaml")
     assert done.returncode == 0, done.stdout
