@@ -1,64 +1,42 @@
-"""Checks of the parameters as a whole, as ``python -m pipeline check`` makes them."""
+"""Schema of ``params.yaml``, composed of the models of all sections, and checks against it."""
 
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
+
+from pydantic import create_model
 
 from pipeline import runs
 from pipeline.ablation.study import AblationParams, StudyRun, by_change
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Name, Params, Section
-from pipeline.decode.params import ArchiveDecode, IdxDecode
+from pipeline.decode.decoders import DECODERS
 from pipeline.download.params import DownloadParams
 from pipeline.evaluate.params import EvaluateParams
-from pipeline.extract import kind as dataset_kind
-from pipeline.extract.archive import ArchiveExtract
-from pipeline.extract.hugging_face import ParquetExtract
-from pipeline.extract.idx import IdxExtract
+from pipeline.extract.extractors import EXTRACTORS
+from pipeline.extract.kind import Kind, kind_of
 from pipeline.models.params import ModelParams
 from pipeline.report.params import ReportParams
-from pipeline.split.params import ArchiveSplit, IdxSplit, OwnSplit
+from pipeline.split.splitters import SPLITTERS
 from pipeline.train.params import TrainParams
 
-
-class IdxDataset(Section):
-    """``datasets.<name>`` of kind ``idx``."""
-
-    kind: dataset_kind.Kind
-    download: DownloadParams
-    extract: IdxExtract
-    decode: IdxDecode
-    split: IdxSplit
-
-
-class ArchiveDataset(Section):
-    """``datasets.<name>`` of kind ``archive``."""
-
-    kind: dataset_kind.Kind
-    download: DownloadParams
-    extract: ArchiveExtract
-    decode: ArchiveDecode
-    split: OwnSplit
-
-
-class ParquetDataset(Section):
-    """``datasets.<name>`` of kind ``parquet``."""
-
-    kind: dataset_kind.Kind
-    download: DownloadParams
-    extract: ParquetExtract
-    decode: ArchiveDecode
-    split: ArchiveSplit
-
-
-DATASETS: dict[dataset_kind.Kind, type[Section]] = {
-    "idx": IdxDataset,
-    "archive": ArchiveDataset,
-    "parquet": ParquetDataset,
+DATASETS: dict[Kind, type[Section]] = {
+    kind: create_model(
+        f"{kind.title()}Dataset",
+        __base__=Section,
+        __doc__=f"``datasets.<name>`` of kind ``{kind}``.",
+        kind=(Kind, ...),
+        download=(DownloadParams, ...),
+        extract=(EXTRACTORS[kind].params, ...),
+        decode=(DECODERS[kind].params, ...),
+        split=(SPLITTERS[kind].params, ...),
+    )
+    for kind in get_args(Kind)
 }
+"""The model of ``datasets.<name>``, by kind of dataset."""
 
 
 class Defaults(Section):
-    """``defaults``: every value of every run."""
+    """``defaults``, the values of all runs' parameters."""
 
     model: ModelParams
     train: TrainParams
@@ -75,7 +53,7 @@ class Top(Section):
 
 
 class StudyDefaults(Section):
-    """``defaults`` of an ablation study, which writes no report of each run."""
+    """``defaults`` of an ablation study, whose runs have no reports."""
 
     model: ModelParams
     train: TrainParams
@@ -92,12 +70,19 @@ class Study(Section):
 
 
 def check_study(params: Params, main: Params) -> str:
-    """Validate all sections of an ablation study; ``main`` has the datasets.
+    """Validate all sections of an ablation study.
+
+    Parameters
+    ----------
+    params : Params
+        The study's parameters.
+    main : Params
+        The main parameters, which have the datasets.
 
     Returns
     -------
     str
-        What was found to be well, for the console.
+        Numbers of valid runs and changes, for the console.
 
     Raises
     ------
@@ -112,12 +97,12 @@ def check_study(params: Params, main: Params) -> str:
 
 
 def check_params(params: Params) -> str:
-    """Validate all sections.
+    """Validate all sections of ``params.yaml``.
 
     Returns
     -------
     str
-        What was found to be well, for the console.
+        Numbers of valid datasets and runs, for the console.
 
     Raises
     ------
@@ -139,7 +124,7 @@ def _faults(params: Params) -> Iterator[str]:
         return
     for name in params.value("datasets"):
         try:
-            params.section(DATASETS[dataset_kind.kind(params, name)], "datasets", name)
+            params.section(DATASETS[kind_of(params, name)], "datasets", name)
         except ParameterError as error:
             yield str(error)
     yield from _run_faults(params, Defaults)

@@ -2,10 +2,9 @@
 
 from pipeline.core import paths, stage
 from pipeline.core.params import Params
-from pipeline.decode import archive, idx
-from pipeline.decode.params import ArchiveDecode, IdxDecode
+from pipeline.decode.decoders import DECODERS
 from pipeline.execution import workers
-from pipeline.extract import kind
+from pipeline.extract.kind import kind_of
 
 USES = ("numpy", "opencv-python-headless", "pandas", "pillow", "pyarrow")
 
@@ -14,11 +13,9 @@ def work(dataset: str) -> str:
     """Write ``data/shards/<dataset>/``."""
     workers.limit_arenas()
     params = Params.read()
-    source, folder = paths.extracted(dataset), paths.shards(dataset)
-    keys = ("datasets", dataset, "decode")
-    if kind.kind(params, dataset) == "idx":
-        return idx.decode_idx(source, params.section(IdxDecode, *keys), folder)
-    return archive.decode_archive(source, params.section(ArchiveDecode, *keys), folder)
+    decoder = DECODERS[kind_of(params, dataset)]
+    section = params.section(decoder.params, "datasets", dataset, "decode")
+    return decoder.decode(paths.extracted(dataset), section, paths.shards(dataset))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from pipeline.core import files, paths, stage
 from pipeline.core.params import Params
-from pipeline.extract import kind
-from pipeline.shards import index as shard_index
-from pipeline.split import data_card, divide
+from pipeline.extract.kind import kind_of
+from pipeline.shards.index import Index
+from pipeline.split.data_card import data_card
+from pipeline.split.splitters import split
 from pipeline.subsets import split as split_file
 
 USES = ("numpy", "pandas", "pyarrow", "scikit-learn")
@@ -13,13 +14,13 @@ USES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 def work(dataset: str) -> str:
     """Write ``data/splits/<dataset>.parquet`` and ``metrics/datasets/<dataset>/data.json``."""
     params = Params.read()
-    kind.kind(params, dataset)  # or what there is instead, before what is missing of it
+    kind_of(params, dataset)  # an unknown dataset is named before its shards are missed
     folder = paths.shards(dataset)
-    index = shard_index.Index.read(folder)
-    split = divide.split(params, dataset, folder, index)
-    split_file.write(paths.split(dataset), split)
-    files.write_json(paths.data_card(dataset), data_card.data_card(dataset, folder, index, split))
-    counts = [f"{len(split.rows(subset)):,} {subset}" for subset in split_file.SUBSETS]
+    index = Index.read(folder)
+    division = split(params, dataset, folder, index)
+    split_file.write(paths.split(dataset), division)
+    data_card(dataset, folder, index, division).write(paths.data_card(dataset))
+    counts = [f"{len(division.rows(subset)):,} {subset}" for subset in split_file.SUBSETS]
     return f"{', '.join(counts)}, {files.megabytes(paths.split(dataset))}"
 
 

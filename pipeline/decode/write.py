@@ -157,4 +157,5 @@ def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> shard_ind
 
 
 def layout_of(params: Decode, shape: Shape, divisor: int) -> Layout:
+    """Return the layout of shards with a dataset's format and classes."""
     return Layout(params.format, shape, params.classes, divisor)

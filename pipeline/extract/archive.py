@@ -1,41 +1,36 @@
-"""Archives of images, as a few Parquet files (see ``parts``) and the table of labels."""
+"""Extraction of an archive of images to Parquet parts and the table of labels."""
 
 import shutil
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field
+from pydantic import PositiveInt
 
-from pipeline.archives import members as archive_members
 from pipeline.archives.limits import Limits
+from pipeline.archives.members import members
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.core.params import FileName, Section
+from pipeline.core.params import FileName
 from pipeline.extract import parts
+from pipeline.extract.params import PartsExtract
 
-Positive = Annotated[int, Field(gt=0)]
 
-
-class ArchiveExtract(Section):
+class ArchiveExtract(PartsExtract):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
     archive: FileName
-    """Name of the archive, which ends in one of ``archives.members.READERS``: .7z, .zip, .tar.gz …"""
+    """Name of the archive; its suffix, such as .7z, .zip or .tar.gz, says its format."""
     labels: FileName | None = None
     """Name of the table of labels, a CSV file; null: images are labelled by their folders."""
     members: str = "*"
     """Shell-style pattern of the members that are images; ``*`` also matches ``/``."""
-    part_rows: Positive = 5000
-    """Members in one Parquet part: the unit in which ``decode`` works in parallel."""
-    max_bytes: Positive = 20_000_000_000
-    """Refuse an archive whose members have more bytes than this together."""
-    max_member_bytes: Positive = 64_000_000
-    """Refuse an archive with a member of more bytes than this."""
-    max_members: Positive = 1_000_000
-    """Refuse an archive with more members than this, be they images or not."""
-    max_ratio: Positive = 200
+    max_ratio: PositiveInt = 200
     """Refuse an archive whose members have more than 256 MB, and more than so many times its own
     bytes: encoded images hardly shrink."""
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in the form in which they are compared."""
+        return super().limits._replace(ratio=self.max_ratio)
 
 
 def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
@@ -46,7 +41,7 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     Returns
     -------
     str
-        What was done, for the console.
+        Numbers of members and bytes, for the console.
 
     Raises
     ------
@@ -56,12 +51,11 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     """
     archive = raw / params.archive
     labels = None if params.labels is None else files.existing(raw / params.labels, "download")
-    limits = Limits(params.max_bytes, params.max_member_bytes, params.max_members, params.max_ratio)
     with files.new_folder(folder) as work:
         if labels:
             shutil.copyfile(labels, work / "labels.csv")
-        members = archive_members.members(archive, params.members, limits)
-        rows, total = parts.write(members, work, params.part_rows)
+        chosen = members(archive, params.members, params.limits)
+        rows, total = parts.write(chosen, work, params.part_rows)
         if not rows:
             raise DataError(f"{archive}: no member matches the pattern {params.members!r}")
     return f"{rows:,} members, {total / 1e6:,.1f} MB"

@@ -1,9 +1,9 @@
-"""Parquet files with images, as Hugging Face's ``datasets`` writes them, as an extracted archive.
+"""Extraction of Parquet files with images, as Hugging Face's ``datasets`` writes them.
 
-Each row has an image, a struct of its encoded ``bytes`` and its ``path`` (or the bytes alone), and
-a label, a class's name or number; what the numbers mean stands in the schema's metadata, key
-``huggingface``. The images become parts (see ``parts``) with ids such as ``train-0``, labels and
-other columns ``labels.csv``.
+Each row has an image, which is a struct of encoded ``bytes`` and a ``path`` or the bytes alone, and
+a label, which is a class's name or number. The names of numbered classes stand in the schema's
+metadata under ``huggingface``. Images are written to parts with ids such as ``train-0``, labels and
+other columns to ``labels.csv``.
 """
 
 import csv
@@ -19,36 +19,29 @@ from pydantic import Field, field_validator
 from pipeline.archives.limits import Limits
 from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
-from pipeline.core.params import FileName, Section
+from pipeline.core.params import FileName
 from pipeline.extract import parts
+from pipeline.extract.params import PartsExtract
 
 BATCH_ROWS = 64
+"""Rows read at a time."""
 OWN_COLUMNS = ("id", "label")
-"""Of ``labels.csv``, which every table has."""
-
-Positive = Annotated[int, Field(gt=0)]
+"""Columns that every ``labels.csv`` has."""
 
 
-class ParquetExtract(Section):
-    """``datasets.<name>.extract`` of kind ``parquet``: which published files are which subset."""
+class ParquetExtract(PartsExtract):
+    """``datasets.<name>.extract`` of kind ``parquet``."""
 
     train: Annotated[tuple[FileName, ...], Field(min_length=1)]
+    """Names of the published files of the training subset; the same of the next two."""
     validation: tuple[FileName, ...] = ()
     test: tuple[FileName, ...] = ()
     image: str = "image"
-    """The column of images."""
+    """Name of the column of images."""
     label: str = "label"
-    """The column of labels."""
+    """Name of the column of labels."""
     columns: tuple[str, ...] = ()
-    """Other columns for ``labels.csv``, such as the one of ``split.groups``."""
-    part_rows: Positive = 5000
-    """Images in one Parquet part: the unit in which ``decode`` works in parallel."""
-    max_bytes: Positive = 20_000_000_000
-    """Refuse files whose images have more bytes than this together."""
-    max_member_bytes: Positive = 64_000_000
-    """Refuse an image of more bytes than this."""
-    max_members: Positive = 1_000_000
-    """Refuse more images than this."""
+    """Names of other columns for ``labels.csv``, such as that of ``split.groups``."""
 
     @field_validator("columns")
     @classmethod
@@ -64,22 +57,25 @@ class ParquetExtract(Section):
 
 
 class Row(NamedTuple):
-    """An image as it is encoded, its class's name, and its values in other columns, as text."""
+    """A row of a Parquet file."""
 
     content: bytes
+    """The encoded image."""
     label: str
+    """The class's name."""
     others: list[str]
+    """Values of other columns, as text."""
 
 
-def extract(raw: Path, params: ParquetExtract, folder: Path) -> str:
-    """Write the images of Parquet files in ``raw`` to parts, and their labels, into ``folder``.
+def extract_parquet(raw: Path, params: ParquetExtract, folder: Path) -> str:
+    """Write the images of Parquet files in ``raw`` to parts, and ``labels.csv``, in ``folder``.
 
     Memory is bounded by a row group of the files and one of the parts.
 
     Returns
     -------
     str
-        What was done, for the console.
+        Numbers of images in each subset and of bytes, for the console.
 
     Raises
     ------
@@ -87,7 +83,6 @@ def extract(raw: Path, params: ParquetExtract, folder: Path) -> str:
         If a file is missing, is not Parquet, lacks a column, has a row without image or label, or
         more or longer images than the limits allow.
     """
-    limits = Limits(params.max_bytes, params.max_member_bytes, params.max_members)
     counts = dict.fromkeys(params.subsets, 0)
     with (
         files.new_folder(folder) as work,
@@ -106,20 +101,29 @@ def extract(raw: Path, params: ParquetExtract, folder: Path) -> str:
                         table.writerow([id_, row.label, *row.others])
                         yield id_, row.content
 
-        n, total = parts.write(_limited(members(), raw, limits), work, params.part_rows)
-        if not n:
+        limited = _limited(members(), raw, params.limits)
+        rows_written, total = parts.write(limited, work, params.part_rows)
+        if not rows_written:
             raise DataError(f"{raw}: {first_few(list(params.train))} hold no rows")
     shown = " and ".join(f"{count:,} {subset}" for subset, count in counts.items() if count)
     return f"{shown} images, {total / 1e6:,.1f} MB"
 
 
 def rows(path: Path, image: str, label: str, others: tuple[str, ...] = ()) -> Iterator[Row]:
-    """The rows of a Parquet file, in its order; ``image``, ``label``, ``others`` name columns.
+    """Yield the rows of a Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    image, label : str
+        Names of the columns of images and labels.
+    others : tuple of str
+        Names of other columns to read.
 
     Raises
     ------
     DataError
-        As for ``extract``.
+        If the file is not Parquet, lacks a column, or has a row without image or label.
     """
     try:
         with pq.ParquetFile(path) as file:
@@ -163,14 +167,14 @@ def rows(path: Path, image: str, label: str, others: tuple[str, ...] = ()) -> It
 
 
 def is_image(kind: pa.DataType) -> bool:
-    """Whether a column's type is that of encoded images."""
+    """Return whether a column's type is that of encoded images."""
     if pa.types.is_struct(kind):
         return any(kind.field(i).name == "bytes" for i in range(kind.num_fields))
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def class_names(schema: pa.Schema, label: str) -> list[str] | None:
-    """The names of the classes of a column of numbers, if Hugging Face's metadata has them."""
+    """Return the names of a column's classes by Hugging Face's metadata; None if it has none."""
     try:
         info = json.loads((schema.metadata or {})[b"huggingface"])
         names = info["info"]["features"][label]["names"]
@@ -205,7 +209,7 @@ def _texts(values: pa.Array) -> list[str]:
 def _limited(
     members: Iterator[tuple[str, bytes]], raw: Path, limits: Limits
 ) -> Iterator[tuple[str, bytes]]:
-    """Pass on what is within the limits; refuse the rest."""
+    """Yield ids and contents of images; raise DataError for the first beyond a limit."""
     total = 0
     for count, (id_, content) in enumerate(members, 1):
         total += len(content)

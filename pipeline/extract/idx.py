@@ -1,4 +1,4 @@
-"""IDX files, unzipped: ``{train,test}-{images,labels}.idx``."""
+"""Extraction of IDX files to ``{train,test}-{images,labels}.idx``."""
 
 import gzip
 import tempfile
@@ -6,11 +6,12 @@ import zlib
 from functools import partial
 from pathlib import Path
 
+from pydantic import PositiveInt
+
 from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.core.params import FileName, Section
 from pipeline.execution import workers
-from pipeline.extract.archive import Positive
 from pipeline.images import idx
 
 CHUNK = 1 << 20
@@ -18,31 +19,31 @@ CHUNK = 1 << 20
 
 
 class IdxPair(Section):
-    """The images and the labels of a subset, as names of files in ``data/raw/<dataset>/``."""
+    """Names of the files in ``data/raw/<dataset>/`` that are a subset's images and labels."""
 
     images: FileName
     labels: FileName
 
 
 class IdxExtract(Section):
-    """``datasets.<name>.extract`` of kind ``idx``: which published file is which."""
+    """``datasets.<name>.extract`` of kind ``idx``."""
 
     train: IdxPair
     test: IdxPair | None = None
-    """The official test set; null: there is none, and ``split.test_fraction`` takes one."""
-    max_bytes: Positive = 20_000_000_000
+    """The official test set; null: there is none, and ``split`` takes one from the images."""
+    max_bytes: PositiveInt = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
 
 
 def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     """Unzip IDX files from ``raw`` into ``folder`` and check that they belong together.
 
-    Those whose names do not end in ``.gz`` are copied.
+    Files whose names do not end in ``.gz`` are copied.
 
     Returns
     -------
     str
-        What was done, for the console.
+        Numbers of images in each subset and of bytes, for the console.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def _unzip(source: Path, target: Path, max_bytes: int, scratch: Path) -> int:
 
 
 def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
-    """Unzip an IDX file, but no byte more than its header promises."""
+    """Unzip an IDX file; raise DataError if it has more bytes than its header promises."""
     opened = gzip.open if source.name.endswith(".gz") else open
     try:
         with opened(files.existing(source, "download"), "rb") as stream, target.open("wb") as file:
@@ -109,7 +110,7 @@ def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
 
 
 def _idx_rows(path: Path, source: Path) -> int:
-    """Number of rows of an unzipped IDX file, named in messages by the file it came from."""
+    """Return the number of rows of an unzipped IDX file; errors name its ``source``."""
     try:
         array = idx.memmap(path)
     except DataError as error:

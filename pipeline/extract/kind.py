@@ -1,4 +1,4 @@
-"""Datasets: the kinds there are, and which a name in ``params.yaml`` is of."""
+"""Kinds of datasets."""
 
 from typing import Literal, get_args
 
@@ -6,22 +6,26 @@ from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
 
 Kind = Literal["idx", "archive", "parquet"]
-"""IDX files (four, or two without a test set); an archive of images with a table of labels or a
-folder for each class; or Parquet files with images, as Hugging Face writes them."""
+"""``idx``: IDX files, four, or two without a test set. ``archive``: an archive of images, with a
+table of labels or a folder for each class. ``parquet``: Parquet files with images, as Hugging Face
+writes them.
+
+Each kind has an entry in ``EXTRACTORS``, ``DECODERS`` and ``SPLITTERS``.
+"""
 
 
-def kind(params: Params, dataset: str) -> Kind:
-    """The kind of a dataset.
+def kind_of(params: Params, dataset: str) -> Kind:
+    """Return the kind of a dataset.
 
     Raises
     ------
     ParameterError
         If there is no such dataset or no such kind.
     """
-    value: Kind = params.value("datasets", dataset, "kind")
-    if value not in get_args(Kind):
+    kind: Kind = params.value("datasets", dataset, "kind")
+    if kind not in get_args(Kind):
         raise ParameterError(
             f"{params.path}: datasets.{dataset}.kind: must be {', '.join(get_args(Kind)[:-1])} or "
-            f"{get_args(Kind)[-1]}, got {value!r}"
+            f"{get_args(Kind)[-1]}, got {kind!r}"
         )
-    return value
+    return kind

@@ -1,6 +1,7 @@
-"""Parts: the members of an extracted archive, as they are, in a few Parquet files.
+"""Parts: Parquet files with the members of an extracted archive, as they are.
 
-``part-00000.parquet`` and so on hold (``name`` string, ``bytes`` binary), in the archive's order.
+``part-00000.parquet`` and so on have the columns ``name`` (string) and ``bytes`` (binary), and rows
+in the archive's order.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,21 +15,21 @@ from pipeline.core.errors import DataError
 
 SCHEMA = pa.schema([pa.field("name", pa.string(), False), pa.field("bytes", pa.binary(), False)])
 ROW_GROUP_BYTES = 16 << 20
-"""A row group is closed when it holds this many bytes: they bound the writer's memory."""
+"""Bytes at which a row group is closed, which bounds the writer's memory."""
 
 
 def paths(folder: Path) -> list[Path]:
-    """The Parquet parts of an extracted archive, in order.
+    """Return the paths of an extracted archive's parts, in order.
 
     Raises
     ------
     DataError
         If there are none.
     """
-    found = sorted(folder.glob("part-*.parquet"))
-    if not found:
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
         raise DataError(f"{folder} has no part-*.parquet; run the extract stage (dvc repro)")
-    return found
+    return parts
 
 
 def read(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
@@ -39,12 +40,12 @@ def read(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
 
 
 def names(part: Path) -> pa.StringArray:
-    """The names of a part's members, in the archive's order."""
+    """Return the names of a part's members, in the archive's order."""
     return pq.read_table(part, columns=["name"])["name"].combine_chunks()
 
 
 def write(members: Iterable[tuple[str, bytes]], folder: Path, part_rows: int) -> tuple[int, int]:
-    """Write members to parts of ``part_rows`` rows; return how many members and bytes."""
+    """Write members to parts of ``part_rows`` rows; return the numbers of members and bytes."""
     rows = total = 0
     writer: pq.ParquetWriter | None = None
     group: list[tuple[str, bytes]] = []

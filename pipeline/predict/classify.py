@@ -17,12 +17,14 @@ from pipeline.archives.limits import Limits
 from pipeline.core import errors, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Params
+from pipeline.decode.decoders import DECODERS
 from pipeline.decode.params import ArchiveDecode
 from pipeline.evaluate import predict as averaged
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.execution import workers
-from pipeline.extract import kind
 from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.extractors import EXTRACTORS
+from pipeline.extract.kind import kind_of
 from pipeline.images.decode import ImageError
 from pipeline.images.resize import Fit
 from pipeline.models import runtime, saved
@@ -99,12 +101,13 @@ def setting(source: Path | str, trained: Model, params: Params | None) -> Settin
     if params is None:
         return found
     dataset = runs.dataset(params, str(source))
-    if kind.kind(params, dataset) != "idx":
-        decode = params.section(ArchiveDecode, "datasets", dataset, "decode")
+    kind = kind_of(params, dataset)
+    decode = params.section(DECODERS[kind].params, "datasets", dataset, "decode")
+    if isinstance(decode, ArchiveDecode):
         found = found._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
-    if kind.kind(params, dataset) == "archive":
-        limits = params.section(ArchiveExtract, "datasets", dataset, "extract")
-        found = found._replace(limits=_limits(limits))
+    extract = params.section(EXTRACTORS[kind].params, "datasets", dataset, "extract")
+    if isinstance(extract, ArchiveExtract):
+        found = found._replace(limits=extract.limits)
     if paths.data_card(dataset).exists():
         found = found._replace(training=Training.read(dataset))
     return found
@@ -114,10 +117,6 @@ def _evaluate(source: Path | str, params: Params | None) -> EvaluateParams:
     if params is None:
         return EvaluateParams()
     return runs.section(params, str(source), "evaluate", EvaluateParams)
-
-
-def _limits(found: ArchiveExtract) -> Limits:
-    return Limits(found.max_bytes, found.max_member_bytes, found.max_members, found.max_ratio)
 
 
 def predict(

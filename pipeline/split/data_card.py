@@ -1,82 +1,122 @@
-"""The data card: what a dataset's subsets hold, counted exactly, without opening an image again."""
+"""Data card of a dataset: ``data.json``, with exact counts of its subsets and their pixels.
+
+It is computed from the shards' columns other than ``image``.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.core import files
+from pipeline.core.params import Section
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.index import Index, ShardFile
 from pipeline.subsets.split import SUBSETS, Split
 
 
-def data_card(dataset: str, folder: Path, index: Index, split: Split) -> dict[str, Any]:
-    """Describe a dataset and its subsets.
+class SubsetCounts(Section):
+    """Numbers of a subset's images."""
 
-    Returns
-    -------
-    dict
-        ``subsets``: for each its ``n`` and the images of each class. ``training_pixels``: minimum
-        and maximum, and for each channel mean and (population) standard deviation of the training
-        subset's normalized pixels, in [0, 1]. ``duplicates``: images that repeat an earlier one
-        exactly ``within`` a subset, and distinct images that stand in two subsets (``across``).
-        Further the classes, the shape, the data's identity and the number of images quarantined.
-    """
+    n: int
+    classes: dict[str, int]
+    """Images of each class, by its name."""
+
+
+class TrainingPixels(Section):
+    """Statistics of the training subset's normalized pixels, in [0, 1]."""
+
+    min: float
+    max: float
+    mean: tuple[float, ...]
+    """For each channel."""
+    std: tuple[float, ...]
+    """For each channel: the population's standard deviation."""
+
+
+class Duplicates(Section):
+    """Numbers of images with equal pixels."""
+
+    within: dict[str, int]
+    """For each subset, images that repeat an earlier one."""
+    across: dict[str, int]
+    """For each pair of subsets, such as ``train_test``, distinct images that are in both."""
+
+
+class DataCard(Section):
+    """The content of ``data.json``."""
+
+    dataset: str
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]
+    """Height, width, channels."""
+    content_sha256: str
+    """The data's identity; see ``shards.index.Index``."""
+    subsets: dict[str, SubsetCounts]
+    training_pixels: TrainingPixels
+    duplicates: Duplicates
+    quarantined: int
+    """Images that were left out."""
+
+    def write(self, path: Path) -> None:
+        """Write the card as JSON."""
+        files.write_json(path, self.model_dump(mode="json"))
+
+
+def data_card(dataset: str, folder: Path, index: Index, split: Split) -> DataCard:
+    """Compute the data card of the shards in ``folder`` and their split."""
     labels = shard_index.column(folder, index, "label").to_numpy()
-    return {
-        "dataset": dataset,
-        "classes": list(index.classes),
-        "shape": list(index.shape),
-        "content_sha256": index.content_sha256,
-        "subsets": {
-            subset: _counts(labels[split.rows(subset)], index.classes) for subset in SUBSETS
-        },
-        "training_pixels": _pixels(folder, index, split.rows("train")),
-        "duplicates": _duplicates(folder, index, split),
-        "quarantined": len(index.quarantined),
-    }
+    return DataCard(
+        dataset=dataset,
+        classes=index.classes,
+        shape=index.shape,
+        content_sha256=index.content_sha256,
+        subsets={subset: _counts(labels[split.rows(subset)], index.classes) for subset in SUBSETS},
+        training_pixels=_pixels(folder, index, split.rows("train")),
+        duplicates=_duplicates(folder, index, split),
+        quarantined=len(index.quarantined),
+    )
 
 
-def _counts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> dict[str, Any]:
+def _counts(labels: NDArray[np.int32], classes: tuple[str, ...]) -> SubsetCounts:
     counts = np.bincount(labels, minlength=len(classes)).tolist()
-    return {"n": len(labels), "classes": dict(zip(classes, counts, strict=True))}
+    return SubsetCounts(n=len(labels), classes=dict(zip(classes, counts, strict=True)))
 
 
-def _pixels(folder: Path, index: Index, rows: NDArray[np.int64]) -> dict[str, Any]:
-    def of(name: str) -> NDArray[np.int32]:
+def _pixels(folder: Path, index: Index, rows: NDArray[np.int64]) -> TrainingPixels:
+    def column(name: str) -> NDArray[np.int32]:
         values: NDArray[np.int32] = shard_index.column(folder, index, name).to_numpy()
         return values[rows]
 
     statistics = shard_index.statistics(folder, index, rows)
-    return {
-        "min": int(of("pixel_min").min()) / index.divisor,
-        "max": int(of("pixel_max").max()) / index.divisor,
-        "mean": list(statistics.mean),
-        "std": list(statistics.std),
-    }
+    return TrainingPixels(
+        min=int(column("pixel_min").min()) / index.divisor,
+        max=int(column("pixel_max").max()) / index.divisor,
+        mean=statistics.mean,
+        std=statistics.std,
+    )
 
 
-def _duplicates(folder: Path, index: Index, split: Split) -> dict[str, Any]:
-    subsets: dict[str, list[bytes]] = {subset: [] for subset in SUBSETS}
-    for row, digest in _suspects(folder, index):
-        subsets[SUBSETS[split.subsets[row]]].append(digest)
-    distinct = {subset: set(found) for subset, found in subsets.items()}
+def _duplicates(folder: Path, index: Index, split: Split) -> Duplicates:
+    repeated: dict[str, list[bytes]] = {subset: [] for subset in SUBSETS}
+    for row, digest in _repeated(folder, index):
+        repeated[SUBSETS[split.subsets[row]]].append(digest)
+    distinct = {subset: set(digests) for subset, digests in repeated.items()}
     pairs = (("train", "validation"), ("train", "test"), ("validation", "test"))
-    return {
-        "within": {subset: len(subsets[subset]) - len(distinct[subset]) for subset in SUBSETS},
-        "across": {f"{a}_{b}": len(distinct[a] & distinct[b]) for a, b in pairs},
-    }
+    return Duplicates(
+        within={subset: len(repeated[subset]) - len(distinct[subset]) for subset in SUBSETS},
+        across={f"{a}_{b}": len(distinct[a] & distinct[b]) for a, b in pairs},
+    )
 
 
-def _suspects(folder: Path, index: Index) -> Iterator[tuple[int, bytes]]:
-    """The rows whose digest begins as another row's does, and their digests.
+def _repeated(folder: Path, index: Index) -> Iterator[tuple[int, bytes]]:
+    """Yield the rows whose digest begins like another row's, and their digests.
 
-    All repeated images are among them, and hardly another; so eight bytes of each digest are held
-    and not all of it, in Python's objects.
+    All repeated images are among them, and hardly another. Only eight bytes of each digest are held
+    at once, which bounds the memory.
     """
     beginnings = np.empty(index.rows, np.uint64)
     for start, file in shard_index.file_starts(index):

@@ -1,22 +1,17 @@
-"""Groups: images that belong together, as one patient's do, and must stay in one subset."""
+"""Groups of images that must stay in one subset, such as those of one patient."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import DataError, first_few
+from pipeline.split.divide import Division
 from pipeline.subsets.split import SUBSETS
 
 
-def divide(
-    rows: NDArray[np.int64], groups: Sequence[str], fraction: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Divide ``rows`` into the rest and those of a ``fraction`` of their groups, rounded up.
-
-    The groups are those that scikit-learn's ``GroupShuffleSplit`` takes with ``seed`` as
-    ``random_state``: their names, sorted, in the order of one permutation.
+def divide(rows: NDArray[np.int64], groups: Sequence[str], fraction: float, seed: int) -> Division:
+    """Choose the rows of a ``fraction`` of the groups, rounded up, by ``GroupShuffleSplit``.
 
     Parameters
     ----------
@@ -24,29 +19,53 @@ def divide(
         Rows to divide, in any order, which is kept.
     groups : sequence of str
         The group of each row of the dataset.
+    fraction : float
+        In (0, 1).
+    seed : int
+        scikit-learn's ``random_state``.
+
+    Raises
+    ------
+    DataError
+        If there are too few groups.
     """
+    from sklearn.model_selection import GroupShuffleSplit
+
     names = np.array([groups[row] for row in rows], object)
-    known, member = np.unique(names, return_inverse=True)
-    permutation = np.random.RandomState(seed).permutation(len(known))
-    chosen = np.isin(member, permutation[: math.ceil(fraction * len(known))])
-    return rows[~chosen], rows[chosen]
+    shuffle = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
+    try:
+        rest, chosen = next(shuffle.split(rows, groups=names))
+    except ValueError as error:
+        raise DataError(
+            f"the groups cannot be divided ({error}); choose smaller parts in split in params.yaml"
+        ) from None
+    return rows[rest], rows[chosen]
 
 
 def refuse_divided(groups: Sequence[str], subsets: NDArray[np.int8], column: str) -> None:
-    """Refuse a division, positions in ``SUBSETS``, that has a group in more than one subset.
+    """Refuse published subsets between which a group is divided.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        The group of each row.
+    subsets : ndarray of int8
+        The subset of each row, a position in ``SUBSETS``.
+    column : str
+        The column of groups, for the message.
 
     Raises
     ------
     DataError
         Naming the first few such groups.
     """
-    seen: dict[str, set[int]] = {}
-    for name, code in zip(groups, subsets.tolist(), strict=True):
-        seen.setdefault(name, set()).add(code)
+    subsets_of: dict[str, set[int]] = {}
+    for name, subset in zip(groups, subsets.tolist(), strict=True):
+        subsets_of.setdefault(name, set()).add(subset)
     divided = [
-        f"{name} ({' and '.join(SUBSETS[code] for code in sorted(codes))})"
-        for name, codes in sorted(seen.items())
-        if len(codes) > 1
+        f"{name} ({' and '.join(SUBSETS[subset] for subset in sorted(found))})"
+        for name, found in sorted(subsets_of.items())
+        if len(found) > 1
     ]
     if divided:
         raise DataError(

@@ -2,39 +2,35 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 
 from pipeline.core.params import Section
 
 FIRST = 5000
 """Training images that the tutorial's loader (``read_data_sets``) sets aside for validation."""
-
-
 TEST_FRACTION = 0.2
-"""Of IDX images without a test set, where nothing else is said."""
-
+"""Fraction of the images that become the test set by default, where none was published."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-
-
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class IdxSplit(Section):
-    """``datasets.<name>.split`` of kind ``idx``, whose test set is official, if it has one.
+    """``datasets.<name>.split`` of kind ``idx``.
 
-    Validation is the first ``validation_count`` training images (5,000 by default, as the
-    tutorial's loader), or else a seeded ``validation_fraction`` of them.
+    The official test set is kept, if there is one. Validation is the first ``validation_count``
+    training images (by default 5,000, as in the tutorial's loader), or a random
+    ``validation_fraction`` of them.
     """
 
     test_fraction: Fraction | None = None
-    """Of the images, where there is no official test set; null means 0.2."""
-    validation_count: Annotated[int, Field(ge=0)] | None = None
+    """Fraction of the images, where there is no official test set; null means 0.2."""
+    validation_count: NonNegativeInt | None = None
     validation_fraction: Fraction | None = None
     seed: Seed = 42
-    """Of the fraction's choice."""
+    """Seed of the random choice of fractions."""
     stratify: bool = False
-    """Whether the fraction has the classes in the same proportions as the rest."""
+    """Whether a fraction has the classes in the same proportions as the rest."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "IdxSplit":
@@ -49,17 +45,17 @@ class ArchiveSplit(Section):
     """``datasets.<name>.split`` of the other kinds."""
 
     test_fraction: Fraction = TEST_FRACTION
-    """Of the images, where they have no test subset of their own."""
+    """Fraction of the images, where no test subset was published."""
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Of what the test leaves, where they have no such subset of their own; taken by a second
-    ``train_test_split`` with the same seed."""
+    """Fraction of the images without the test subset, where no validation subset was published;
+    taken by a second ``train_test_split`` with the same seed."""
     seed: Seed = 42
     """``random_state`` of ``train_test_split``."""
     stratify: bool = False
     """Whether all subsets have the classes in the same proportions."""
     groups: str | None = None
-    """Column of the table of labels: images with the same value there stay in one subset, and the
-    fractions are of the groups."""
+    """Column of the table of labels; images with the same value stay in one subset, and the
+    fractions are fractions of the groups."""
 
     @model_validator(mode="after")
     def _fits(self) -> "ArchiveSplit":
@@ -69,12 +65,12 @@ class ArchiveSplit(Section):
 
 
 class OwnSplit(ArchiveSplit):
-    """``datasets.<name>.split`` of kind ``archive``, which may have a division of its own."""
+    """``datasets.<name>.split`` of kind ``archive``, which may be published in subsets."""
 
     column: str | None = None
-    """Column of the table of labels that says of each image which subset it is in."""
+    """Column of the table of labels that names each image's subset."""
     folders: bool = False
-    """Whether an image's folder (``train/``, ``val/``, ``test/`` …) says which subset it is in."""
+    """Whether an image's folder (``train/``, ``val/``, ``test/`` …) names its subset."""
 
     @model_validator(mode="after")
     def _one_division(self) -> "OwnSplit":

@@ -1,15 +1,16 @@
-"""Divisions: who is train, validation or test as the data say it themselves.
+"""Subsets that a data set was published with.
 
-By an image's id (``train-0``: its IDX or Parquet file's subset), by its folders, or by a column of
-the table of labels. Names of subsets are known in their usual forms.
+They are read from an image's id (``train-0``, made from its IDX or Parquet file), from its folders,
+or from a column of the table of labels.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.errors import DataError, first_few
+from pipeline.core.errors import DataError, ParameterError, first_few
 from pipeline.labels.folders import folder_of
 from pipeline.subsets.split import SUBSETS
 
@@ -18,11 +19,11 @@ NAMES = {
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""Names of subsets, in small letters, and which they mean."""
+"""Subsets by their usual names, in lower case."""
 
 
 def subset(name: str) -> str:
-    """The subset that a name means; ``""`` if none.
+    """Return the subset that a name means; ``""`` if it means none.
 
     Examples
     --------
@@ -33,17 +34,24 @@ def subset(name: str) -> str:
 
 
 def by_id(ids: Sequence[str]) -> NDArray[np.int8]:
-    """Subsets (positions in ``SUBSETS``) of ids such as ``validation-17``."""
+    """Return the subsets, positions in ``SUBSETS``, of ids such as ``validation-17``."""
     return np.array([SUBSETS.index(name.partition("-")[0]) for name in ids], np.int8)
 
 
 def by_folder(ids: Sequence[str], archive: str) -> NDArray[np.int8]:
-    """Subsets of images by their innermost folder that has a subset's name; ids are their paths.
+    """Return the subsets of images by the innermost of their folders that has a subset's name.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        The images' paths.
+    archive : str
+        What they are in, for messages.
 
     Raises
     ------
     DataError
-        If an image stands in no such folder.
+        If an image is in no such folder.
     """
     names = {
         folder
@@ -51,9 +59,8 @@ def by_folder(ids: Sequence[str], archive: str) -> NDArray[np.int8]:
         for folder in path.replace("\\", "/").split("/")[:-1]
         if subset(folder)
     }
-    found = [subset(folder_of(path, names)) for path in ids]
-    return _codes(
-        found,
+    return _positions(
+        [subset(folder_of(path, names)) for path in ids],
         lambda lost: (
             f"{archive}: split.folders is true, but {len(lost):,} images are in no folder of a "
             f"subset's name ({', '.join(NAMES)}): {first_few([ids[row] for row in lost])}"
@@ -62,14 +69,14 @@ def by_folder(ids: Sequence[str], archive: str) -> NDArray[np.int8]:
 
 
 def by_column(values: Sequence[str], table: str, column: str) -> NDArray[np.int8]:
-    """Subsets of images by what a column of their table says, row by row.
+    """Return the subsets of images by their values in a column of their table.
 
     Raises
     ------
     DataError
-        If it says something else than a subset's name.
+        If a value is not a subset's name.
     """
-    return _codes(
+    return _positions(
         [subset(value) for value in values],
         lambda lost: (
             f"{table}: column {column} (split.column) is in {len(lost):,} rows no subset "
@@ -78,8 +85,16 @@ def by_column(values: Sequence[str], table: str, column: str) -> NDArray[np.int8
     )
 
 
-def _codes(found: list[str], message: Callable[[list[int]], str]) -> NDArray[np.int8]:
-    lost = [row for row, name in enumerate(found) if not name]
+def refuse_fraction(subset: str) -> NoReturn:
+    """Raise ParameterError over a fraction that is given for a published subset."""
+    raise ParameterError(
+        f"split.{subset}_fraction has no effect, for the data have a {subset} subset of their own; "
+        "remove it from params.yaml"
+    )
+
+
+def _positions(subsets: list[str], message: Callable[[list[int]], str]) -> NDArray[np.int8]:
+    lost = [row for row, name in enumerate(subsets) if not name]
     if lost:
         raise DataError(message(lost))
-    return np.array([SUBSETS.index(name) for name in found], np.int8)
+    return np.array([SUBSETS.index(name) for name in subsets], np.int8)

@@ -114,7 +114,7 @@ def test_rows_that_cannot_be_used_are_named(tmp_path, labels, options, message):
     parquet_file(tmp_path / "a.parquet", contents, labels)
     params = ParquetExtract(train=("a.parquet",), **options)
     with pytest.raises(DataError) as caught:
-        hugging_face.extract(tmp_path, params, tmp_path / "out")
+        hugging_face.extract_parquet(tmp_path, params, tmp_path / "out")
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
 
@@ -143,7 +143,7 @@ def test_damaged_files_are_named(tmp_path, content):
 def test_limits(tmp_path, limit, message):
     parquet_file(tmp_path / "a.parquet", [b"x" * n for n in (20, 100, 10)], [0, 1, 2])
     with pytest.raises(DataError) as caught:
-        hugging_face.extract(
+        hugging_face.extract_parquet(
             tmp_path, ParquetExtract(train=("a.parquet",), **limit), tmp_path / "out"
         )
     assert message in str(caught.value)

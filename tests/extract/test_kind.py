@@ -2,12 +2,12 @@ import pytest
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from pipeline.extract import kind as dataset_kind
+from pipeline.extract.kind import kind_of
 
 
 @pytest.mark.parametrize("kind", ["idx", "archive", "parquet"])
 def test_kind(kind):
-    assert dataset_kind.kind(Params({"datasets": {"cats": {"kind": kind}}}), "cats") == kind
+    assert kind_of(Params({"datasets": {"cats": {"kind": kind}}}), "cats") == kind
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_kind(kind):
 )
 def test_no_such_dataset_or_kind(values, message):
     with pytest.raises(ParameterError, match=f"^params.yaml: .*{message}"):
-        dataset_kind.kind(Params(values), "cats")
+        kind_of(Params(values), "cats")

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline import schema
 from pipeline.core.params import Params, read_yaml
-from pipeline.extract import kind
+from pipeline.extract.kind import Kind
 from tests.support.builders import ROOT
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/demo/README.md"]
@@ -69,4 +69,4 @@ def test_every_kind_of_dataset_has_an_example():
     kinds = {dataset["kind"] for dataset in read_yaml(ROOT / "params.yaml")["datasets"].values()}
     for block in datasets_in_pages():
         kinds |= set(re.findall(r"kind: (\w+)", block))
-    assert kinds == set(kind.Kind.__args__)
+    assert kinds == set(Kind.__args__)

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 from sklearn.model_selection import GroupShuffleSplit
 
+from pipeline.core.errors import DataError
 from pipeline.split import groups
 
 
@@ -13,5 +15,15 @@ def test_order_of_rows_is_kept_and_groups_are_whole():
     assert [rest.tolist(), chosen.tolist()] == [rows[part].tolist() for part in expected]
 
 
-def test_a_division_between_groups_is_let_pass():
+def test_too_few_groups_are_refused():
+    with pytest.raises(DataError, match=r"^the groups cannot be divided \(.*choose smaller parts"):
+        groups.divide(np.arange(3), ["a", "a", "a"], 0.5, seed=0)
+
+
+def test_a_divided_group_is_refused():
+    with pytest.raises(DataError, match=r"^2 groups of patient .*: a \(train and test\), c \("):
+        groups.refuse_divided("aabccc", np.array([0, 2, 1, 0, 1, 2], np.int8), "patient")
+
+
+def test_subsets_between_groups_are_accepted():
     groups.refuse_divided("aabbc", np.array([0, 0, 1, 1, 2], np.int8), "patient")

@@ -1,0 +1,47 @@
+"""Table of the splitters, by kind of dataset."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.core import paths
+from pipeline.core.params import Params, Section
+from pipeline.extract.kind import Kind, kind_of
+from pipeline.shards.index import Index
+from pipeline.split.archive import split_archive, split_parquet
+from pipeline.split.idx import split_idx
+from pipeline.split.params import ArchiveSplit, IdxSplit, OwnSplit
+from pipeline.split.source import Source
+from pipeline.subsets.split import Split
+
+
+class Splitter(NamedTuple):
+    """A kind's parameters and the function that takes them."""
+
+    params: type[Section]
+    """Model of ``datasets.<name>.split``."""
+    split: Callable[[Source, Any], Split]
+    """Takes a decoded dataset and the parameters."""
+
+
+SPLITTERS: dict[Kind, Splitter] = {
+    "idx": Splitter(IdxSplit, split_idx),
+    "archive": Splitter(OwnSplit, split_archive),
+    "parquet": Splitter(ArchiveSplit, split_parquet),
+}
+
+
+def split(params: Params, dataset: str, folder: Path, index: Index) -> Split:
+    """Divide the shards in ``folder`` by the dataset's parameters.
+
+    Columns of the table of labels are read from ``data/extracted/<dataset>/labels.csv``.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If a subset would be left without images, classes cannot be stratified, or the published
+        subsets cannot be read or divide a group.
+    """
+    splitter = SPLITTERS[kind_of(params, dataset)]
+    section = params.section(splitter.params, "datasets", dataset, "split")
+    return splitter.split(Source(folder, index, paths.extracted(dataset) / "labels.csv"), section)
