@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.execution.checkpoints import Checkpoint
 
-ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.uint32([7]), np.float64(0.5)]
+ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([7], np.uint32), np.float64(0.5)]
 NOTE = [{"epoch": 1, "loss": 0.1 + 0.2, "none": None}]
 
 

@@ -10,9 +10,9 @@ from pipeline.predict.classify import Outcome
 
 CLASSES = "cat", "dog, small", "emu"
 OUTCOMES = [
-    Outcome("a.png", np.float32([0.1, 0.7, 0.2]), ("inverted", "much darker"), 640, 480),
+    Outcome("a.png", np.array([0.1, 0.7, 0.2], np.float32), ("inverted", "much darker"), 640, 480),
     Outcome("bad.png", error="bad.png cannot be decoded"),
-    Outcome("ü\x1b[31m\n,.png", np.float32([1 / 3, 1 / 3, 1 / 3]), (), 8, 8),
+    Outcome("ü\x1b[31m\n,.png", np.full(3, 1 / 3, np.float32), (), 8, 8),
 ]
 
 
