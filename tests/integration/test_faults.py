@@ -310,7 +310,7 @@ def test_want_of_memory_is_one_line(dvc_project, stage):
     done = dvc_project.call(sys.executable, "-W", "ignore", "-c", LIMITED, stage, warm, "90")
     assert done.returncode != 0
     assert re.search(
-        rf"^{stage} tiny_png: (out of memory|killed or crashed, most often).*; free some .*\n\Z",
+        rf"^{stage} tiny_png: (out of memory|Cannot allocate memory).*; free some .*\n\Z",
         done.stdout,
         re.M,
     ), done.stdout
