@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from pipeline.evaluate.predictions import Predictions
 from pipeline.repository import lock_check, remote_check
 from pipeline.shards import shard
 from pipeline.shards.index import INDEX, Index, integers
-from pipeline.split import data_card, divide
+from pipeline.split.data_card import data_card
+from pipeline.split.splitters import split
 from pipeline.subsets.images import Dataset
 
 
@@ -104,11 +105,11 @@ def split_faults(params: Params, dataset: str) -> Iterator[str]:
     section = params.value("datasets", dataset, "split")
     needs_table = any(section.get(key) is not None for key in ("column", "groups"))
     if not needs_table or paths.extracted(dataset).exists():
-        computed = divide.split(params, dataset, data.folder, data.index)
+        computed = split(params, dataset, data.folder, data.index)
         if (computed.subsets != data.split.subsets).any():
             yield f"{paths.split(dataset)} is not what the parameters give; split again"
     path = paths.data_card(dataset)
-    card = data_card.data_card(dataset, data.folder, data.index, data.split)
+    card = data_card(dataset, data.folder, data.index, data.split).model_dump(mode="json")
     if different := _different(card, files.read_json(path)):
         yield f"{path}: {first_few(different)} do not follow from shards and split; split again"
 
@@ -155,9 +156,9 @@ def _digests(path: Path, index: Index) -> list[bytes]:
     ]
 
 
-def _different(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
+def _different(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
     """Return the keys whose values differ by more than the rounding of floats."""
-    return sorted(key for key in one | two if not _same(one.get(key), two.get(key)))
+    return sorted(key for key in {*one, *two} if not _same(one.get(key), two.get(key)))
 
 
 def _same(one: Any, two: Any) -> bool:

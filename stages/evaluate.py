@@ -23,13 +23,15 @@ def work(run: str) -> str:
     train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
     on_train = predict(trained, train, section.batch_size)
     predictions = predict(trained, test, section.batch_size, section.views)
-    train_accuracy = float(np.mean(on_train.predicted == on_train.labels))
-    found = metrics.evaluate(predictions, trained.classes, train_accuracy, section.calibration_bins)
+    train_accuracy = float(np.mean(on_train.correct))
+    measured = metrics.evaluate(
+        predictions, trained.classes, train_accuracy, section.calibration_bins
+    )
     predictions.write(paths.predictions(run))
-    files.write_json(paths.metrics(run) / "evaluation.json", found)
+    files.write_json(paths.metrics(run) / "evaluation.json", measured)
     metrics.write_confusion(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
     size = files.megabytes(paths.predictions(run))
-    return f"accuracy {found['accuracy']:.4f} on {found['n']:,} test images, {size}"
+    return f"accuracy {measured['accuracy']:.4f} on {measured['n']:,} test images, {size}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Calibration: how often a model is right where it says that it is sure."""
+"""Calibration: the agreement of a model's confidence with its accuracy.
+
+Confidences are put into bins of equal width that are closed on the right: bin m of M holds those in
+((m - 1) / M, m / M]. Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural
+networks", 2017.
+"""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.evaluate.predictions import Predictions
 
 BINS = 15
-"""How many where ``evaluate`` does not say."""
+"""Number of bins where ``evaluate`` has none."""
 
 
 class Bin(NamedTuple):
@@ -22,31 +27,25 @@ class Bin(NamedTuple):
 
 
 def bins(predictions: Predictions, count: int) -> list[Bin]:
-    """The bins of a reliability diagram that hold an image, ascending.
-
-    They are those of the expected calibration error (``evaluation``): of equal width, closed on the
-    right. Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", 2017.
+    """Return the bins of a reliability diagram that hold an image, ascending.
 
     Parameters
     ----------
     count : int
         Number of bins of [0, 1], the empty ones included.
     """
-    rows = np.arange(len(predictions.labels))
-    confidence = predictions.probabilities[rows, predictions.predicted].astype(np.float64)
-    correct = predictions.predicted == predictions.labels
-    edges = np.linspace(0, 1, count + 1)
-    bin_of = np.digitize(confidence, edges[1:-1], right=True)
+    confidence = predictions.confidence.astype(np.float64)
+    edges, bin_of = _divide(confidence, count)
     n = np.bincount(bin_of, minlength=count)
-    sure = np.bincount(bin_of, confidence, count)
-    right = np.bincount(bin_of, correct, count)
+    total_confidence = np.bincount(bin_of, confidence, count)
+    hits = np.bincount(bin_of, predictions.correct, count)
     return [
         Bin(
-            float(edges[b]),
-            float(edges[b + 1]),
-            int(n[b]),
-            float(sure[b] / n[b]),
-            float(right[b] / n[b]),
+            low=float(edges[b]),
+            high=float(edges[b + 1]),
+            n=int(n[b]),
+            confidence=float(total_confidence[b] / n[b]),
+            accuracy=float(hits[b] / n[b]),
         )
         for b in np.flatnonzero(n)
     ]
@@ -55,18 +54,14 @@ def bins(predictions: Predictions, count: int) -> list[Bin]:
 def expected_calibration_error(
     confidence: NDArray[np.floating[Any]], correct: NDArray[np.bool_], bins: int
 ) -> float:
-    """How far confidence and accuracy are apart: the mean over bins, weighted by their images.
-
-    The bins have equal width and are closed on the right: bin m of M holds confidences in
-    ((m - 1) / M, m / M]. Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural
-    networks", 2017.
+    """Return the mean distance of confidence and accuracy over bins, weighted by their images.
 
     Parameters
     ----------
     confidence : ndarray
         Probability of the predicted class; shape (n,).
     correct : ndarray of bool
-        Whether that class is the true one; shape (n,).
+        True where that class is the true one; shape (n,).
     bins : int
         Number of bins.
 
@@ -77,7 +72,14 @@ def expected_calibration_error(
     >>> expected_calibration_error(np.array([0.75, 1.0]), np.array([True, False]), bins=2)
     0.375
     """
-    inner_edges = np.linspace(0, 1, bins + 1)[1:-1]
-    bin_of = np.digitize(confidence, inner_edges, right=True)
+    _, bin_of = _divide(confidence, bins)
     gaps = np.bincount(bin_of, correct - confidence.astype(np.float64))
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def _divide(
+    confidence: NDArray[np.floating[Any]], bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the edges of the bins, float64[bins + 1], and the bin of each confidence, int[n]."""
+    edges = np.linspace(0, 1, bins + 1)
+    return edges, np.digitize(confidence, edges[1:-1], right=True)

@@ -1,9 +1,9 @@
-"""Evaluation: what the predictions for the test subset are worth, as numbers."""
+"""Metrics of the predictions for the test subset: ``evaluation.json`` and ``confusion.csv``."""
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -13,16 +13,45 @@ from pipeline.evaluate.calibration import expected_calibration_error
 from pipeline.evaluate.predictions import Predictions
 
 CONFIDENCE_LEVEL = 0.95
-
-
 SMALLEST = float(np.finfo(np.float32).tiny)
 """The smallest normal float32, 1.2e-38: a probability below it counts as it, for its logarithm."""
 
 
+class Interval(TypedDict):
+    """Bounds of a confidence interval, in [0, 1]."""
+
+    high: float
+    low: float
+
+
+class ClassScores(TypedDict):
+    """Scores of a class, in [0, 1], and its number of test images."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Evaluation(TypedDict):
+    """The content of ``evaluation.json``."""
+
+    accuracy: float
+    accuracy_interval: Interval
+    classes: dict[str, ClassScores]
+    """By the class's name."""
+    expected_calibration_error: float
+    loss: float
+    """Mean cross-entropy, in nats."""
+    n: int
+    """Test images."""
+    train_accuracy: float
+
+
 def evaluate(
     predictions: Predictions, classes: Sequence[str], train_accuracy: float, calibration_bins: int
-) -> dict[str, Any]:
-    """Everything that ``evaluation.json`` holds.
+) -> Evaluation:
+    """Return the content of ``evaluation.json``.
 
     Parameters
     ----------
@@ -34,12 +63,6 @@ def evaluate(
         Share of the training images that the final weights classify correctly.
     calibration_bins : int
         See ``expected_calibration_error``.
-
-    Returns
-    -------
-    dict
-        ``accuracy``, its ``accuracy_interval``, ``loss``, ``expected_calibration_error``,
-        ``train_accuracy``, ``n`` and, by name, ``classes``.
 
     Raises
     ------
@@ -55,15 +78,13 @@ def evaluate(
             f"the model gives no finite probabilities for {broken:,} of {n:,} test images; train "
             "again with another train.precision or a lower learning rate"
         )
-    correct = predictions.predicted == predictions.labels
-    hits = int(correct.sum())
-    confidence = predictions.probabilities[np.arange(n), predictions.predicted]
+    hits = int(predictions.correct.sum())
     return {
         "accuracy": hits / n,
         "accuracy_interval": accuracy_interval(hits, n),
         "classes": per_class(predictions, classes),
         "expected_calibration_error": expected_calibration_error(
-            confidence, correct, calibration_bins
+            predictions.confidence, predictions.correct, calibration_bins
         ),
         "loss": cross_entropy(predictions),
         "n": n,
@@ -71,8 +92,8 @@ def evaluate(
     }
 
 
-def accuracy_interval(hits: int, n: int) -> dict[str, float]:
-    """Wilson's 95% interval of an accuracy, without correction for continuity.
+def accuracy_interval(hits: int, n: int) -> Interval:
+    """Return Wilson's 95% interval of an accuracy, without correction for continuity.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     1927.
@@ -89,7 +110,7 @@ def accuracy_interval(hits: int, n: int) -> dict[str, float]:
 
 
 def cross_entropy(predictions: Predictions) -> float:
-    """Mean over the images of -ln(probability of the true class), summed in float64.
+    """Return the mean of -ln(probability of the true class), in nats, summed in float64.
 
     A probability that underflowed counts as the smallest normal float32, so the loss of one image
     is at most 87.3 and the mean is finite.
@@ -99,8 +120,8 @@ def cross_entropy(predictions: Predictions) -> float:
     return float(-np.log(np.maximum(true, SMALLEST)).mean())
 
 
-def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Precision, recall, F1 and support (number of test images) of every class, by name.
+def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, ClassScores]:
+    """Return precision, recall, F1 and support (number of test images) of every class, by name.
 
     A score whose denominator is 0 is 0: precision of a class never predicted, recall of one that
     the test subset lacks.
@@ -122,7 +143,7 @@ def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, dic
 
 
 def write_confusion(path: Path, predictions: Predictions, classes: Sequence[str]) -> None:
-    """Write ``confusion.csv`` for DVC's confusion plot: class names, one row an image."""
+    """Write ``confusion.csv`` for DVC's confusion plot: true and predicted class of each image."""
     with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["actual", "predicted"])

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.core.params import Section
-from pipeline.evaluate.views import Views
-from pipeline.models import runtime
+from pipeline.evaluate.tta import Views
+from pipeline.models.runtime import Threads
 
 
 class EvaluateParams(Section):
@@ -15,7 +15,7 @@ class EvaluateParams(Section):
     batch_size: Annotated[int, Field(gt=0)] = 1000
     """Images shown to the model at once."""
     views: Views = Views()
-    """Of each test image, over which its probabilities are averaged."""
+    """Views of each test image, over which its probabilities are averaged."""
     calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
     """Bins of the expected calibration error."""
-    threads: runtime.Threads = 2
+    threads: Threads = 2

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import console
 from pipeline.evaluate.predictions import Predictions
-from pipeline.evaluate.views import Views
+from pipeline.evaluate.tta import Views
 from pipeline.models.saved import Model
 from pipeline.subsets.images import Images
 
@@ -18,23 +18,29 @@ def probabilities(model: Model, images: NDArray[np.float32], views: Views) -> ND
     images : ndarray of float32
         In [0, 1], shape (n, height, width, channels).
     """
-    seen = [model.probabilities(view(images)) for view in views.all()]
-    found: NDArray[np.float32] = np.mean(seen, axis=0)
-    return found
+    of_views = [model.probabilities(view(images)) for view in views.all()]
+    mean: NDArray[np.float32] = np.mean(of_views, axis=0)
+    return mean
 
 
 def predict(
     model: Model, images: Images, batch_size: int, views: Views | None = None
 ) -> Predictions:
-    """Predict all images of a subset, ``batch_size`` at a time; without ``views`` as they are."""
+    """Predict all images of a subset, ``batch_size`` at a time.
+
+    Parameters
+    ----------
+    views : Views, optional
+        Views of each image, over which its probabilities are averaged; else the image as it is.
+    """
     n = len(images.labels)
-    found = np.empty((n, len(model.classes)), np.float32)
+    shares = np.empty((n, len(model.classes)), np.float32)
     done = 0
     with console.bar("predict", n, "images") as bar:
         for pixels, _ in images.batches(np.arange(n), batch_size):
             normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
-            found[done : done + len(pixels)] = probabilities(model, normalized, views or Views())
+            shares[done : done + len(pixels)] = probabilities(model, normalized, views or Views())
             done += len(pixels)
             bar.update(len(pixels))
-    predicted = found.argmax(axis=1).astype(np.int32)
-    return Predictions(images.ids, images.labels, predicted, found)
+    predicted = shares.argmax(axis=1).astype(np.int32)
+    return Predictions(images.ids, images.labels, predicted, shares)

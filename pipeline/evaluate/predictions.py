@@ -1,4 +1,4 @@
-"""Predictions: what a model says of every image of the test subset, as a Parquet file."""
+"""Predictions: a model's probabilities for every image of a subset, as a Parquet file."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Predictions(NamedTuple):
 
     @property
     def schema(self) -> pa.Schema:
-        """The Arrow schema of the file."""
+        """Return the Arrow schema of the file."""
         columns = {
             "id": pa.string(),
             "label": pa.int32(),
@@ -42,8 +42,19 @@ class Predictions(NamedTuple):
         }
         return pa.schema([pa.field(name, kind, False) for name, kind in columns.items()])
 
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Return where the predicted class is the true one: bool[n]."""
+        correct: NDArray[np.bool_] = self.predicted == self.labels
+        return correct
+
+    @property
+    def confidence(self) -> NDArray[np.float32]:
+        """Return the probability of each predicted class: float32[n]."""
+        return self.probabilities[np.arange(len(self.labels)), self.predicted]
+
     def write(self, path: Path) -> None:
-        """Write the predictions; the bytes depend on nothing else."""
+        """Write the predictions; the bytes depend on them alone."""
         schema = self.schema
         flat = pa.array(np.ascontiguousarray(self.probabilities).reshape(-1), pa.float32())
         columns = [
@@ -81,7 +92,7 @@ class Predictions(NamedTuple):
         )
 
     def confusion(self) -> NDArray[np.int64]:
-        """How often class i (row) was taken for class j (column); shape (K, K)."""
+        """Return how often class i (row) was predicted as class j (column): int64[K, K]."""
         classes = self.probabilities.shape[1]
         cells = self.labels.astype(np.int64) * classes + self.predicted
         return np.bincount(cells, minlength=classes**2).reshape(classes, classes)

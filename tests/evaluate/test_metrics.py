@@ -5,14 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 from sklearn import metrics
 
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.evaluate.calibration import expected_calibration_error
 from pipeline.evaluate.metrics import accuracy_interval, cross_entropy, evaluate, write_confusion
-from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predictions import Predictions
 
 CLASSES = ("T-shirt/top", "a.b", "€ $", "never")
@@ -30,7 +27,7 @@ def predict(probabilities, labels):
 
 @pytest.fixture
 def many():
-    """500 predictions for 4 classes, of which the last neither occurs nor is predicted."""
+    """Return 500 predictions for 4 classes; the last neither occurs nor is predicted."""
     rng = np.random.default_rng(7)
     labels = rng.integers(0, 3, 500)
     logits = rng.normal(size=(500, 4)) + 1.5 * np.eye(4)[labels]
@@ -101,44 +98,6 @@ def test_a_probability_that_underflowed_has_a_finite_loss():
     assert cross_entropy(predict([[1, 0]], [1])) == pytest.approx(126 * math.log(2))
 
 
-def reference_ece(confidence, correct, bins):
-    """The definition, bin by bin."""
-    total = 0.0
-    for m in range(1, bins + 1):
-        inside = [
-            i
-            for i, c in enumerate(confidence)
-            if (m - 1) / bins < c <= m / bins or (m == 1 and c == 0)
-        ]
-        if inside:
-            accuracy = sum(bool(correct[i]) for i in inside) / len(inside)
-            mean = sum(float(confidence[i]) for i in inside) / len(inside)
-            total += len(inside) / len(confidence) * abs(accuracy - mean)
-    return total
-
-
-@pytest.mark.parametrize("bins", [1, 2, 15, 1000])
-def test_calibration_error_is_as_defined(bins):
-    rng = np.random.default_rng(3)
-    confidence = rng.random(400)
-    correct = rng.random(400) < confidence**2
-    found = expected_calibration_error(confidence, correct, bins)
-    assert found == pytest.approx(reference_ece(confidence, correct, bins), abs=1e-12)
-
-
-def test_calibration_error_by_hand():
-    # (0.25, 0.5]: 0.5, right. (0.75, 1]: 0.875 wrong, 1.0 right: accuracy 1/2, confidence 15/16.
-    confidence, correct = np.array([0.5, 0.875, 1.0]), np.array([True, False, True])
-    found = expected_calibration_error(confidence, correct, 4)
-    assert found == pytest.approx(1 / 3 * 0.5 + 2 / 3 * 7 / 16)
-
-
-def test_calibration_bins_are_closed_on_the_right():
-    # Were 0.5 in (0.5, 1], the gaps of +0.5 and -0.5 would cancel out.
-    confidence, correct = np.array([0.5, 0.5 + 2**-40]), np.array([True, False])
-    assert expected_calibration_error(confidence, correct, 2) == pytest.approx(0.5)
-
-
 def test_a_perfect_model():
     found = evaluate(predict(np.eye(3), [0, 1, 2]), CLASSES[:3], 1.0, 15)
     assert (found["accuracy"], found["loss"], found["expected_calibration_error"]) == (1, 0, 0)
@@ -166,18 +125,3 @@ def test_confusion_has_one_row_an_image(tmp_path):
     expected = [(names[0], names[0]), (names[1], names[1]), (names[2], names[0])]
     assert [(row["actual"], row["predicted"]) for row in rows] == expected
     assert list(pd.read_csv(path).columns) == ["actual", "predicted"]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"calibration_bins": 0},
-        {"calibration_bins": 1001},
-        {"calibration_bins": 1.5},
-        {"batch_size": 0},
-        {"bins": 3},
-    ],
-)
-def test_impossible_parameters_are_refused(values):
-    with pytest.raises(ValidationError):
-        EvaluateParams.model_validate(values)

@@ -74,3 +74,9 @@ def test_a_damaged_file_is_named(tmp_path, keep):
 
 def test_confusion_counts_true_classes_in_rows():
     assert THREE.confusion().tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
+
+
+def test_correct_and_confidence_are_of_the_predicted_class():
+    assert THREE.correct.tolist() == [True, False, True]
+    assert THREE.confidence.tolist() == [0.75, 0.5, 1.0]
+    assert THREE.confidence.dtype == np.float32

@@ -6,12 +6,10 @@ import pytest
 
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.evaluate.predict import predict
-from pipeline.evaluate.views import Views
 from pipeline.models import cnn, saved
 from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
-from tests.support.builders import CLASSES, in_memory, pixels
+from tests.support.builders import CLASSES, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -19,14 +17,11 @@ PARAMS = ModelParams(
     filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5, standardize=True
 )
 PIXELS = pixels(np.arange(7) % 3, (8, 8, 1))
-IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
 
 
 def build(precision="float32"):
-    from pipeline.models.cnn import portable
-
     built = cnn.build(PARAMS, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), precision=precision)
-    return saved.Model(portable(built), CLASSES)
+    return saved.Model(cnn.portable(built), CLASSES)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -36,23 +31,8 @@ def test_saved_model_predicts_the_same(tmp_path, precision):
     loaded = saved.load_model(tmp_path / "model")
     assert loaded.classes == CLASSES
     assert loaded.shape == (8, 8, 1)
-    expected = predict(trained, IMAGES, 3)
-    found = predict(loaded, IMAGES, 3)
-    assert (found.probabilities == expected.probabilities).all()
-    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-6)
-    assert (found.predicted == found.probabilities.argmax(axis=1)).all()
-    assert found.ids == IMAGES.ids
-    assert (found.labels == IMAGES.labels).all()
-
-
-def test_probabilities_are_means_over_the_views():
-    trained = build()
-    plain = predict(trained, IMAGES, 3)
-    mirrored = predict(trained, in_memory(PIXELS[:, :, ::-1], IMAGES.labels), 3)
-    found = predict(trained, IMAGES, 3, Views(flip_horizontal=True))
-    mean = (plain.probabilities + mirrored.probabilities) / 2
-    np.testing.assert_allclose(found.probabilities, mean, rtol=1e-5)
-    assert (found.predicted == found.probabilities.argmax(axis=1)).all()
+    images = (PIXELS / 255).astype(np.float32)
+    assert (loaded.probabilities(images) == trained.probabilities(images)).all()
 
 
 def test_probabilities_are_the_softmax_of_the_logits():
@@ -61,12 +41,6 @@ def test_probabilities_are_the_softmax_of_the_logits():
     logits = np.asarray(trained.network(images, training=False), np.float64)
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(trained.probabilities(images), expected, rtol=1e-5)
-
-
-def test_batch_size_changes_no_more_than_rounding():
-    trained = build()
-    one, all_ = predict(trained, IMAGES, 1), predict(trained, IMAGES, 100)
-    np.testing.assert_allclose(one.probabilities, all_.probabilities, rtol=1e-5)
 
 
 def test_same_model_same_bytes(tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.evaluate.views import Views
+from pipeline.evaluate.tta import Views
 
 IMAGES = np.random.default_rng(0).random((2, 4, 5, 3), np.float32) + 1
 
