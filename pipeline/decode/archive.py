@@ -1,4 +1,4 @@
-"""Encoded images of an extracted archive, decoded into shards: a part each."""
+"""Decoding of an extracted archive's images into shards, one for each part."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +16,7 @@ from pipeline.decode.write import layout_of
 from pipeline.execution import fingerprint
 from pipeline.extract import parts
 from pipeline.images import decode
-from pipeline.labels import folders, join
-from pipeline.labels import table as label_table
+from pipeline.labels import folders, join, table
 from pipeline.labels.table import Match
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
@@ -28,13 +27,13 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     """Decode the parts of an extracted archive in ``source`` into shards in ``folder``.
 
     Rows are in the archive's order. Every image is joined to its label by its id
-    (``labels.match``). Where there is no table of labels, an image's class is its folder (see
-    ``folders``) and its id its path.
+    (``labels.match``). Without a table of labels, an image's class is that of its folder, and its
+    id is its path.
 
     Returns
     -------
     str
-        What was done, for the console.
+        Numbers of images, shards and bytes, for the console.
 
     Raises
     ------
@@ -45,21 +44,21 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     divisor = 2**params.bits - 1
     layout = layout_of(params, params.shape, divisor)._replace(resize=params.resize)
     tasks = _archive_tasks(source, params)
-    pa.default_memory_pool().release_unused()  # what the join took, which glibc keeps otherwise
-    return write.assemble(tasks, folder, layout)
+    pa.default_memory_pool().release_unused()  # glibc keeps the join's memory otherwise
+    return write.write_shards(tasks, folder, layout)
 
 
 def _archive_tasks(source: Path, params: ArchiveDecode) -> list["ArchiveTask"]:
-    """A task for each part; of the names and the table of labels nothing is kept but numbers."""
+    """Return a task for each part, which holds labels and positions but no names."""
     paths = parts.paths(source)
     names = [parts.names(path) for path in paths]
     members, archive = pa.concat_arrays(names), f"the archive ({source})"
-    table = source / "labels.csv"
-    if table.exists():
+    path = source / "labels.csv"
+    if path.exists():
         match = params.labels.match
-        known = label_table.read(table, params.labels, params.classes)
-        positions = join.join(members, known, archive, str(table), match)
-        targets = known.labels
+        labels = table.read(path, params.labels, params.classes)
+        positions = join.join(members, labels, archive, str(path), match)
+        targets = labels.labels
     else:
         match = "path"
         positions, targets = folders.labels(members, params.classes, archive)
@@ -71,26 +70,26 @@ def _archive_tasks(source: Path, params: ArchiveDecode) -> list["ArchiveTask"]:
 
 
 class ArchiveTask(NamedTuple):
-    """A shard of an extracted part's images."""
+    """A shard of one extracted part's images."""
 
     part: Path
     positions: NDArray[np.int32]
-    """The images' rows in the table of labels."""
+    """The images' rows in the table of labels, or positions among the sorted names."""
     targets: NDArray[np.int32]
     """The images' labels."""
     params: ArchiveDecode
     match: Match
-    """How ids are made from names."""
+    """The part of an image's name that is its id."""
 
     def key(self) -> str:
-        """See ``assembly.Task``."""
+        """Return the SHA-256 of the parameters, the part, the positions and the labels."""
         rows = self.positions.data, self.targets.data
         return fingerprint.key(
             self.params.model_dump_json(), self.match, files.sha256(self.part), *rows
         )
 
     def groups(self, quarantined: list[Quarantined]) -> Iterator[Rows]:
-        """See ``assembly.Task``."""
+        """Yield the row groups, and add bad images to ``quarantined``."""
         start = 0
         for names, contents in parts.read(self.part, shard.row_group_rows(self.params.shape)):
             ids, kept, pixels = [], [], []
@@ -114,7 +113,7 @@ class ArchiveTask(NamedTuple):
 
 
 def _reason(part: Path, name: str, fault: decode.ImageError, params: ArchiveDecode) -> str:
-    """Why an image is left out; raises DataError if none may be."""
+    """Return why an image is left out; raise DataError if the policy is ``fail``."""
     if params.on_bad_image == "fail":
         raise DataError(
             f"{part.parent}: image {name!r} {fault}; mend it, or leave such images out with "

@@ -1,4 +1,4 @@
-"""IDX files, decoded into shards: a range of rows each."""
+"""Decoding of IDX files into shards, each of a range of rows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     Returns
     -------
     str
-        What was done, for the console.
+        Numbers of images, shards and bytes, for the console.
 
     Raises
     ------
@@ -47,11 +47,11 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
         for subset, (pixels, targets) in pairs.items()
         for start in range(0, len(pixels), params.shard_rows)
     ]
-    return write.assemble(tasks, folder, layout_of(params, shape, divisor=255))
+    return write.write_shards(tasks, folder, layout_of(params, shape, divisor=255))
 
 
 class IdxTask(NamedTuple):
-    """A shard of some images of an IDX file."""
+    """A shard of a range of an IDX file's images."""
 
     subset: str
     path: Path
@@ -62,11 +62,11 @@ class IdxTask(NamedTuple):
     shape: Shape
 
     def key(self) -> str:
-        """See ``assembly.Task``."""
+        """Return the SHA-256 of the pixels, the labels, and what the ids are made from."""
         return fingerprint.key(self.subset, str(self.start), self._pixels().data, self.targets.data)
 
     def groups(self, _: list[Quarantined]) -> Iterator[Rows]:
-        """See ``assembly.Task``."""
+        """Yield the row groups."""
         pixels = self._pixels().reshape(-1, *self.shape)
         step = shard.row_group_rows(self.shape)
         for first in range(0, len(self.targets), step):
@@ -90,7 +90,7 @@ def _idx_images(source: Path, subset: str) -> Path:
 def _idx_pair(
     source: Path, subset: str, classes: tuple[str, ...]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """A subset's images (mapped, not read) and labels."""
+    """Return a subset's images, which are mapped and not read, and its labels."""
     path = _idx_images(source, subset)
     pixels = idx.memmap(path)
     if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
@@ -120,7 +120,7 @@ def _idx_pair(
 
 
 def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> Shape:
-    """Height, width and channels of all subsets' images."""
+    """Return the height, width and channels of all subsets' images."""
     train_shape, *test_shapes = ((*array.shape[1:], 1)[:3] for array in (train, *test))
     for test_shape in test_shapes:
         if train_shape != test_shape:

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, PositiveInt, StringConstraints, field_validator
 
 from pipeline.core.errors import first_few
 from pipeline.core.params import Section
 from pipeline.images import decode
-from pipeline.images.resize import Fit
+from pipeline.images.resize import Resize
 from pipeline.labels.table import LabelColumns
 from pipeline.shards import index, shard
 
@@ -15,7 +15,7 @@ ClassName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class Decode(Section):
-    """What ``datasets.<name>.decode`` has for every kind of dataset."""
+    """``datasets.<name>.decode`` of every kind."""
 
     classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
     """Names of the classes, in the order of their labels."""
@@ -33,23 +33,23 @@ class Decode(Section):
 class IdxDecode(Decode):
     """``datasets.<name>.decode`` of kind ``idx``."""
 
-    shard_rows: Annotated[int, Field(gt=0)] = 10_000
+    shard_rows: PositiveInt = 10_000
     """Images in one shard."""
 
 
 class ArchiveDecode(Decode):
-    """``datasets.<name>.decode`` of the other kinds; each extracted part becomes one shard."""
+    """``datasets.<name>.decode`` of the kinds with parts, of which each becomes one shard."""
 
     shape: index.ImageShape
-    """Height, width and channels that every image must have, or is brought to."""
-    resize: Fit | None = None
-    """How an image of another size is brought to the shape; null: it is a bad image."""
-    max_pixels: Annotated[int, Field(gt=0)] = decode.MAX_PIXELS
-    """With ``resize``: an image that declares more, width times height, is a bad image."""
+    """Height, width and channels that every image must have, or is converted to."""
+    resize: Resize | None = None
+    """How an image of another size is resized to the shape; null: it is a bad image."""
+    max_pixels: PositiveInt = decode.MAX_PIXELS
+    """With ``resize``, an image that declares more, width times height, is a bad image."""
     bits: Literal[8, 16] = 8
     """Depth that every image must have, in bits a channel."""
     on_bad_image: Literal["fail", "quarantine"] = "fail"
-    """What to do with an image that cannot be decoded or has a palette, alpha, or another size or
+    """Action over an image that cannot be decoded or has a palette, alpha, or another size or
     depth: end with an error, or leave it out and list it in ``index.json``."""
     labels: LabelColumns = LabelColumns()
-    """Of the table of labels; without a table, images are labelled by their folders."""
+    """Columns of the table of labels; without a table, images are labelled by their folders."""

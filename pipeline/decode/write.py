@@ -1,9 +1,9 @@
-"""Assembly: shards written one by one, some at once, and the index over them.
+"""Writing of a dataset's shards, several at once, and of their index.
 
-Shards that an interrupted run had finished stay in the work folder, each with a record of what it
-was made from, and are taken up by the next run if that would make the same. Each attempt writes
-files of its own, which only this run can put in place, so that neither a task that is run twice nor
-one that an ended run left on another machine spoils a shard.
+Shards that an interrupted run had finished stay in the work folder, each with a record of its
+inputs. The next run keeps those that it would write alike. Each attempt writes to files of its own,
+which only the present run can put in place: neither a task that runs twice nor one that an ended
+run left on another machine spoils a shard.
 """
 
 import hashlib
@@ -22,14 +22,13 @@ from pipeline.core.errors import DataError
 from pipeline.core.params import Section
 from pipeline.decode.params import Decode
 from pipeline.execution import fingerprint, workers
-from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows, Shape
-from pipeline.shards.index import Quarantined
+from pipeline.shards.index import Index, Quarantined, ShardFile
 
 
 class Layout(NamedTuple):
-    """What all shards of a dataset have in common; see ``shards.Index``."""
+    """The properties that all shards of a dataset share; see ``shards.index.Index``."""
 
     format: shard.Format
     shape: Shape
@@ -39,30 +38,31 @@ class Layout(NamedTuple):
 
 
 class Task(Protocol):
-    """One shard to write. Tasks are independent, so that the workers' number changes no byte."""
+    """A shard to write; tasks are independent, so that the number of workers changes no byte."""
 
     def key(self) -> str:
-        """SHA-256 of all that the shard is made from, but for code."""
+        """Return the SHA-256 of all inputs of the shard except code."""
 
     def groups(self, quarantined: list[Quarantined]) -> Iterable[Rows]:
-        """Give its row groups, and add what is left out to the list."""
+        """Yield its row groups, and add the images that are left out to ``quarantined``."""
 
 
 class Record(Section):
-    """What is known of a finished shard."""
+    """A description of a finished shard, written beside it."""
 
     key: str
-    file: shard_index.ShardFile
+    """SHA-256 of its inputs, code included."""
+    file: ShardFile
     quarantined: tuple[Quarantined, ...]
 
 
-def assemble(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
+def write_shards(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
     """Write a shard for each task, and their index, into ``folder``, which is replaced as a whole.
 
     Returns
     -------
     str
-        What was done, for the console.
+        Numbers of images, shards and bytes, for the console.
 
     Raises
     ------
@@ -100,9 +100,9 @@ def _record(path: Path) -> Path:
 
 
 def _remove_others(work: Path, paths: list[Path]) -> None:
-    """Remove what an interrupted run left that is no finished shard."""
+    """Remove all files that an interrupted run left, but for finished shards."""
     for path in work.iterdir():
-        if path.is_dir():  # first of all, for out of these files may still be put in place
+        if path.is_dir():  # these first: a task left behind may move files out of them
             shutil.rmtree(path, ignore_errors=True)
     kept = {path for path in paths if _record(path).exists()}
     for path in work.iterdir():
@@ -113,7 +113,7 @@ def _remove_others(work: Path, paths: list[Path]) -> None:
 def _write(
     path: Path, scratch: Path, task: Task, program: str, layout: Layout
 ) -> tuple[Record, bytes]:
-    """Write a shard, unless it is there; return its record and its rows' identity."""
+    """Write a shard, unless it is finished; return its record and its rows' identity."""
     key = fingerprint.key(program, task.key(), repr(layout))
     record = _finished(path, key)
     if record:
@@ -122,7 +122,7 @@ def _write(
     groups = workers.stoppable(task.groups(quarantined))
     with files.attempt(path, scratch) as new:
         rows, identity = shard.write(new, groups, layout.classes, layout.shape)
-        file = shard_index.ShardFile(
+        file = ShardFile(
             name=path.name, rows=rows, bytes=new.stat().st_size, sha256=files.sha256(new)
         )
     record = Record(key=key, file=file, quarantined=tuple(quarantined))
@@ -132,7 +132,7 @@ def _write(
 
 
 def _finished(path: Path, key: str) -> Record | None:
-    """The record of a shard that is there, whole, and made from the same."""
+    """Return the record of a shard that is there, undamaged, with the same key; or None."""
     try:
         record = Record.model_validate(files.read_json(_record(path)), strict=False)
         whole = record.key == key and files.sha256(path) == record.file.sha256
@@ -141,13 +141,13 @@ def _finished(path: Path, key: str) -> Record | None:
     return record if whole else None
 
 
-def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> shard_index.Index:
+def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> Index:
     content = hashlib.sha256()
     records = []
     for record, identity in written:
         content.update(identity)
         records.append(record)
-    return shard_index.Index(
+    return Index(
         **layout._asdict(),
         rows=sum(record.file.rows for record in records),
         files=tuple(record.file for record in records),

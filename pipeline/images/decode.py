@@ -1,9 +1,10 @@
-"""Encoded images: one PNG, JPEG … as an array of its own depth, RGB or grey.
+"""Decoding of an image, such as a PNG or a JPEG, to an array of its own depth, RGB or grey.
 
-OpenCV's own conversions are silent: ``IMREAD_COLOR`` turns 16 bits into 8, drops alpha, expands
-palettes and applies EXIF rotation. So an image is decoded unchanged, in the orientation in which it
-is stored, and what differs from the declaration is a fault; only the order of channels (OpenCV's is
-BGR) and the number of colours are converted, on purpose, and the size where that is asked for.
+OpenCV converts silently: ``IMREAD_COLOR`` turns 16 bits into 8, drops alpha, expands palettes and
+applies EXIF rotation. So an image is decoded unchanged, in the orientation in which it is stored,
+and a depth, size or kind of pixel that was not declared is an error. Only three things are
+converted: the order of channels, from OpenCV's BGR; grey to RGB or back; and the size, if the
+parameters say so.
 """
 
 import io
@@ -15,32 +16,37 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.images.resize import Fit, fit
+from pipeline.images.resize import Resize, resize_to
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FORMATS = {"BMP", "JPEG", "MPO", "PPM", "TIFF", "WEBP"}
-"""Beside PNG, as Pillow calls them; MPO is a JPEG with another image behind it."""
+"""Formats beside PNG, by Pillow's names; MPO is a JPEG with another image behind it."""
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".mpo"),
+)
+"""Suffixes of the names of such files, in lower case."""
 MAX_PIXELS = 50_000_000
-"""Of an image that is fitted: so many are decoded, whatever its header declares."""
+"""The most pixels, width times height, that are decoded of an image to be resized."""
 SPARE = 64 << 20
-"""Where memory for so many bytes is left, an image is not undecodable for want of it."""
+"""Bytes of memory with which OpenCV can decode an image, if it is not damaged."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
 Image.MAX_IMAGE_PIXELS = None  # only headers are read, and their sizes compared
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a fault is told by us, once
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # faults are errors of ours
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 class ImageError(Exception):
-    """Why an image cannot be used, in a few words."""
+    """An image that cannot be used; the message says why, in a few words."""
 
 
 def decode(
     content: bytes,
     shape: tuple[int, int, int],
     bits: int,
-    resize: Fit | None = None,
+    resize: Resize | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Pixels:
     """Decode an image.
@@ -55,63 +61,64 @@ def decode(
     bits : int
         The depth that it must have: 8 or 16 bits a channel.
     resize : {"stretch", "crop", "pad"}, optional
-        How an image of another size is brought to that of ``shape``; without it, that is a fault.
+        How an image of another size is resized to ``shape``; without it, another size is refused.
     max_pixels : int
         With ``resize``, the most (width times height) that an image may declare.
 
     Returns
     -------
     ndarray
-        uint8 or uint16, of ``shape``.
+        Image of ``shape``, uint8 or uint16.
 
     Raises
     ------
     ImageError
-        If it cannot be decoded, has a palette, alpha, several frames, or another size or depth.
+        If the image cannot be decoded, or has a palette, alpha, several frames, or another size or
+        depth.
     """
-    found, wanted = declared_size(content), (shape[1], shape[0])
-    if resize is None and found != wanted:  # before OpenCV asks for the memory
-        raise ImageError(f"is {found[0]}x{found[1]} pixels, not {wanted[0]}x{wanted[1]}")
-    if found[0] * found[1] > max(max_pixels, wanted[0] * wanted[1]):
+    (width, height), wanted = declared_size(content), (shape[1], shape[0])
+    if resize is None and (width, height) != wanted:  # before OpenCV asks for the memory
+        raise ImageError(f"is {width}x{height} pixels, not {wanted[0]}x{wanted[1]}")
+    if width * height > max(max_pixels, wanted[0] * wanted[1]):
         raise ImageError(
-            f"is {found[0]}x{found[1]} pixels, above {max_pixels:,} in all (decode.max_pixels)"
+            f"is {width}x{height} pixels, above {max_pixels:,} in all (decode.max_pixels)"
         )
     pixels = decode_unchanged(content)
     if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
         raise ImageError("has an alpha channel")
     if pixels.dtype != DEPTHS[bits]:
         raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
-    if pixels.shape[1::-1] != found:
+    if pixels.shape[:2] != (height, width):
         raise ImageError("is not of the size that its header says")
     converted = convert(pixels, shape[2])
-    return converted if resize is None else fit(converted, shape, resize)
+    return converted if resize is None else resize_to(converted, shape, resize)
 
 
 def decode_unchanged(content: bytes) -> NDArray[Any]:
-    """Decode an image to whatever it is: grey, BGR or BGRA; raises ImageError if it cannot be."""
+    """Decode an image to grey, BGR or BGRA, as it is stored; raise ImageError if it is damaged."""
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # an empty buffer, or a size above OpenCV's limit
         pixels = None
     if pixels is None:
-        np.empty(SPARE, np.uint8)  # or MemoryError, which OpenCV would not tell from damage
+        np.empty(SPARE, np.uint8)  # raises MemoryError, which OpenCV reports like damage
         raise ImageError("cannot be decoded")
     return np.asarray(pixels)
 
 
 def declared_size(content: bytes) -> tuple[int, int]:
-    """Width and height, in pixels, that an image's header declares.
+    """Return the width and height, in pixels, that an image's header declares.
 
     Raises
     ------
     ImageError
-        If the header says that the image cannot be used, or there is none.
+        If there is no header, or it declares an image that cannot be used.
     """
     return _png_size(content) if content.startswith(PNG) else _other_size(content)
 
 
 def _png_size(content: bytes) -> tuple[int, int]:
-    """Of a PNG; read here, since Pillow would take longer than decoding a small one."""
+    """Return a PNG's size; Pillow would take longer for it than decoding a small image takes."""
     position, size = len(PNG), None
     while len(content) >= position + 8:
         length, name = struct.unpack_from(">I4s", content, position)
@@ -145,12 +152,12 @@ def _other_size(content: bytes) -> tuple[int, int]:
             return image.size
     except (ImageError, MemoryError):
         raise
-    except Exception:  # a foreign parser on foreign bytes: OSError, SyntaxError, struct.error …
+    except Exception:  # Pillow on damaged bytes: OSError, SyntaxError, struct.error …
         raise ImageError("cannot be decoded") from None
 
 
 def convert(pixels: Pixels, channels: int) -> Pixels:
-    """Grey or BGR as grey or RGB, shape (h, w, ``channels``)."""
+    """Convert grey or BGR pixels to grey or RGB, shape (h, w, ``channels``)."""
     colour = pixels.ndim == 3 and pixels.shape[2] == 3
     if channels == 3:
         converted = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if colour else cv2.COLOR_GRAY2RGB)

@@ -1,8 +1,8 @@
-"""IDX, the format of MNIST and its kin: a big-endian array of any rank behind a short header.
+"""IDX, the format of MNIST and data sets like it: an array of any rank behind a short header.
 
 Layout: two zero bytes, one byte for the type, one for the rank, then one big-endian uint32 for each
-dimension, then the elements in C order, big-endian. After the format's description on the MNIST
-page (LeCun, Cortes, Burges).
+dimension, then the elements in C order, big-endian. The format is described on the MNIST page
+(LeCun, Cortes, Burges).
 """
 
 import math
@@ -27,25 +27,27 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 CODES = {dtype.newbyteorder("="): code for code, dtype in DTYPES.items()}
 MAX_RANK = 64
-"""The most dimensions that every supported NumPy can hold."""
+"""Dimensions that every supported NumPy can hold."""
 HEADER_BYTES = 4 + 4 * 255
-"""No header is longer."""
+"""Bytes of the longest header."""
 
 
 class Header(NamedTuple):
-    """What the header says: element type (big-endian), shape, and where the elements begin."""
+    """An IDX file's header."""
 
     dtype: np.dtype[Any]
+    """Type of the elements, big-endian."""
     shape: tuple[int, ...]
     offset: int
+    """Position of the first element, in bytes."""
 
     @property
     def length(self) -> int:
-        """Length of the whole file, in bytes."""
+        """Length of the whole file that it promises, in bytes."""
         return self.offset + math.prod(self.shape) * self.dtype.itemsize
 
     def check(self, length: int, source: str) -> None:
-        """Refuse a file of another length; raises DataError."""
+        """Raise DataError if the file has another length than the header promises."""
         if length != self.length:
             raise DataError(
                 f"{source}: header promises {self.length:,} bytes (shape {self.shape}, "
@@ -59,14 +61,14 @@ def parse_header(start: bytes, source: str) -> Header:
     Parameters
     ----------
     start : bytes
-        The file's first bytes: ``HEADER_BYTES`` are enough for any header.
+        The file's first bytes; ``HEADER_BYTES`` are enough for any header.
     source : str
         The file's name, for messages.
 
     Raises
     ------
     DataError
-        If this is no IDX header, or of an array that NumPy cannot hold.
+        If this is no IDX header, or NumPy cannot hold its array.
     """
     if len(start) < 4 or start[:2] != b"\0\0":
         raise DataError(
@@ -95,7 +97,7 @@ def memmap(path: Path) -> NDArray[Any]:
     Returns
     -------
     ndarray
-        Of the header's shape and (big-endian) type.
+        Array of the header's shape and its type, which is big-endian.
 
     Raises
     ------
@@ -107,7 +109,7 @@ def memmap(path: Path) -> NDArray[Any]:
     length = path.stat().st_size
     header = parse_header(start, str(path))
     header.check(length, str(path))
-    if math.prod(header.shape) == 0:  # what holds no element cannot be mapped
+    if math.prod(header.shape) == 0:  # a file without elements cannot be mapped
         return np.empty(header.shape, header.dtype)
     return np.memmap(path, header.dtype, "r", header.offset, header.shape)
 
@@ -156,4 +158,5 @@ def write(path: Path, array: NDArray[Any]) -> None:
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:
-    return np.array(array, array.dtype.newbyteorder("="))  # a plain array, not a memmap
+    """Return a copy in the machine's byte order, which is no memmap."""
+    return np.array(array, array.dtype.newbyteorder("="))

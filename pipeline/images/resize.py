@@ -1,6 +1,6 @@
-"""Fitting: images of any size brought to one, by stretching, cropping or padding.
+"""Resizing of images to one size, by stretching, cropping or padding.
 
-What shrinks is averaged over areas (OpenCV's INTER_AREA), what grows is interpolated
+A side that shrinks is averaged over areas (OpenCV's INTER_AREA), and one that grows is interpolated
 (INTER_LINEAR).
 """
 
@@ -10,27 +10,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Fit = Literal["stretch", "crop", "pad"]
-"""``stretch`` to the shape; ``crop`` the middle, after scaling the shorter side (relative to the
-shape) to it; ``pad`` with black around the middle, after scaling the longer side to it."""
+Resize = Literal["stretch", "crop", "pad"]
+"""``stretch``: change the proportions. ``crop``: scale until the shape is covered, and keep the
+middle. ``pad``: scale until the image is within the shape, and put black around it."""
 
 
-def fit(pixels: NDArray[Any], shape: tuple[int, int, int], how: Fit) -> NDArray[Any]:
-    """Bring an image to the height and width of ``shape``.
+def resize_to(pixels: NDArray[Any], shape: tuple[int, int, int], how: Resize) -> NDArray[Any]:
+    """Resize an image to the height and width of ``shape``.
 
     Parameters
     ----------
     pixels : ndarray
         uint8, uint16 or float32, shape (h, w, c).
     shape : tuple of int
-        Height, width, and channels, of which there are as many as there were.
+        Height, width and channels; the channels are the image's own.
     how : {"stretch", "crop", "pad"}
-        What is done where the proportions differ.
+        The method where the proportions differ.
 
     Returns
     -------
     ndarray
-        Of the same type. An image that has the size is returned as it is.
+        Image of ``shape`` and the same type. One that has the size already is returned as it is.
     """
     height, width, channels = shape
     if how == "stretch":
@@ -40,7 +40,7 @@ def fit(pixels: NDArray[Any], shape: tuple[int, int, int], how: Fit) -> NDArray[
     scaled = _resize(
         pixels,
         *(
-            # The side that decides is the shape's exactly, whatever the float says.
+            # Rounding must not change the side that the scale was computed from.
             target if ratio == scale else max(1, round(side * scale))
             for side, target, ratio in zip(pixels.shape, (height, width), ratios, strict=False)
         ),
@@ -54,9 +54,9 @@ def fit(pixels: NDArray[Any], shape: tuple[int, int, int], how: Fit) -> NDArray[
 
 
 def _resize(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """Shrink first what is too long, then enlarge what is too short.
+    """Resize in two steps: shrink what is too long, then enlarge what is too short.
 
-    OpenCV averages areas only where both sides shrink.
+    In one step, OpenCV would average areas only where both sides shrink.
     """
     h, w, channels = pixels.shape
     for size, method in (

@@ -1,4 +1,4 @@
-"""Folders: the class of an image, or its subset, as the name of a folder in which it stands."""
+"""Labels by folders: an image's class is the name of a folder that it is in."""
 
 from collections.abc import Collection
 
@@ -12,27 +12,35 @@ from pipeline.core.errors import DataError, first_few
 def labels(
     names: pa.StringArray, classes: tuple[str, ...], archive: str
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Label images by their folders.
+    """Label images by the innermost of their folders that has a class's name.
 
-    An image's class is the innermost of its folders that has a class's name.
+    Parameters
+    ----------
+    names : pa.StringArray
+        The images' paths in the archive.
+    classes : tuple of str
+        Names of the classes, in the order of their labels.
+    archive : str
+        The archive, for messages.
 
     Returns
     -------
-    positions : ndarray of int32
-        For each image its place among all names, sorted: how it was packed does not matter.
-    labels : ndarray of int32
-        The labels, by position.
+    positions : ndarray of int32, shape (n,)
+        For each image its position among the sorted names, which does not depend on the order in
+        which they were packed.
+    labels : ndarray of int32, shape (n,)
+        The label at each position.
 
     Raises
     ------
     DataError
-        If an image stands in no folder of a class.
+        If an image is in no folder with a class's name.
     """
     paths: list[str] = names.to_pylist()
     numbers = {name: label for label, name in enumerate(classes)}
-    found = np.array([numbers.get(folder_of(path, numbers), -1) for path in paths], np.int32)
-    if (found < 0).any():
-        lost = [paths[row] for row in np.flatnonzero(found < 0)]
+    targets = np.array([numbers.get(folder_of(path, numbers), -1) for path in paths], np.int32)
+    if (targets < 0).any():
+        lost = [paths[row] for row in np.flatnonzero(targets < 0)]
         folders = sorted({path.rpartition("/")[0] for path in lost})
         raise DataError(
             f"{archive}: has no table of labels, and {len(lost):,} images are in no folder named "
@@ -42,11 +50,11 @@ def labels(
     order = np.argsort(np.array(paths, object), kind="stable")
     positions = np.empty(len(paths), np.int32)
     positions[order] = np.arange(len(paths), dtype=np.int32)
-    return positions, found[order]
+    return positions, targets[order]
 
 
 def folder_of(path: str, names: Collection[str]) -> str:
-    """The innermost folder of ``path`` that is one of ``names``; ``""`` if none is.
+    """Return the innermost folder of ``path`` that is one of ``names``; ``""`` if none is.
 
     Examples
     --------

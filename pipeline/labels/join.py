@@ -1,4 +1,4 @@
-"""Join images with a table of labels, by id."""
+"""Join of images with a table of labels, by id."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from pipeline.labels.table import Labels, Match, repeats
 
 
 def member_id(name: str, match: Match = "stem") -> str:
-    """An archive member's id.
+    """Return the id of an archive's member, made from its name.
 
     Examples
     --------
@@ -26,13 +26,23 @@ def member_id(name: str, match: Match = "stem") -> str:
 def join(
     names: pa.StringArray, labels: Labels, archive: str, table: str, match: Match = "stem"
 ) -> NDArray[np.int32]:
-    """Row in the table of labels for every archive member, in the archive's order.
+    """Return the row in the table of labels of each archive member, in the archive's order.
+
+    Parameters
+    ----------
+    names : pa.StringArray
+        The members' names.
+    labels : Labels
+    archive, table : str
+        The archive and the table, for messages.
+    match : {"stem", "name", "path"}
+        The part of a name that is its id.
 
     Raises
     ------
     DataError
-        If two members have the same id, a member has no label or a label has no member, naming the
-        first few.
+        If two members have the same id, a member has no label or a label has no member. The message
+        names the first few.
     """
     ids = pa.array((member_id(name, match) for name in names.to_pylist()), pa.string())
     repeated = repeats(ids)
@@ -54,5 +64,5 @@ def join(
             f"{table}: {len(missing):,} ids have no image in {archive}: {first_few(missing)}; "
             "remove their rows, or widen extract.members in params.yaml"
         )
-    found: NDArray[np.int32] = rows.to_numpy().astype(np.int32)
-    return found
+    positions: NDArray[np.int32] = rows.to_numpy().astype(np.int32)
+    return positions

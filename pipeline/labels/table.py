@@ -1,4 +1,4 @@
-"""Tables of labels: CSV files that give each image's id its class, and their join with images."""
+"""Table of labels: a CSV file with the class of each image, by id."""
 
 import csv
 from collections.abc import Iterator
@@ -16,41 +16,38 @@ from pipeline.core.errors import DataError, first_few
 from pipeline.core.params import Section
 
 CHUNK_ROWS = 100_000
-"""Rows parsed at a time: they bound the memory that pandas needs beside the compact columns."""
-
-
+"""Rows parsed at a time, which bounds the memory that pandas needs beside the compact columns."""
 MAX_LINE_BYTES = 1 << 20
-
-
+"""Bytes of a line; pandas would hold a longer one whole."""
 MAX_COLUMNS = 1000
-"""pandas needs long for many."""
-
+"""Columns; pandas takes long for many."""
 
 Match = Literal["stem", "name", "path"]
-"""What of an archive member's name is its id: its file name without folder and suffix, with the
-suffix, or all of it."""
+"""The part of an archive member's name that is its id. ``stem``: the file name without folder and
+suffix. ``name``: the file name with its suffix. ``path``: all of it."""
 
 
 class LabelColumns(Section):
-    """``datasets.<name>.decode.labels``: the columns of ``labels.csv``."""
+    """``datasets.<name>.decode.labels``, the columns of ``labels.csv``."""
 
     id: str = "id"
-    """The column of ids."""
+    """Name of the column of ids."""
     label: str = "label"
-    """The column of class names."""
+    """Name of the column of class names."""
     match: Match = "stem"
-    """What of an image's name in the archive stands in the column of ids."""
+    """The part of an image's name in the archive that is in the column of ids."""
 
 
 class Labels(NamedTuple):
-    """A table of labels: ids as text, and int32 positions in the list of classes, row by row."""
+    """A table of labels, row by row."""
 
     ids: pa.StringArray
     labels: NDArray[np.int32]
+    """Positions in the list of classes."""
 
 
 def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
-    """Read a table of labels; every value is text and nothing is taken for missing.
+    """Read a table of labels, whose values are all text: ``NA`` is a name, not a missing value.
 
     Raises
     ------
@@ -78,7 +75,15 @@ def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
 
 
 def column(path: Path, name: str, key: str) -> pa.StringArray:
-    """Another column of a table of labels, row by row; ``key`` is the parameter that names it.
+    """Return another column of a table of labels, row by row.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        The column.
+    key : str
+        The parameter that names it, for messages.
 
     Raises
     ------
@@ -91,22 +96,22 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
 
 
 def columns(path: Path) -> dict[str, pa.StringArray]:
-    """All columns of a table that have a name; raises as ``column``, but for empty values."""
+    """Return all columns that have a name; raises as ``column``, but accepts empty values."""
     names = tuple(dict.fromkeys(filter(None, _header(path))))
     return dict(zip(names, _columns(path, names, "decode.labels"), strict=True))
 
 
 def repeats(ids: pa.StringArray) -> list[str]:
-    """The ids that occur more than once, in the order of their first occurrence."""
+    """Return the ids that occur more than once, in the order of their first occurrence."""
     counts = pc.value_counts(ids)
-    found: list[str] = (
+    repeated: list[str] = (
         counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
     )
-    return found
+    return repeated
 
 
 def _columns(path: Path, wanted: tuple[str, ...], key: str) -> list[pa.StringArray]:
-    """Columns of a table as text; ``key`` is the parameter that names them."""
+    """Return columns of a table as text; ``key`` is the parameter that names them."""
     chunks = list(_chunks(path, wanted, key))
     columns = [pa.concat_arrays(parts) for parts in zip(*chunks, strict=True)]
     if not columns or not len(columns[0]):
@@ -135,7 +140,7 @@ def _chunks(path: Path, wanted: tuple[str, ...], key: str) -> Iterator[list[pa.S
             chunksize=CHUNK_ROWS,
         ) as reader:
             for chunk in reader:
-                if not isinstance(chunk.index, pd.RangeIndex):  # it took the first for one
+                if not isinstance(chunk.index, pd.RangeIndex):  # it took the first column for one
                     raise DataError(f"{path}: rows have more values than the header; mend them")
                 yield [pa.array(chunk[column].astype(object), pa.string()) for column in wanted]
     except (
@@ -150,7 +155,7 @@ def _chunks(path: Path, wanted: tuple[str, ...], key: str) -> Iterator[list[pa.S
 
 
 def _header(path: Path) -> list[str]:
-    """The names of the columns; every line is looked at, for pandas would hold a long one whole."""
+    """Return the names of the columns; raise DataError if a line is too long."""
     with files.existing(path, "extract").open("rb") as file:
         while line := file.readline(MAX_LINE_BYTES + 1):
             if len(line) > MAX_LINE_BYTES:

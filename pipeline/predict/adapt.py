@@ -1,9 +1,9 @@
-"""Adaptation: any image as the float32 image that a model takes, and what was changed for it.
+"""Adaptation: any image as the float32 image that a model takes, with a list of its changes.
 
-What the ``decode`` stage takes is taken exactly as it takes it. Anything else, which would be a
-fault there, is converted here, on purpose and told: a palette is expanded, alpha put on a plain
-background, the orientation that Exif asks for applied, colour turned to grey (ITU-R BT.601) or grey
-to equal channels, another size fitted as ``fitting`` says, and 8 and 16 bits divided by their own
+An image that the ``decode`` stage takes is decoded exactly as there. Any other, which would be a
+fault there, is converted here, and the change is named: a palette is expanded, alpha put on a plain
+background, Exif's orientation applied, colour turned to grey (ITU-R BT.601) or grey to equal
+channels, another size resized as in ``images.resize``, and 8 and 16 bits divided by their own
 maximum.
 """
 
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from pipeline.images import decode as image_decode
+from pipeline.images import decode
 from pipeline.images.decode import ImageError
-from pipeline.images.resize import Fit, fit
+from pipeline.images.resize import Resize, resize_to
 
 Background = Literal["black", "white"]
-FORMATS = image_decode.FORMATS | {"GIF", "PNG"}
+FORMATS = decode.FORMATS | {"GIF", "PNG"}
 TURNS: dict[int, tuple[bool, int]] = {
     2: (True, 0),
     3: (False, 2),
@@ -30,7 +30,7 @@ TURNS: dict[int, tuple[bool, int]] = {
     7: (True, 3),
     8: (False, 1),
 }
-"""By Exif's orientation: whether to mirror, and then quarter turns, counter-clockwise."""
+"""By Exif's orientation: True to mirror first, and the quarter turns, counter-clockwise."""
 
 TURNED = "turned as Exif says"
 EXPANDED = "palette expanded"
@@ -49,14 +49,14 @@ class Adapted(NamedTuple):
     pixels: NDArray[np.float32]
     """In [0, 1], shape (height, width, channels)."""
     width: int
-    """Of the image as it came, and as it is to be seen, in pixels."""
+    """Of the image before it was resized, after Exif's turn, in pixels."""
     height: int
     changes: tuple[str, ...] = ()
-    """What was converted, beyond what ``decode`` does."""
+    """The conversions beyond those of ``decode``."""
 
 
 class Adapter(NamedTuple):
-    """How images are adapted; called with the encoded image.
+    """The way in which images are adapted, as a function of the encoded image.
 
     Examples
     --------
@@ -70,36 +70,33 @@ class Adapter(NamedTuple):
     """Height, width and channels that the model takes: 1 (grey) or 3 (RGB)."""
     bits: int = 8
     """Depth of the images that it was trained on."""
-    declared: Fit | None = None
-    """The dataset's ``decode.resize``, by which another size is none to be told of."""
-    resize: Fit = "stretch"
-    """For images that ``decode`` would refuse."""
+    declared: Resize | None = None
+    """The dataset's ``decode.resize``; with it, a resized image is no change to be named."""
+    resize: Resize = "stretch"
+    """The way of resizing where the dataset has none."""
     background: Background = "black"
-    """Behind what is transparent."""
+    """Colour behind transparent pixels."""
     invert: bool = False
-    """Turn dark to light, for drawings on white where training images are on black."""
+    """Exchange dark and light, for drawings on white where training images are on black."""
 
     def __call__(self, content: bytes) -> Adapted:
-        """Decode and adapt.
+        """Decode and adapt an encoded image.
 
         Raises
         ------
         ImageError
-            If it cannot be decoded, or is of a kind that has no sensible conversion.
+            If it cannot be decoded, or no conversion makes sense, as of CMYK.
         """
         try:
-            pixels = image_decode.decode(content, self.shape, self.bits, self.declared)
-            width, height = image_decode.declared_size(content)
+            pixels = decode.decode(content, self.shape, self.bits, self.declared)
+            width, height = decode.declared_size(content)
         except ImageError:
             return self._converted(content)
         changes = [GREYED] if self.shape[2] == 1 and _is_colour(content) else []
         return self._normalized(pixels, width, height, changes)
 
     def of_array(self, pixels: Pixels) -> Adapted:
-        """Adapt an image that is decoded: uint8 or uint16, (height, width) or with 1 or 3 channels.
-
-        Colours are in the order red, green, blue.
-        """
+        """Adapt a decoded image, uint8 or uint16: (height, width), or with 1 channel or RGB."""
         pixels = pixels.reshape(*pixels.shape[:2], -1)
         if pixels.shape[2] == 3:
             pixels = pixels[..., ::-1]
@@ -128,7 +125,7 @@ class Adapter(NamedTuple):
         return self._fitted(np.ascontiguousarray(pixels), changes)
 
     def _opaque(self, pixels: Pixels) -> Pixels:
-        """Put BGRA on the background; in integers, rounded to the nearest."""
+        """Return BGRA as BGR on the background, in integers, rounded to the nearest."""
         top = np.iinfo(pixels.dtype).max
         alpha = cv2.merge([pixels[..., 3]] * 3)
         colours = cv2.multiply(pixels[..., :3], alpha, scale=1 / top)
@@ -137,29 +134,29 @@ class Adapter(NamedTuple):
         return np.asarray(colours)
 
     def _fitted(self, pixels: Pixels, changes: list[str]) -> Adapted:
-        """Convert the colours of grey or BGR, shape (h, w, 1 or 3), and the size."""
+        """Convert the colours of grey or BGR, (h, w, 1 or 3), and the size."""
         height, width, channels = pixels.shape
         bits = pixels.dtype.itemsize * 8
         if bits != self.bits:
             changes.append(DEPTH.format(bits))
         if channels == 3 and self.shape[2] == 1:
             changes.append(GREYED)
-        pixels = image_decode.convert(pixels, self.shape[2])
+        pixels = decode.convert(pixels, self.shape[2])
         if (height, width) != self.shape[:2] and not self.declared:
             changes.append(RESIZED.format(self.resize))
-        pixels = fit(pixels, self.shape, self.declared or self.resize)
+        pixels = resize_to(pixels, self.shape, self.declared or self.resize)
         return self._normalized(pixels, width, height, changes)
 
     def _normalized(self, pixels: Pixels, width: int, height: int, changes: list[str]) -> Adapted:
         top = np.float32(np.iinfo(pixels.dtype).max)
-        found = np.divide(pixels, top, dtype=np.float32)
+        normalized = np.divide(pixels, top, dtype=np.float32)
         if self.invert:
-            found = 1 - found
-        return Adapted(found, width, height, tuple(changes))
+            normalized = 1 - normalized
+        return Adapted(normalized, width, height, tuple(changes))
 
 
 class _Header(NamedTuple):
-    """What an image says of itself before it is decoded."""
+    """The properties of an image that are known before it is decoded."""
 
     format: str
     mode: str
@@ -172,7 +169,7 @@ class _Header(NamedTuple):
     def read(cls, content: bytes) -> "_Header":
         try:
             with Image.open(io.BytesIO(content)) as image:
-                found = cls(
+                header = cls(
                     image.format or "",
                     image.mode,
                     *image.size,
@@ -184,26 +181,24 @@ class _Header(NamedTuple):
             raise
         except Exception:  # a foreign parser on foreign bytes: OSError, SyntaxError, struct.error …
             raise ImageError("cannot be decoded") from None
-        if found.format not in FORMATS:
-            raise ImageError(f"is {found.format}, not one of {', '.join(sorted(FORMATS))}")
-        if found.mode in ("CMYK", "LAB", "HSV"):
-            raise ImageError(f"is {found.mode}, not RGB or grey; save it as RGB")
-        if found.width * found.height > image_decode.MAX_PIXELS:
-            size = f"{found.width}x{found.height}"
-            raise ImageError(
-                f"is {size} pixels, above {image_decode.MAX_PIXELS:,}; make it smaller"
-            )
-        return found
+        if header.format not in FORMATS:
+            raise ImageError(f"is {header.format}, not one of {', '.join(sorted(FORMATS))}")
+        if header.mode in ("CMYK", "LAB", "HSV"):
+            raise ImageError(f"is {header.mode}, not RGB or grey; save it as RGB")
+        if header.width * header.height > decode.MAX_PIXELS:
+            size = f"{header.width}x{header.height}"
+            raise ImageError(f"is {size} pixels, above {decode.MAX_PIXELS:,}; make it smaller")
+        return header
 
     def decode(self, content: bytes) -> Pixels:
-        """Grey, BGR or BGRA, uint8 or uint16, in the orientation in which it is stored."""
+        """Return grey, BGR or BGRA, uint8 or uint16, in the orientation in which it is stored."""
         if self.format == "TIFF" and self.mode == "RGBA":  # OpenCV multiplies its colours by alpha
             try:
                 with Image.open(io.BytesIO(content)) as image:
                     return np.asarray(image)[..., [2, 1, 0, 3]]
             except (OSError, ValueError):
                 raise ImageError("cannot be decoded") from None
-        pixels = image_decode.decode_unchanged(content)
+        pixels = decode.decode_unchanged(content)
         if pixels.dtype not in (np.uint8, np.uint16):
             raise ImageError(f"is of type {pixels.dtype}, not of 8 or 16 bits")
         if pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4):
@@ -212,15 +207,15 @@ class _Header(NamedTuple):
 
 
 def _orientation(image: Image.Image) -> int:
-    """Exif's, if it stands before the pixels: to look further, Pillow would decode a whole PNG."""
+    """Return Exif's orientation, or 1; behind a PNG's pixels Pillow would have to decode them."""
     if image.format == "PNG" and "exif" not in image.info:
         return 1
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def _is_colour(content: bytes) -> bool:
-    """Whether an image that can be decoded has colours."""
-    if content.startswith(image_decode.PNG):
-        return content[len(image_decode.PNG) + 17] == 2
+    """Tell if an image that can be decoded has colours."""
+    if content.startswith(decode.PNG):
+        return content[len(decode.PNG) + 17] == 2
     with Image.open(io.BytesIO(content)) as image:
         return image.mode not in ("1", "L") and not image.mode.startswith("I")

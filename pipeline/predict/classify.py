@@ -1,4 +1,4 @@
-"""Prediction: what a trained model says of any images, in batches, in the order of its inputs."""
+"""Classification of any images by a trained model, in batches, in the order of the inputs."""
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -19,14 +19,14 @@ from pipeline.core.errors import DataError
 from pipeline.core.params import Params
 from pipeline.decode.decoders import DECODERS
 from pipeline.decode.params import ArchiveDecode
-from pipeline.evaluate import predict as averaged
 from pipeline.evaluate.params import EvaluateParams
+from pipeline.evaluate.predict import probabilities
 from pipeline.execution import workers
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
 from pipeline.images.decode import ImageError
-from pipeline.images.resize import Fit
+from pipeline.images.resize import Resize
 from pipeline.models import runtime, saved
 from pipeline.models.saved import Model
 from pipeline.predict.adapt import Adapted, Adapter, Background, Pixels
@@ -34,25 +34,25 @@ from pipeline.predict.drift import Training
 from pipeline.predict.inputs import Item, Source
 
 LIMITS = Limits(total_bytes=20_000_000_000, member_bytes=64_000_000)
-"""Of archives for a run whose dataset is none: `extract`'s defaults."""
+"""Limits on archives where the dataset has none: the defaults of ``extract``."""
 GROUP = 16
-"""Images that one worker adapts in one go."""
+"""Images that a thread adapts in one task."""
 
 
 class Setting(NamedTuple):
-    """How a run's images are treated, as ``evaluate`` treats them."""
+    """The treatment of a run's images, which is that of ``evaluate``."""
 
     adapter: Adapter
     evaluate: EvaluateParams
     limits: Limits
-    """Of archives, as the dataset's own."""
+    """Limits on archives, which are those on the dataset's own."""
     training: Training | None = None
-    """None where the data card is not here."""
+    """None without the data card."""
 
     def changed(
-        self, resize: Fit | None, background: Background, invert: bool, batch_size: int | None
+        self, resize: Resize | None, background: Background, invert: bool, batch_size: int | None
     ) -> "Setting":
-        """The same but for what is given."""
+        """Return the same setting but for these choices; None keeps what there is."""
         adapter = self.adapter._replace(background=background, invert=invert)
         if resize and resize != adapter.declared:
             adapter = adapter._replace(declared=None, resize=resize)
@@ -63,20 +63,20 @@ class Setting(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one image."""
+    """The result for one image."""
 
     name: str
     probabilities: NDArray[np.float32] | None = None
-    """float32[K]; None of one that could not be read."""
+    """float32[K]; None if the image could not be read."""
     changes: tuple[str, ...] = ()
-    """How it was adapted, and in what it is unlike the training images."""
+    """Its conversions, and its differences from the training images."""
     width: int = 0
     height: int = 0
     error: str = ""
 
 
 class Part(NamedTuple):
-    """An image on its way: adapted, or with its error."""
+    """An image before it is classified: adapted, or with its error."""
 
     name: str
     image: Adapted | None = None
@@ -84,33 +84,33 @@ class Part(NamedTuple):
 
 
 def read(source: Path | str, params: Params | None) -> Model:
-    """A trained model, in TensorFlow set up as ``evaluate`` sets it up; raises as ``setting``."""
+    """Read a trained model, with TensorFlow set up as in ``evaluate``; raise as ``setting``."""
     runtime.configure(seed=0, threads=_evaluate(source, params).threads)
     return saved.load_model(source)
 
 
 def setting(source: Path | str, trained: Model, params: Params | None) -> Setting:
-    """The setting of a run, from its parameters; without these, of a model in a folder: defaults.
+    """Return the setting of a run by its parameters; without these, the defaults.
 
     Raises
     ------
     ParameterError
         If a parameter is missing or cannot be used.
     """
-    found = Setting(Adapter(trained.shape), _evaluate(source, params), LIMITS)
+    how = Setting(Adapter(trained.shape), _evaluate(source, params), LIMITS)
     if params is None:
-        return found
+        return how
     dataset = runs.dataset(params, str(source))
     kind = kind_of(params, dataset)
     decode = params.section(DECODERS[kind].params, "datasets", dataset, "decode")
     if isinstance(decode, ArchiveDecode):
-        found = found._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
+        how = how._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
     extract = params.section(EXTRACTORS[kind].params, "datasets", dataset, "extract")
     if isinstance(extract, ArchiveExtract):
-        found = found._replace(limits=extract.limits)
+        how = how._replace(limits=extract.limits)
     if paths.data_card(dataset).exists():
-        found = found._replace(training=Training.read(dataset))
-    return found
+        how = how._replace(training=Training.read(dataset))
+    return how
 
 
 def _evaluate(source: Path | str, params: Params | None) -> EvaluateParams:
@@ -124,15 +124,16 @@ def predict(
 ) -> Iterator[list[Outcome]]:
     """Classify all images of some sources, a batch at a time.
 
-    Images are read and adapted in threads while the model is at work; what is held at once does
-    not grow with their number. A source that cannot be read gives one outcome, with its error.
+    Images are read and adapted in threads while the model computes. The number of images in memory
+    does not grow with that of all images. A source that cannot be read gives one outcome, with its
+    error.
     """
     adapt = partial(_adapted, how.adapter)
     with closing(_in_threads(_items(sources), adapt)) as parts:
         while batch := list(islice(parts, how.evaluate.batch_size)):
-            found = _classified(trained, [part.image for part in batch if part.image], how)
+            outcomes = _classified(trained, [part.image for part in batch if part.image], how)
             yield [
-                next(found)._replace(name=part.name)
+                next(outcomes)._replace(name=part.name)
                 if part.image
                 else Outcome(part.name, error=part.error)
                 for part in batch
@@ -143,9 +144,9 @@ def _classified(trained: Model, images: list[Adapted], how: Setting) -> Iterator
     if not images:
         return
     pixels = np.stack([image.pixels for image in images])
-    probabilities = averaged.probabilities(trained, pixels, how.evaluate.views)
+    shares = probabilities(trained, pixels, how.evaluate.views)
     unlike = how.training.differences(pixels) if how.training else [[]] * len(images)
-    for image, row, words in zip(images, probabilities, unlike, strict=True):
+    for image, row, words in zip(images, shares, unlike, strict=True):
         yield Outcome("", row, (*image.changes, *words), image.width, image.height)
 
 
@@ -156,14 +157,14 @@ def _items(sources: Iterable[Source | DataError]) -> Iterator[Item | Part]:
             continue
         try:
             yield from source.items()
-        except (DataError, OSError) as error:  # of the archive itself
+        except (DataError, OSError) as error:  # in the source itself, as a damaged archive
             yield Part(source.name, error=_line(error, source.name))
 
 
 def _in_threads(
     items: Iterable[Item | Part], adapt: "partial[Part]"
 ) -> Generator[Part, None, None]:
-    """Apply ``adapt`` to all items, in order, a bounded number of them at once."""
+    """Yield all items adapted, in order, with a bounded number of them in memory."""
     count = workers.count()
     pool = ThreadPoolExecutor(count)
     waiting: deque[Future[list[Part]]] = deque()
@@ -193,7 +194,7 @@ def _adapted(adapter: Adapter, item: Item) -> Part:
 
 
 def _line(error: Exception, name: str) -> str:
-    """What is wrong, on one line, with the input's name in front unless it has it."""
+    """Return the error on one line, with the input's name in front unless it contains that."""
     text = str(error) if isinstance(error, ImageError) else errors.explain(error) or repr(error)
     if isinstance(error, ImageError):
         return f"{name} {text}"

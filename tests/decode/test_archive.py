@@ -2,12 +2,9 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.decode import archive as decode_archive
-from pipeline.decode import idx as decode_idx
-from pipeline.decode.params import ArchiveDecode, IdxDecode
-from pipeline.extract import archive as extract_archive
-from pipeline.extract.archive import ArchiveExtract
-from pipeline.images import idx
+from pipeline.decode.archive import decode_archive
+from pipeline.decode.params import ArchiveDecode
+from pipeline.extract.archive import ArchiveExtract, extract_archive
 from pipeline.shards import index as shard_index
 from tests.support import builders
 from tests.support.builders import CLASSES
@@ -16,26 +13,16 @@ SHAPE = (8, 8, 3)
 
 
 def archive(folder, part_rows=7, **options):
-    """An extracted archive; what its images are, by id."""
+    """Extract a small archive; return its images and class names, by id."""
     found = builders.archive_dataset(folder / "raw", **options)
     params = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=part_rows)
-    extract_archive.extract_archive(folder / "raw", params, folder / "extracted")
+    extract_archive(folder / "raw", params, folder / "extracted")
     return found
-
-
-def idx_files(folder, **arrays):
-    """Four extracted IDX files, of ten training and five test images where not given."""
-    for n, subset in ((10, "train"), (5, "test")):
-        labels = arrays.get(f"{subset}_labels", (np.arange(n) % 3).astype(np.uint8))
-        images = arrays.get(f"{subset}_images", builders.pixels(np.arange(n) % 3, (8, 8), seed=n))
-        idx.write(folder / f"{subset}-labels.idx", labels)
-        idx.write(folder / f"{subset}-images.idx", images)
-    return folder
 
 
 def decode(folder, **options):
     params = ArchiveDecode(**{"classes": CLASSES, "shape": SHAPE} | options)
-    done = decode_archive.decode_archive(folder / "extracted", params, folder / "shards")
+    done = decode_archive(folder / "extracted", params, folder / "shards")
     return done, shard_index.Index.read(folder / "shards")
 
 
@@ -59,38 +46,6 @@ def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
         assert (shard_index.integers(images[row], 255) == pixels).all()
         assert classes[row] == label
         assert positions[row] == int(name) - 1
-
-
-def test_idx_rows_are_training_then_test_images(tmp_path):
-    idx_files(tmp_path)
-    params = IdxDecode(classes=CLASSES, shard_rows=4)
-    decode_idx.decode_idx(tmp_path, params, tmp_path / "shards")
-    index = shard_index.Index.read(tmp_path / "shards")
-    assert [file.rows for file in index.files] == [4, 4, 2, 4, 1]  # no shard spans both
-    ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
-    assert ids == [f"train-{n}" for n in range(10)] + [f"test-{n}" for n in range(5)]
-    images = builders.shard_images(tmp_path / "shards", index)
-    expected = [idx.read(tmp_path / f"{subset}-images.idx") for subset in ("train", "test")]
-    assert (images[..., 0] == (np.concatenate(expected) / 255).astype(np.float32)).all()
-    labels = shard_index.column(tmp_path / "shards", index, "label").to_pylist()
-    assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
-
-
-def test_idx_without_a_test_set(tmp_path):
-    idx_files(tmp_path)
-    for what in ("images", "labels"):
-        (tmp_path / f"test-{what}.idx").unlink()
-    decode_idx.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
-    index = shard_index.Index.read(tmp_path / "shards")
-    ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
-    assert ids == [f"train-{n}" for n in range(10)]
-
-
-def test_idx_of_colour_images(tmp_path):
-    rgb = builders.pixels(np.arange(10) % 3, (8, 8, 3))
-    idx_files(tmp_path, train_images=rgb, test_images=rgb[:5])
-    decode_idx.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
-    assert shard_index.Index.read(tmp_path / "shards").shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "npz"])
@@ -129,7 +84,7 @@ def spoil(folder, bad):
     ]
     builders.write_archive(folder / "raw/train.7z", members)
     params = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=7)
-    extract_archive.extract_archive(folder / "raw", params, folder / "extracted")
+    extract_archive(folder / "raw", params, folder / "extracted")
 
 
 def test_bad_image_ends_the_stage_and_leaves_nothing(tmp_path):
@@ -160,7 +115,7 @@ def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
     assert positions == [int(name) - 1 for name in ids]
 
 
-def test_images_of_several_sizes_are_fitted_and_the_index_says_how(tmp_path):
+def test_images_of_several_sizes_are_resized_and_the_index_says_how(tmp_path):
     """Red on the left and blue on the right of a picture three times as wide as high."""
     wide = np.zeros((8, 24, 3), np.uint8)
     wide[:, :8, 0] = wide[:, 16:, 2] = 255
@@ -217,44 +172,3 @@ def test_nothing_but_bad_images_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no image could be used"):
         decode(tmp_path, on_bad_image="quarantine")
     assert not (tmp_path / "shards").exists()
-
-
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"train_labels": np.full(10, 7, np.uint8)}, "10 labels are outside the 3 classes"),
-        ({"train_labels": np.full(10, -1, np.int8)}, "the first is -1 at position 0"),
-        ({"test_labels": np.zeros(4, np.uint8)}, "has 4 labels, but there are 5 images"),
-        ({"test_labels": np.zeros((5, 1), np.uint8)}, "labels must be integers of shape (n,)"),
-        ({"test_labels": np.zeros(5, np.float32)}, "labels must be integers"),
-        ({"train_images": np.zeros((10, 8, 8), np.int16)}, "images must be uint8"),
-        ({"train_images": np.zeros((10, 64), np.uint8)}, "images must be uint8 of shape"),
-        ({"train_images": np.zeros((10, 8, 9), np.uint8)}, "test images of (8, 8, 1)"),
-        (
-            {
-                f"{s}_images": np.zeros((n, 8, 8, 4), np.uint8)
-                for s, n in (("train", 10), ("test", 5))
-            },
-            "neither grey nor RGB",
-        ),
-    ],
-)
-def test_idx_files_that_do_not_fit_are_named(tmp_path, arrays, message):
-    idx_files(tmp_path, **arrays)
-    with pytest.raises(DataError) as raised:
-        decode_idx.decode_idx(tmp_path, IdxDecode(classes=CLASSES), tmp_path / "shards")
-    assert message in str(raised.value)
-    assert not (tmp_path / "shards").exists()
-
-
-def test_stage_program(project):
-    for name in ("tiny_idx", "tiny_png"):
-        assert project.run("extract", name).returncode == 0
-        done = project.run("decode", name)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith(f"decode {name}: ")
-    project.set("datasets.tiny_png.decode.classes", ["cat", "dog", "owl"])
-    failed = project.run("decode", "tiny_png")
-    assert failed.returncode == 1
-    assert failed.stderr.count("\n") == 1
-    assert "unknown class 'emu'" in failed.stderr

@@ -11,7 +11,6 @@ from pipeline.core.errors import DataError
 from pipeline.decode import write
 from pipeline.decode.write import Layout
 from pipeline.shards import index as shard_index
-from pipeline.shards import shard
 from pipeline.shards.columns import Rows
 from pipeline.shards.index import Quarantined
 from tests.support.builders import CLASSES, pixels
@@ -21,7 +20,7 @@ LAYOUT = Layout("parquet", SHAPE, CLASSES, 255)
 
 
 class Task(NamedTuple):
-    """What ``assembly.Task`` asks for."""
+    """A ``write.Task`` made of two functions."""
 
     key: Callable[[], str]
     groups: Callable[[list[Quarantined]], Iterable[Rows]]
@@ -64,8 +63,8 @@ def one_worker(monkeypatch):
 
 @pytest.fixture
 def whole(tmp_path):
-    """What an uninterrupted run makes."""
-    write.assemble(Parts().tasks(), tmp_path / "whole", LAYOUT)
+    """Return the files that an uninterrupted run writes."""
+    write.write_shards(Parts().tasks(), tmp_path / "whole", LAYOUT)
     return content(tmp_path / "whole")
 
 
@@ -74,7 +73,7 @@ def interrupted(folder, fault=None, number=2):
     parts = Parts()
     parts.fault = {number: fault or KeyboardInterrupt()}
     with pytest.raises(type(parts.fault[number])):
-        write.assemble(parts.tasks(), folder, LAYOUT)
+        write.write_shards(parts.tasks(), folder, LAYOUT)
     assert not folder.exists()
     return files.beside(folder)
 
@@ -93,7 +92,7 @@ def test_finished_shards_are_taken_up(tmp_path, whole, fault):
     folder = tmp_path / "out"
     interrupted(folder, fault)
     parts = Parts()
-    write.assemble(parts.tasks(), folder, LAYOUT)
+    write.write_shards(parts.tasks(), folder, LAYOUT)
     assert parts.done == [2]
     assert content(folder) == whole
     assert not files.beside(folder).exists()
@@ -103,9 +102,9 @@ def test_what_was_made_from_something_else_is_made_anew(tmp_path):
     folder = tmp_path / "out"
     interrupted(folder)
     parts = Parts(seed=5)
-    write.assemble(parts.tasks(), folder, LAYOUT)
+    write.write_shards(parts.tasks(), folder, LAYOUT)
     assert parts.done == [0, 1, 2]
-    write.assemble(Parts(seed=5).tasks(), tmp_path / "whole", LAYOUT)
+    write.write_shards(Parts(seed=5).tasks(), tmp_path / "whole", LAYOUT)
     assert content(folder) == content(tmp_path / "whole")
 
 
@@ -118,7 +117,7 @@ def test_another_layout_is_made_anew(tmp_path, layout):
     folder = tmp_path / "out"
     interrupted(folder)
     parts = Parts()
-    write.assemble(parts.tasks(), folder, layout)
+    write.write_shards(parts.tasks(), folder, layout)
     assert parts.done == [0, 1, 2]
     assert len(content(folder)) == 4
 
@@ -126,9 +125,9 @@ def test_another_layout_is_made_anew(tmp_path, layout):
 def test_other_code_makes_them_anew(tmp_path, monkeypatch):
     folder = tmp_path / "out"
     interrupted(folder)
-    monkeypatch.setattr("pipeline.execution.checkpoints.program", lambda: "other")
+    monkeypatch.setattr("pipeline.execution.fingerprint.program", lambda: "other")
     parts = Parts()
-    write.assemble(parts.tasks(), folder, LAYOUT)
+    write.write_shards(parts.tasks(), folder, LAYOUT)
     assert parts.done == [0, 1, 2]
 
 
@@ -145,7 +144,7 @@ def test_a_damaged_shard_or_record_is_made_anew(tmp_path, whole, suffix, damage)
     else:
         path.write_bytes(content_.replace(b"a", b"b", 1))
     parts = Parts()
-    write.assemble(parts.tasks(), folder, LAYOUT)
+    write.write_shards(parts.tasks(), folder, LAYOUT)
     assert content(folder) == whole
     assert set(parts.done) in ({0, 2}, {2})
 
@@ -153,7 +152,7 @@ def test_a_damaged_shard_or_record_is_made_anew(tmp_path, whole, suffix, damage)
 def test_fewer_parts_leave_nothing_of_the_others(tmp_path):
     folder = tmp_path / "out"
     interrupted(folder)
-    write.assemble(Parts().tasks()[:1], folder, LAYOUT)
+    write.write_shards(Parts().tasks()[:1], folder, LAYOUT)
     assert sorted(content(folder)) == ["index.json", "part-00000.parquet"]
 
 
@@ -164,7 +163,7 @@ def test_an_error_in_the_data_leaves_nothing(tmp_path):
 
 def test_no_image_at_all_is_refused(tmp_path):
     with pytest.raises(DataError, match="no image could be used"):
-        write.assemble([Task(lambda: "", lambda _: [])], tmp_path / "out", LAYOUT)
+        write.write_shards([Task(lambda: "", lambda _: [])], tmp_path / "out", LAYOUT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -185,4 +184,4 @@ def test_an_error_ends_the_other_shards_between_their_row_groups(tmp_path, monke
 
     tasks = [Task(lambda: "fail", fail), Task(lambda: "go on", go_on)]
     with pytest.raises(DataError, match="damaged"):
-        write.assemble(tasks, tmp_path / "out", LAYOUT)
+        write.write_shards(tasks, tmp_path / "out", LAYOUT)

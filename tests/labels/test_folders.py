@@ -2,11 +2,10 @@ import pyarrow as pa
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.decode import archive
+from pipeline.decode.archive import decode_archive
 from pipeline.decode.params import ArchiveDecode
 from pipeline.download import folder
-from pipeline.extract import archive as extract_archive
-from pipeline.extract.archive import ArchiveExtract
+from pipeline.extract.archive import ArchiveExtract, extract_archive
 from pipeline.labels import folders
 from pipeline.shards import index as shard_index
 from tests.support import builders
@@ -50,10 +49,10 @@ def test_a_folder_for_each_class_through_extract_and_decode(tmp_path, suffix):
         builders.write_archive(raw / f"pets{suffix}", members)
         prefix = "pets/"
     params = ArchiveExtract(archive=f"pets{suffix}", part_rows=4)
-    extract_archive.extract_archive(raw, params, tmp_path / "extracted")
+    extract_archive(raw, params, tmp_path / "extracted")
     assert not (tmp_path / "extracted/labels.csv").exists()
     decode = ArchiveDecode(classes=CLASSES, shape=(8, 8, 3))
-    archive.decode_archive(tmp_path / "extracted", decode, tmp_path / "shards")
+    decode_archive(tmp_path / "extracted", decode, tmp_path / "shards")
     index = shard_index.Index.read(tmp_path / "shards")
     ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
     classes = shard_index.column(tmp_path / "shards", index, "class").to_pylist()
