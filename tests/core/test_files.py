@@ -43,8 +43,14 @@ def test_new_file_leaves_the_old_one_after_a_failure(tmp_path, fault):
     assert names(tmp_path) == ["a"]
 
 
+def test_text_has_the_same_bytes_everywhere(tmp_path):
+    files.write_text(tmp_path / "new/a", "ü\nb")
+    assert (tmp_path / "new/a").read_bytes() == b"\xc3\xbc\nb"
+    assert names(tmp_path / "new") == ["a"]
+
+
 @pytest.mark.parametrize("new", [files.new_file, files.new_folder])
-def test_a_full_disk_is_told_of_the_output(tmp_path, new):
+def test_a_full_disk_names_the_output(tmp_path, new):
     with pytest.raises(OSError, match="No space left on device") as caught, new(tmp_path / "a"):
         Path("/dev/full").write_text("half")
     assert caught.value.filename == str(tmp_path / "a")

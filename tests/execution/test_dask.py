@@ -13,14 +13,13 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.errors import ClusterError
-from pipeline.decode import archive, idx
+from pipeline.decode.archive import decode_archive
+from pipeline.decode.idx import decode_idx
 from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.execution import dask as dask_cluster
 from pipeline.execution import workers
-from pipeline.extract import archive as extract_archive
-from pipeline.extract import idx as extract_idx
-from pipeline.extract.archive import ArchiveExtract
-from pipeline.extract.idx import IdxExtract
+from pipeline.extract.archive import ArchiveExtract, extract_archive
+from pipeline.extract.idx import IdxExtract, extract_idx
 from tests.support import builders, dask
 from tests.support.builders import CLASSES, ROOT, until
 
@@ -73,20 +72,20 @@ def test_the_same_bytes_as_alone(project, cluster, monkeypatch):
     for name in "alone", "cluster":
         for kind in "idx", "png":
             paths.extracted(f"{name}_{kind}").parent.mkdir(parents=True, exist_ok=True)
-        extract_idx.extract_idx(
+        extract_idx(
             paths.raw("tiny_idx"), IdxExtract.model_validate(pairs), paths.extracted(f"{name}_idx")
         )
-        extract_archive.extract_archive(
+        extract_archive(
             paths.raw("tiny_png"),
             ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=7),
             paths.extracted(f"{name}_png"),
         )
-        idx.decode_idx(
+        decode_idx(
             paths.extracted(f"{name}_idx"),
             IdxDecode(classes=CLASSES, shard_rows=9),
             paths.shards(f"{name}_idx"),
         )
-        archive.decode_archive(
+        decode_archive(
             paths.extracted(f"{name}_png"),
             ArchiveDecode(classes=CLASSES, shape=(8, 8, 3)),
             paths.shards(f"{name}_png"),
@@ -139,7 +138,7 @@ def test_an_interruption_ends_it_and_keeps_what_is_finished(project, cluster):
 def test_a_killed_worker_costs_only_its_part(alone, monkeypatch):
     builders.archive_dataset(alone / "raw", n=60, shape=(99, 99, 3))
     extract = ArchiveExtract(archive="train.7z", labels="trainLabels.csv", part_rows=2)
-    extract_archive.extract_archive(alone / "raw", extract, alone / "extracted")
+    extract_archive(alone / "raw", extract, alone / "extracted")
     decode = ArchiveDecode(classes=CLASSES, shape=(99, 99, 3))
     finished = {}
 
@@ -154,14 +153,14 @@ def test_a_killed_worker_costs_only_its_part(alone, monkeypatch):
             target=kill, args=(alone / "shards.incomplete", cluster.workers[0])
         )
         killing.start()
-        archive.decode_archive(alone / "extracted", decode, alone / "shards")
+        decode_archive(alone / "extracted", decode, alone / "shards")
         killing.join()
     found = {path.name: path.stat().st_ino for path in (alone / "shards").iterdir()}
     assert len(found) == 31
     assert 1 <= len(finished) < 30
     assert finished.items() <= found.items()  # they were not made again
     monkeypatch.delenv(workers.SCHEDULER)
-    archive.decode_archive(alone / "extracted", decode, alone / "alone")
+    decode_archive(alone / "extracted", decode, alone / "alone")
     assert content(alone / "shards") == content(alone / "alone")
 
 
@@ -184,7 +183,10 @@ def test_workers_that_are_not_like_this_process(alone, monkeypatch):
     metadata = other / "libraries/pyarrow-1.2.3.dist-info/METADATA"
     metadata.write_text("Metadata-Version: 2.1\nName: pyarrow\nVersion: 1.2.3\n")
     kinds = [
-        ({"env": {"PYTHONPATH": str(other / "code")}}, r"pipeline/shards/shard\.py is of other code"),
+        (
+            {"env": {"PYTHONPATH": str(other / "code")}},
+            r"pipeline/shards/shard\.py is of other code",
+        ),
         (
             {"env": {"PYTHONPATH": f"{other / 'libraries'}:{ROOT}"}},
             r"pyarrow is 1\.2\.3, not \d+\.",
