@@ -48,18 +48,18 @@ def test_damage_ends_in_an_error_or_in_other_bytes(content, method, data):
     broken = bytearray(raw)
     broken[position] ^= data.draw(st.integers(1, 255))
     try:
-        found = decode(bytes(broken), method, properties, len(content))
+        decoded = decode(bytes(broken), method, properties, len(content))
     except lzma.LZMAError:
         return
-    assert len(found) <= len(content)
+    assert len(decoded) <= len(content)
 
 
 @pytest.mark.parametrize("method", [LZMA, LZMA2])
 def test_a_stream_that_ends_too_early_gives_what_there_is(method):
     raw, properties = packed(CONTENT, method)
-    found = decode(raw[:100_000], method, properties, len(CONTENT))
-    assert 50_000 < len(found) < len(CONTENT)
-    assert CONTENT.startswith(found)
+    decoded = decode(raw[:100_000], method, properties, len(CONTENT))
+    assert 50_000 < len(decoded) < len(CONTENT)
+    assert CONTENT.startswith(decoded)
 
 
 @pytest.mark.parametrize("properties", [b"", b"\xff", b"\x05" * 9])

@@ -46,10 +46,10 @@ def test_other_programs_read_it(folder, tmp_path):
     path = tmp_path / "pets.tar"
     path.write_bytes(packed(folder))
     with tarfile.open(path) as archive:
-        found = {info.name: archive.extractfile(info).read() for info in archive}
+        contents = {info.name: archive.extractfile(info).read() for info in archive}
         assert {(i.mtime, i.uid, i.uname, i.mode) for i in archive} == {(0, 0, "", 0o644)}
-    assert found == FILES
-    assert list(found) == sorted(found)
+    assert contents == FILES
+    assert list(contents) == sorted(contents)
     assert dict(archive_members.members(path, "*", Limits(10**6, 10**6))) == FILES
 
 

@@ -109,7 +109,7 @@ def test_what_has_come_before_a_stall_is_had(server):
     assert b"".join(came) == DATA[:100_001]
 
 
-def test_a_web_page_is_told(server):
+def test_a_web_page_is_reported(server):
     url = server.reply("/a", Reply(b"hi", headers={"Content-Type": "text/html; charset=utf-8"}))
     assert read(url)[1].html
 
@@ -222,7 +222,7 @@ def test_a_host_that_does_not_speak_tls(server):
         read(server.url.replace("http:", "https:") + "/a")
 
 
-def test_a_certificate_that_nobody_vouches_for(tmp_path, monkeypatch):
+def test_a_self_signed_certificate(tmp_path, monkeypatch):
     with serve() as server:
         server.use_tls(tmp_path)
         url = server.reply("/a", Reply(DATA))

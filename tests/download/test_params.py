@@ -40,7 +40,7 @@ def test_no_file_is_refused():
         params()
 
 
-def test_a_fault_of_a_source_is_told_once():
+def test_a_fault_of_a_source_is_named_once():
     with pytest.raises(ParameterError) as caught:
         params({"name": "a.gz", "sources": ["file:a.gz", "a.gz"]})
     assert str(caught.value).count("download.files") == 1
