@@ -1,4 +1,4 @@
-"""A survey of images: how many of what class, size, depth and colour, by their headers alone."""
+"""Statistics of images by their headers: how many of which class, size, depth and colour."""
 
 import io
 import struct
@@ -11,24 +11,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core.errors import DataError
-from pipeline.images import decode as image_decode
-from pipeline.images.decode import PNG, ImageError
+from pipeline.images.decode import PNG, ImageError, declared_size
 
 KEPT = 10
 """Images of each class that are kept, to be shown."""
 MOST_KEPT = 2000
-"""Of all classes together."""
+"""Images that are kept of all classes together."""
 T = TypeVar("T")
 LARGE = 96
 """Pixels a side above which a network of a few layers wants smaller images."""
 SMALL = 64
-"""Pixels a side that they are brought to then."""
+"""Pixels a side to which they are resized then."""
 PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
-"""By the number of the type of colour: 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha."""
+"""By PNG's number of the type of colour: 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha."""
 
 
 class Header(NamedTuple):
-    """What an image's header declares."""
+    """The values that an image's header declares."""
 
     width: int
     height: int
@@ -38,14 +37,14 @@ class Header(NamedTuple):
 
 
 def header(content: bytes) -> Header:
-    """Read an encoded image's header.
+    """Return an encoded image's header.
 
     Raises
     ------
     ImageError
-        If the header says that the pipeline cannot use the image.
+        If it shows that the pipeline cannot use the image.
     """
-    width, height = image_decode.declared_size(content)
+    width, height = declared_size(content)
     if content.startswith(PNG):
         bits, colour = struct.unpack_from(">BB", content, 24)
         channels = PNG_CHANNELS.get(colour, 0)
@@ -58,23 +57,24 @@ def header(content: bytes) -> Header:
 
 
 class Kept(NamedTuple):
-    """An image that is kept, as it is encoded, or as an array."""
+    """An image that is kept, encoded or as an array uint8[height, width, channels]."""
 
     id: str
     content: bytes | NDArray[np.uint8]
 
 
-class Survey:
-    """What the images that were added have in common, and what not."""
+class ImageStatistics:
+    """Counts of the images that were added, and a few images of each class."""
 
     def __init__(self) -> None:
         self.classes: Counter[str] = Counter()
         self.headers: Counter[Header] = Counter()
         self.faults: Counter[str] = Counter()
+        """Images that cannot be used, by the reason."""
         self.kept: dict[str, list[Kept]] = {}
 
     def add(self, id_: str, name: str, content: bytes) -> None:
-        """Look at an image of the class ``name``."""
+        """Add an encoded image of the class ``name``."""
         self.classes[name] += 1
         try:
             self.headers[header(content)] += 1
@@ -84,18 +84,18 @@ class Survey:
         self._keep(name, Kept(id_, content))
 
     def add_arrays(self, subset: str, pixels: NDArray[np.uint8], labels: NDArray[Any]) -> None:
-        """Look at decoded images, (n, h, w) or (n, h, w, c), labelled by numbers."""
-        counts = np.bincount(labels)
-        self.classes.update({str(label): int(n) for label, n in enumerate(counts) if n})
+        """Add decoded images uint8[n, h, w] or uint8[n, h, w, c], with their labels int[n]."""
+        numbers, counts = np.unique(labels, return_counts=True)
+        self.classes.update(dict(zip(map(str, numbers), map(int, counts), strict=True)))
         height, width, channels = (*pixels.shape[1:], 1)[:3]
         self.headers[Header(width, height, channels, 8 * pixels.dtype.itemsize)] += len(pixels)
-        for label in np.flatnonzero(counts):
+        for label in numbers:
             for row in np.flatnonzero(labels == label)[:KEPT]:
                 image = np.asarray(pixels[row]).reshape(height, width, channels)
                 self._keep(str(label), Kept(f"{subset}-{row}", image))
 
     def rename(self, names: Mapping[str, str]) -> None:
-        """Give classes other names, several perhaps the same."""
+        """Rename the classes; those that get the same name become one."""
         classes, kept = self.classes, self.kept
         self.classes, self.kept = Counter(), {}
         for name, count in classes.items():
@@ -111,27 +111,27 @@ class Survey:
 
     @property
     def sizes(self) -> Counter[tuple[int, int]]:
-        """Images of each width and height."""
-        return self._by(lambda found: (found.width, found.height))
+        """Number of images of each width and height."""
+        return self._by(lambda one: (one.width, one.height))
 
     @property
     def channels(self) -> Counter[int]:
-        """Images of each number of channels."""
-        return self._by(lambda found: found.channels)
+        """Number of images with each number of channels."""
+        return self._by(lambda one: one.channels)
 
     @property
     def bits(self) -> Counter[int]:
-        """Images of each depth."""
-        return self._by(lambda found: found.bits)
+        """Number of images of each depth, in bits a channel."""
+        return self._by(lambda one: one.bits)
 
     def _by(self, key: Callable[[Header], T]) -> Counter[T]:
-        found: Counter[T] = Counter()
+        counts: Counter[T] = Counter()
         for one, count in self.headers.items():
-            found[key(one)] += count
-        return found
+            counts[key(one)] += count
+        return counts
 
     def decode(self) -> dict[str, object]:
-        """What ``datasets.<name>.decode`` should say beside the classes.
+        """Return ``datasets.<name>.decode`` without the classes.
 
         Raises
         ------
@@ -141,25 +141,25 @@ class Survey:
         if not self.headers:
             raise DataError(f"no image can be used: {self.described_faults()}")
         channels = max(self.channels)
-        found: dict[str, object] = {"format": "parquet"}
+        params: dict[str, object] = {"format": "parquet"}
         width, height = next(iter(self.sizes))
         if len(self.sizes) > 1 or max(width, height) > LARGE:
             shorter = sorted(min(size) for size in self.sizes.elements())
             median = shorter[len(shorter) // 2]
             side = min(SMALL, -(-median // 8) * 8)
-            found |= {"shape": [side, side, channels], "resize": "crop"}
+            params |= {"shape": [side, side, channels], "resize": "crop"}
         else:
-            found |= {"shape": [height, width, channels]}
+            params |= {"shape": [height, width, channels]}
         bits = self.bits.most_common(1)[0][0]
         if bits != 8:
-            found["bits"] = bits
+            params["bits"] = bits
         if self.faults or len(self.bits) > 1:
-            found["on_bad_image"] = "quarantine"
-        return found
+            params["on_bad_image"] = "quarantine"
+        return params
 
     def described(self) -> list[tuple[str, str]]:
-        """What was found, in names and words."""
-        found = [
+        """Return the counts as pairs of a name and words."""
+        facts = [
             ("images", f"{self.classes.total():,} of {len(self.classes):,} classes"),
             ("classes", _listed((name, n) for name, n in sorted(self.classes.items()))),
             ("sizes", self._described_sizes()),
@@ -170,11 +170,11 @@ class Survey:
             ),
         ]
         if self.faults:
-            found.append(("cannot be used", self.described_faults()))
-        return found
+            facts.append(("cannot be used", self.described_faults()))
+        return facts
 
     def described_faults(self) -> str:
-        """What is wrong with how many images."""
+        """Return the reasons why images cannot be used, with their numbers."""
         return _listed(self.faults.most_common())
 
     def _described_sizes(self) -> str:
@@ -190,7 +190,7 @@ class Survey:
 
 
 def _listed(items: Iterable[tuple[str, int]]) -> str:
-    """Names and counts, the first of them."""
+    """Return the first 20 names and counts, and how many more there are."""
     shown = [f"{name}: {count:,}" for name, count in items]
     more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
     return ", ".join(shown[:20]) + more

@@ -1,4 +1,4 @@
-"""Tabling: which columns of an unknown table of labels say what about an archive's images."""
+"""Columns of an unknown table of labels: ids, classes, subsets and groups."""
 
 import re
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipeline.core.errors import DataError, first_few
 from pipeline.labels import join, table
 from pipeline.labels.table import LabelColumns, Labels, Match
+from pipeline.new_dataset.findings import without_fractions
 from pipeline.split import published
 
 LABEL = re.compile(
@@ -25,26 +26,28 @@ GROUP = re.compile(
 )
 """Usual names of a column whose equal values are images that belong together."""
 EXACT_FIRST: tuple[Match, ...] = ("name", "path", "stem")
-"""Forms of an image's name: a column of stems may be one of row numbers, whole names are none."""
+"""Forms of an image's name in the order in which they are tried: stems come last, since a column of
+row numbers may look like one."""
 MOST_CLASSES = 1000
 FEWEST_GROUPS = 10
-"""Of fewer, no fraction can be taken that deserves the name."""
+"""A column with fewer different values is not taken for groups: they cannot be divided well."""
 
 
 @dataclass
 class Table:
-    """A table of labels: its columns as text, and which of them has the images' ids, once known."""
+    """A table of labels, with its columns as text."""
 
     path: Path
     columns: dict[str, list[str]]
     id: str = ""
+    """The column of the images' ids; ``""`` until an image is looked for."""
     match: Match = "stem"
     rows: dict[str, int] | None = None
     """The row of each id."""
 
     @classmethod
     def read(cls, path: Path) -> "Table":
-        """Read a table; raises DataError if it is no CSV in UTF-8."""
+        """Read a table; raise DataError if it is no CSV in UTF-8."""
         try:
             columns = table.columns(path)
         except UnicodeDecodeError:
@@ -52,14 +55,14 @@ class Table:
         return cls(path, {name: values.to_pylist() for name, values in columns.items()})
 
     def label(self, name: str) -> str:
-        """The class of an archive's member; ``""`` if the table does not have it."""
+        """Return the class of an archive's member; ``""`` if the table does not have it."""
         if self.rows is None:
             self._find_ids(name)
         row = None if self.rows is None else self.rows.get(join.member_id(name, self.match))
         return "" if row is None else self.columns[self.label_column][row]
 
     def check(self, names: Sequence[str], archive: str) -> None:
-        """Refuse, as ``decode`` will, a table and an archive that do not correspond."""
+        """Raise DataError if table and archive do not correspond, as ``decode`` will."""
         if self.rows is None:
             raise DataError(
                 f"{self.path.name}: no column has the images' names, such as "
@@ -82,17 +85,17 @@ class Table:
 
     @cached_property  # each looks at every value
     def label_column(self) -> str:
-        """The column of classes: of the usual name, or else the one with the fewest values."""
+        """The column of classes: that of a usual name, or else the one with the fewest values."""
         others = [name for name in self.columns if name not in (self.id, self.subset_column)]
         named = [name for name in others if LABEL.match(name)]
         counts = {name: len(set(self.columns[name])) for name in named or others}
-        fit = {n: c for n, c in counts.items() if 1 < c <= MOST_CLASSES}
-        if not fit:
+        possible = {n: c for n, c in counts.items() if 1 < c <= MOST_CLASSES}
+        if not possible:
             raise DataError(
                 f"{self.path.name}: no column could be the classes: "
                 + first_few([f"{name} has {count:,} values" for name, count in counts.items()], 20)
             )
-        return min(fit, key=lambda name: (name not in named, fit[name]))
+        return min(possible, key=lambda name: (name not in named, possible[name]))
 
     @cached_property
     def subset_column(self) -> str:
@@ -113,39 +116,38 @@ class Table:
         return ""
 
     def classes(self) -> set[str]:
-        """The names of the classes."""
+        """Return the names of the classes."""
         return set(self.columns[self.label_column])
 
     def decode(self) -> dict[str, Any]:
-        """What ``decode`` must say of the columns."""
-        found = LabelColumns(id=self.id, label=self.label_column, match=self.match)
-        changed = found.model_dump(exclude_defaults=True)
+        """Return ``decode.labels``, if it must be given."""
+        labels = LabelColumns(id=self.id, label=self.label_column, match=self.match)
+        changed = labels.model_dump(exclude_defaults=True)
         return {"labels": changed} if changed else {}
 
     def split(self) -> dict[str, Any]:
-        """What ``split`` should say of the columns; null for what it must not."""
+        """Return what ``split`` must say of the columns; None for a key that must not be there."""
         if self.subset_column:
-            there = {published.subset(value) for value in self.columns[self.subset_column]}
-            nothing = {f"{name}_fraction": None for name in ("test", "validation") if name in there}
-            return {"column": self.subset_column} | nothing
+            subsets = {published.subset(value) for value in self.columns[self.subset_column]}
+            return {"column": self.subset_column} | without_fractions(subsets)
         return {"groups": self.group_column} if self.group_column else {}
 
     def notes(self) -> list[str]:
-        """What was made of the columns."""
-        found = [f"classes are read from the column {self.label_column}, ids from {self.id}"]
+        """Return sentences that say how the columns are taken."""
+        notes = [f"classes are read from the column {self.label_column}, ids from {self.id}"]
         if self.subset_column:
-            found.append(f"the column {self.subset_column} says who is train, validation, test")
+            notes.append(f"the column {self.subset_column} says who is train, validation, test")
             if self.group_column:
-                found.append(
+                notes.append(
                     f"is an image's {self.group_column} never in two of these? split.groups: "
                     f"{self.group_column} would check it"
                 )
         elif self.group_column:
-            found.append(f"images of the same {self.group_column} stay in one subset")
-        return found
+            notes.append(f"images of the same {self.group_column} stay in one subset")
+        return notes
 
     def _find_ids(self, name: str) -> None:
-        """Take the column that has an image's name, in one form or another."""
+        """Find the column that has an image's name, and in which form."""
         for match in EXACT_FIRST:
             id_ = join.member_id(name, match)
             for column, values in self.columns.items():

@@ -1,4 +1,4 @@
-"""Places: what a path or URL, as people name it, gives to the ``download`` stage to publish."""
+"""Published files, as the ``download`` stage takes them, from paths and URLs that people name."""
 
 import re
 from collections.abc import Iterator
@@ -9,11 +9,17 @@ from urllib.parse import quote, urlsplit
 from pipeline.archives import members
 from pipeline.core.errors import DataError, first_few
 from pipeline.download import folder, protocols
-from pipeline.new_dataset import detect
+from pipeline.images.decode import SUFFIXES
 
 
 def published(name: str, place: str) -> Iterator[dict[str, Any]]:
-    """What a path or URL gives to publish."""
+    """Yield the published files of a dataset ``name`` that a path or URL stands for.
+
+    Raises
+    ------
+    DataError
+        If there is nothing there, or nothing that the pipeline reads.
+    """
     path = Path(place)
     if protocols.scheme(place) or not path.is_dir():
         yield file(place)
@@ -22,7 +28,7 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
         inside = [member.name for member in folder.members(path)]
     except folder.PackingError as error:
         raise DataError(f"{place}: {error}") from None
-    if any(one.lower().endswith(detect.SUFFIXES) for one in inside):
+    if any(one.lower().endswith(SUFFIXES) for one in inside):
         yield {"name": f"{name}.tar", "sources": [_url("folder", path)]}
         return
     parquet = [one for one in inside if one.endswith(".parquet")]
@@ -31,17 +37,17 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
             f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
             "labels with --labels"
         )
-    found = parquet or [one for one in inside if "ubyte" in one or "idx" in one]
-    for one in found:
+    others = parquet or [one for one in inside if "ubyte" in one or "idx" in one]
+    for one in others:
         yield file(str(path / one), one)
-    if not found:
+    if not others:
         raise DataError(
             f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
         )
 
 
 def file(place: str, name: str = "") -> dict[str, Any]:
-    """A published file from a path or URL."""
+    """Return a published file from its path or URL; raises DataError if there is no such file."""
     if protocols.scheme(place):
         name, url = urlsplit(place).path, place
         name = name.rpartition("/")[2]
@@ -55,7 +61,7 @@ def file(place: str, name: str = "") -> dict[str, Any]:
 
 
 def _url(scheme: str, path: Path) -> str:
-    """A path as a source: relative, where it lies in the project."""
+    """Return a path as a source's URL: relative, where it lies in the project."""
     absolute = path.absolute()
     if absolute.is_relative_to(Path.cwd()):
         return f"{scheme}:{quote(absolute.relative_to(Path.cwd()).as_posix()) or '.'}"

@@ -1,7 +1,7 @@
-"""A new dataset: files looked at, parameters proposed, and, once confirmed, written.
+"""Proposal of a dataset and a run for files of a user's own, and its addition to ``params.yaml``.
 
-What is fetched for the look stays as the partial download of the ``download`` stage, which verifies
-it and goes on from there, so that nothing is fetched twice.
+Files that are fetched for it stay as a partial download, which the ``download`` stage verifies and
+completes. So nothing is fetched twice.
 """
 
 import re
@@ -12,68 +12,69 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pipeline import schema
 from pipeline.core import files, paths
 from pipeline.core.errors import ParameterError, first_few
-from pipeline.core.params import NAME, Params, read_yaml
+from pipeline.core.params import NAME, Params
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
-from pipeline.images import decode as image_decode
-from pipeline.new_dataset import detect, locate, yaml_edit
-from pipeline.new_dataset.detect import Found
+from pipeline.images.decode import ImageError, Pixels, decode
+from pipeline.new_dataset import locate, yaml_edit
+from pipeline.new_dataset.detect import detect
+from pipeline.new_dataset.findings import Findings
 
 DPI = 120
 FEW = 5000
-"""Images below which a smaller batch makes enough steps of an epoch."""
+"""Images below which batches are smaller, so that an epoch has enough steps."""
 SMALL_BATCH = 32
 TOO_FEW = 50
-"""Images of a class of which a test subset has ten or fewer."""
+"""Images of a class below which its part of the test subset is ten or fewer."""
 IMBALANCED = 2
-"""Times as many images of the most frequent class as of the rarest: then classes are weighted."""
+"""Ratio of the most frequent class to the rarest from which classes are weighted."""
 
 
 @dataclass
 class Proposal:
-    """What was found of a dataset, and what would be written of it."""
+    """A dataset and a run, as they would be added to ``params.yaml``."""
 
     name: str
-    found: Found
+    findings: Findings
     dataset: dict[str, Any]
     run: dict[str, Any]
-    changes: dict[Path, str]
-    """New texts of files."""
+    text: str
+    """The new ``params.yaml``."""
     is_written: bool = False
 
     def describe(self) -> str:
-        """What was found, and what would be added, for people."""
+        """Return the findings and the lines that would be added, for people."""
         pinned = [
             (file["name"], f"{file['bytes']:,} bytes, SHA-256 {file['sha256'][:16]}…")
             for file in self.dataset["download"]["files"]
         ]
-        facts = [*pinned, *self.found.survey.described()]
+        facts = [*pinned, *self.findings.images.described()]
         width = max(len(name) for name, _ in facts)
-        lines = [f"{self.name}: {self.found.what}"]
+        lines = [f"{self.name}: {self.findings.description}"]
         lines += [f"  {name:{width}}  {value}" for name, value in facts]
-        lines += [f"  note: {note}" for note in self.found.notes]
+        lines += [f"  note: {note}" for note in self.findings.notes]
         added = yaml_edit.dump({"datasets": {self.name: self.dataset}})
         added += yaml_edit.dump({"runs": {self.name: self.run}})
-        others = "".join(f", and the run to {path}" for path in self.changes if path == paths.GRAPH)
-        lines += ["", f"To be added to {paths.PARAMS}{others}:", "", added.rstrip()]
+        lines += ["", f"To be added to {paths.PARAMS}:", "", added.rstrip()]
         # Names in archives are strangers'.
         return "".join(c if c == "\n" or c.isprintable() else " " for c in "\n".join(lines))
 
     def write(self) -> None:
-        """Write what was proposed."""
-        for path, text in self.changes.items():
-            files.write_text(path, text)
+        """Write ``params.yaml``."""
+        files.write_text(paths.PARAMS, self.text)
         self.is_written = True
 
 
 @contextmanager
 def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Proposal]:
-    """Look at files and propose a dataset and a run called ``name``.
+    """Read files and yield the proposal of a dataset and a run called ``name``.
 
     The files are kept for the ``download`` stage if the body calls ``write``, else removed.
 
@@ -107,16 +108,11 @@ def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Pr
         table = locate.file(labels)
         published.append(table)
     folder = paths.raw(name).with_suffix(".new")
-    before = {
-        path: path.read_text(encoding="utf-8")
-        for path in (params.path, paths.GRAPH)
-        if path.exists()
-    }
     try:
         section = _download(published)
         fetch.download(name, section, folder)
         names = [file.name for file in section.files if table is None or file.name != table["name"]]
-        found = detect.discover(folder, names, None if table is None else table["name"])
+        findings = detect(folder, names, None if table is None else table["name"])
         pinned = [
             {
                 "name": file.name,
@@ -125,9 +121,9 @@ def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Pr
                 "sources": list(file.sources),
             }
             for file in section.files
-            if file.name in _used(found, names, table)
+            if file.name in findings.files
         ]
-        proposal = _proposal(name, found, pinned, before, params)
+        proposal = _proposal(name, findings, pinned, params)
         yield proposal
         if proposal.is_written:
             shutil.rmtree(files.beside(paths.raw(name)), ignore_errors=True)
@@ -141,23 +137,14 @@ def draw(proposal: Proposal, path: Path) -> None:
     """Draw some images of each class, as they will be decoded, as a PNG."""
     from pipeline.report import image_plots, plots  # Matplotlib takes long
 
-    decode = proposal.dataset["decode"]
+    params = proposal.dataset["decode"]
     classes = []
-    for name in proposal.found.classes[: plots.NAMED_CLASSES]:
+    for name in proposal.findings.classes[: plots.NAMED_CLASSES]:
         samples = []
-        for kept in proposal.found.survey.kept.get(name, []):
+        for kept in proposal.findings.images.kept.get(name, []):
             try:
-                pixels = (
-                    image_decode.decode(
-                        kept.content,
-                        tuple(decode["shape"]),
-                        decode.get("bits", 8),
-                        decode.get("resize"),
-                    )
-                    if isinstance(kept.content, bytes)
-                    else kept.content
-                )
-            except image_decode.ImageError:
+                pixels = _decoded(kept.content, params)
+            except ImageError:
                 continue
             top = 2.0 ** (8 * pixels.dtype.itemsize) - 1
             own_name = kept.id.rpartition("/")[2]  # its folders say the class, which stands above
@@ -168,6 +155,13 @@ def draw(proposal: Proposal, path: Path) -> None:
     plots.save(image_plots.samples(classes), path, DPI)
 
 
+def _decoded(content: bytes | NDArray[np.uint8], params: dict[str, Any]) -> Pixels:
+    """Return an image's pixels as the ``decode`` stage will make them."""
+    if not isinstance(content, bytes):
+        return content
+    return decode(content, tuple(params["shape"]), params.get("bits", 8), params.get("resize"))
+
+
 def _download(published: list[dict[str, Any]]) -> DownloadParams:
     try:
         return DownloadParams.model_validate({"files": published}, strict=False)
@@ -176,74 +170,36 @@ def _download(published: list[dict[str, Any]]) -> DownloadParams:
         raise ParameterError(f"these files cannot be used: {first_few(reasons)}") from None
 
 
-def _used(found: Found, names: list[str], table: dict[str, Any] | None) -> set[str]:
-    """The files that the dataset is made of: all, but for Parquet files without labels."""
-    if found.kind == "parquet":
-        return {
-            name for value in found.extract.values() if isinstance(value, list) for name in value
-        }
-    return {*names} | ({table["name"]} if table else set())
-
-
 def _proposal(
-    name: str, found: Found, pinned: list[dict[str, Any]], before: dict[Path, str], params: Params
+    name: str, findings: Findings, pinned: list[dict[str, Any]], params: Params
 ) -> Proposal:
     dataset = {
-        "kind": found.kind,
+        "kind": findings.kind,
         "download": {"files": pinned},
-        "extract": found.extract,
-        "decode": {"classes": found.classes} | found.decode,
-        "split": found.split,
+        "extract": findings.extract,
+        "decode": {"classes": findings.classes} | findings.decode,
+        "split": findings.split,
     }
-    counts = found.survey.classes
+    counts = findings.images.classes
     if min(counts.values()) < TOO_FEW:
         doubt = (
             f"some classes have fewer than {TOO_FEW} images: enough to try the pipeline, too few "
             "to trust a model"
         )
-        found = replace(found, notes=[*found.notes, doubt])
+        findings = replace(findings, notes=[*findings.notes, doubt])
     train: dict[str, Any] = {"shuffle": True, "drop_remainder": False}
     if counts.total() < FEW:
         train["batch_size"] = SMALL_BATCH
     if max(counts.values()) >= IMBALANCED * min(counts.values()):
         train["class_weights"] = "balanced"
     run = {"dataset": name, "model": {}, "train": train, "evaluate": {}, "report": {}}
-    text = yaml_edit.append(before[params.path], ["datasets"], {name: dataset}, blank=True)
-    changes = {params.path: yaml_edit.append(text, ["runs"], {name: run}, blank=False)}
+    text = params.path.read_bytes().decode()  # with its line ends
+    text = yaml_edit.append(text, "datasets", {name: dataset}, blank=True)
+    text = yaml_edit.append(text, "runs", {name: run}, blank=False)
     expected = {
         **params.values,
         "datasets": {**params.value("datasets"), name: dataset},
         "runs": {**params.value("runs"), name: run},
     }
     schema.check_params(Params(expected, params.path))
-    if paths.GRAPH in before:
-        changes[paths.GRAPH] = _drawn(before[paths.GRAPH], name)
-    return Proposal(name, found, dataset, run, changes)
-
-
-def _drawn(text: str, run: str) -> str:
-    """dvc.yaml with a run among the plots that lay all runs' curves over each other."""
-    graph = read_yaml(paths.GRAPH)
-    for number, plot in enumerate(graph.get("plots") or []):
-        for title, definition in plot.items():
-            if isinstance(definition, dict) and isinstance(definition.get("y"), dict):
-                curves = [f"train_{title}", f"validation_{title}"]
-                entry = {(paths.metrics(run) / "history.csv").as_posix(): curves}
-                text = yaml_edit.append(text, ["plots", number, title, "y"], entry, blank=False)
-    if graph.get("artifacts"):
-        title = run.replace("_", "-")
-        labels = ["image-classification"]
-        for suffix, kind, path in (
-            ("shards", "dataset", paths.shards(run)),
-            ("model", "model", paths.model(run)),
-        ):
-            artifact = {
-                "path": path.as_posix(),
-                "type": kind,
-                "desc": f"{run}, {suffix}",
-                "labels": labels,
-            }
-            text = yaml_edit.append(
-                text, ["artifacts"], {f"{title}-{suffix}": artifact}, blank=False
-            )
-    return text
+    return Proposal(name, findings, dataset, run, text)

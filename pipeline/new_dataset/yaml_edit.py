@@ -1,17 +1,18 @@
-"""Insertion: lines added to a YAML file, every other line of which stays as it is.
+"""Edits of a YAML file: an entry added, and every other line left as it is.
 
-Writing a file anew, even with its comments kept, would change how it is laid out. So the place is
-found by a parser, and the lines are put there as text.
+The place is found by ruamel's parser, and the lines are put there as text. Ruamel's round trip
+would not do. On ``params.yaml`` it moves the comment above ``defaults`` into ``datasets``, behind
+which it stands, and writes ``null`` as nothing. In other files it also changes indentation, spaces
+within flow collections and before comments, and line ends (CRLF).
 """
 
 import io
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pipeline.core.errors import ParameterError, first_few
@@ -20,15 +21,14 @@ WIDTH = 100
 """Columns that a line should not exceed."""
 
 
-def append(text: str, keys: Sequence[str | int], entry: dict[str, Any], *, blank: bool) -> str:
-    r"""Add an entry at the end of the mapping under ``keys``.
+def append(text: str, key: str, entry: dict[str, Any], *, blank: bool) -> str:
+    r"""Add an entry at the end of the mapping under a key of the top level.
 
     Parameters
     ----------
     text : str
-        A YAML file.
-    keys : sequence of str or int
-        Names in mappings and numbers in sequences that lead to the mapping.
+        A YAML file, with line ends of either kind.
+    key : str
     entry : dict
         What to add; short collections are written in flow style.
     blank : bool
@@ -42,7 +42,7 @@ def append(text: str, keys: Sequence[str | int], entry: dict[str, Any], *, blank
 
     Examples
     --------
-    >>> print(append("a:\n  b: 1  # one\n\n# two\nc: 2\n", ["a"], {"d": [3]}, blank=False))
+    >>> print(append("a:\n  b: 1  # one\n\n# two\nc: 2\n", "a", {"d": [3]}, blank=False))
     a:
       b: 1  # one
       d: [3]
@@ -51,35 +51,32 @@ def append(text: str, keys: Sequence[str | int], entry: dict[str, Any], *, blank
     c: 2
     <BLANKLINE>
     """
-    node = YAML(typ="safe", pure=True).compose(text)
-    for key in keys:
-        node = _child(node, key)
+    node = _child(YAML(typ="safe", pure=True).compose(text), key)
     if not isinstance(node, MappingNode) or node.flow_style or not node.value:
-        raise ParameterError(f"{'.'.join(map(str, keys))} is no mapping with an entry on each line")
+        raise ParameterError(f"{key} is no mapping with an entry on each line")
+    newline = "\r\n" if "\r\n" in text else "\n"
     indent = " " * node.value[0][0].start_mark.column
     lines = text.splitlines(keepends=True)
     last = _last_line(node)
     if not lines[last].endswith("\n"):
-        lines[last] += "\n"
+        lines[last] += newline
     added = [indent + line if line.strip() else line for line in dump(entry).splitlines(True)]
-    found = "".join([*lines[: last + 1], *["\n"] * blank, *added, *lines[last + 1 :]])
-    expected = _value(text, keys, pure=True) | entry
+    added = [line.replace("\n", newline) for line in ["\n"] * blank + added]
+    new = "".join([*lines[: last + 1], *added, *lines[last + 1 :]])
+    expected = _value(text, key, pure=True) | entry
     # DVC reads with libyaml, where that is installed, which is stricter.
-    if not all(_value(found, keys, pure=pure) == expected for pure in (True, False)):
+    if not all(_value(new, key, pure=pure) == expected for pure in (True, False)):
         raise ParameterError(f"{first_few(list(entry))} has characters that YAML changes")
-    return found
+    return new
 
 
-def _value(text: str, keys: Sequence[str | int], *, pure: bool) -> Any:
-    value = YAML(typ="safe", pure=pure).load(text)
-    for key in keys:
-        value = value[key]
-    return value
+def _value(text: str, key: str, *, pure: bool) -> Any:
+    return YAML(typ="safe", pure=pure).load(text)[key]
 
 
 def dump(entry: dict[str, Any]) -> str:
-    """An entry as YAML: what fits a line in flow style, the rest in block style."""
-    yaml = YAML(typ="rt")  # keeps styles; makes plain values alone, as "safe" does
+    """Return an entry as YAML: what fits a line in flow style, the rest in block style."""
+    yaml = YAML(typ="rt")  # keeps the styles that are set below
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
@@ -88,21 +85,27 @@ def dump(entry: dict[str, Any]) -> str:
 
 
 def _styled(value: Any, depth: int) -> Any:
-    """A copy for ruamel, whose small collections are in flow style below the second level."""
+    """Return a copy for ruamel; below the second level small collections are in flow style."""
     if isinstance(value, dict):
-        found = CommentedMap({key: _styled(inner, depth + 1) for key, inner in value.items()})
+        mapping = CommentedMap(
+            {_quoted(key): _styled(inner, depth + 1) for key, inner in value.items()}
+        )
         nested = any(_holds_mappings(inner) for inner in value.values())
         if (depth > 1 and not nested and _is_short(value)) or not value:
-            found.fa.set_flow_style()
-        return found
+            mapping.fa.set_flow_style()
+        return mapping
     if isinstance(value, list | tuple):
         items = CommentedSeq([_styled(inner, depth + 1) for inner in value])
         if not _holds_mappings(value):
             items.fa.set_flow_style()
         return items
-    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z_][\w ./-]*", value):
-        return DoubleQuotedScalarString(value)
-    return value
+    return _quoted(value) if isinstance(value, str) else value
+
+
+def _quoted(text: str) -> str:
+    """Return a text that ruamel quotes unless it is plainly words: it forgets some that need it."""
+    plain = re.fullmatch(r"[A-Za-z_][\w ./-]*", text)
+    return text if plain else DoubleQuotedScalarString(text)
 
 
 def _holds_mappings(value: Any) -> bool:
@@ -115,20 +118,19 @@ def _is_short(value: dict[str, Any]) -> bool:
     return len(str(value)) < WIDTH - 12
 
 
-def _child(node: Node, key: str | int) -> Node:
-    found: Node
-    if isinstance(node, SequenceNode) and isinstance(key, int):
-        found = node.value[key]
-        return found
-    if isinstance(node, MappingNode):
-        for name, found in node.value:
-            if name.value == key:
-                return found
+def _child(node: Node, key: str) -> Node:
+    children: list[tuple[Node, Node]] = node.value if isinstance(node, MappingNode) else []
+    for name, child in children:
+        if name.value == key:
+            return child
     raise ParameterError(f"there is no {key!r}")
 
 
 def _last_line(node: Node) -> int:
-    """The line on which a node's last scalar or bracket ends; its own end is behind comments."""
+    """Return the line on which a node's last scalar or bracket ends.
+
+    The node's own end is of no use, for it is behind the comments that follow.
+    """
     if isinstance(node, CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _last_line(last[1] if isinstance(node, MappingNode) else last)

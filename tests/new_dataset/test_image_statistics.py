@@ -1,3 +1,5 @@
+"""Statistics of images: headers say what is decoded, and parameters follow from them."""
+
 import io
 
 import numpy as np
@@ -7,7 +9,7 @@ from PIL import Image
 from pipeline.core.errors import DataError
 from pipeline.images import decode
 from pipeline.images.decode import ImageError
-from pipeline.new_dataset.image_statistics import KEPT, Header, Survey, header
+from pipeline.new_dataset.image_statistics import KEPT, Header, ImageStatistics, header
 from tests.support.builders import encode, palette_png, pixels
 
 
@@ -33,11 +35,11 @@ def test_alpha_is_a_fault():
             header(content)
 
 
-def surveyed(*contents):
-    found = Survey()
+def statistics(*contents):
+    images = ImageStatistics()
     for number, content in enumerate(contents):
-        found.add(str(number), "cat", content)
-    return found
+        images.add(str(number), "cat", content)
+    return images
 
 
 def blank(height, width, channels=3):
@@ -45,28 +47,28 @@ def blank(height, width, channels=3):
 
 
 def test_images_of_one_small_size_are_taken_as_they_are():
-    assert surveyed(blank(28, 20, 1)).decode() == {"format": "parquet", "shape": [28, 20, 1]}
+    assert statistics(blank(28, 20, 1)).decode() == {"format": "parquet", "shape": [28, 20, 1]}
 
 
 def test_images_of_several_sizes_or_large_ones_are_resized():
-    found = surveyed(blank(28, 20), blank(30, 40, 1), blank(40, 37))
+    found = statistics(blank(28, 20), blank(30, 40, 1), blank(40, 37))
     assert found.decode() == {"format": "parquet", "shape": [32, 32, 3], "resize": "crop"}
-    found = surveyed(blank(200, 300))
+    found = statistics(blank(200, 300))
     assert found.decode() == {"format": "parquet", "shape": [64, 64, 3], "resize": "crop"}
 
 
 def test_faults_are_counted_and_left_out():
     palette = palette_png(np.zeros((5, 7), np.uint8), np.zeros((2, 3), np.uint8))
-    found = surveyed(blank(5, 7), palette, b"nothing", palette)
+    found = statistics(blank(5, 7), palette, b"nothing", palette)
     assert found.faults == {"has a palette": 2, "cannot be decoded": 1}
     assert found.decode()["on_bad_image"] == "quarantine"
     assert dict(found.described())["cannot be used"] == "has a palette: 2, cannot be decoded: 1"
     with pytest.raises(DataError, match="no image can be used: cannot be decoded: 1"):
-        surveyed(b"nothing").decode()
+        statistics(b"nothing").decode()
 
 
 def test_arrays_and_other_names():
-    found = Survey()
+    found = ImageStatistics()
     labels = np.array([0, 2, 2], np.uint8)
     found.add_arrays("train", pixels(labels, (5, 7)), labels)
     assert found.classes == {"0": 1, "2": 2}
@@ -78,4 +80,4 @@ def test_arrays_and_other_names():
 
 
 def test_few_images_are_kept():
-    assert len(surveyed(*[blank(5, 7)] * (KEPT + 5)).kept["cat"]) == KEPT
+    assert len(statistics(*[blank(5, 7)] * (KEPT + 5)).kept["cat"]) == KEPT

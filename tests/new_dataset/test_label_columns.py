@@ -1,3 +1,5 @@
+"""Columns of tables: which are taken for ids, classes, subsets and groups."""
+
 import pytest
 
 from pipeline.core.errors import DataError

@@ -1,3 +1,5 @@
+"""Edits of a YAML file: lines are added, all others stay, and what is written is read again."""
+
 import difflib
 
 import pytest
@@ -18,14 +20,14 @@ VALUES = st.recursive(
 
 
 def load(text):
-    """As this project reads it, and as DVC does, by libyaml."""
-    found, other = (YAML(typ="safe", pure=pure).load(text) for pure in (True, False))
-    assert found == other
-    return found
+    """Load YAML as this project does and as DVC does, by libyaml; return the value of both."""
+    ours, dvcs = (YAML(typ="safe", pure=pure).load(text) for pure in (True, False))
+    assert ours == dvcs
+    return ours
 
 
 def added(before, after):
-    """The lines that are new; no other line differs."""
+    """Return the lines that are new; assert that no other line differs."""
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=0))[2:]
     assert not [line for line in lines if line.startswith("-")]
     return [line[1:] for line in lines if line.startswith("+")]
@@ -36,7 +38,7 @@ def added(before, after):
 def test_what_is_written_is_read_again(entry):
     assert load(dump(entry)) == entry
     before, rest = "a:\n  b1 2: [1, 2] # one\n", "  # two\n\n# three\nb: |\n  text\n"
-    after = append(before + rest, ["a"], entry, blank=True)
+    after = append(before + rest, "a", entry, blank=True)
     assert after.startswith(before + "\n")
     assert after.endswith(rest)
 
@@ -45,7 +47,7 @@ def test_what_is_written_is_read_again(entry):
 def test_the_parameters_get_lines_and_lose_none(section):
     text = (ROOT / "params.yaml").read_text()
     entry = {"pets": {"kind": "archive", "download": {"files": [{"name": "a", "sources": ["b"]}]}}}
-    after = append(text, [section], entry, blank=False)
+    after = append(text, section, entry, blank=False)
     assert load(after) == {**load(text), section: load(text)[section] | entry}
     assert added(text, after) == [
         "  pets:",
@@ -56,21 +58,28 @@ def test_the_parameters_get_lines_and_lose_none(section):
     ]
 
 
-def test_places_in_sequences_and_behind_block_scalars():
-    text = "a:\n- b:\n    c: |\n      text\n    d:\n      - 1\n      - 2"
-    after = append(text, ["a", 0, "b"], {"e": 3}, blank=False)
-    assert load(after) == {"a": [{"b": {"c": "text\n", "d": [1, 2], "e": 3}}]}
+def test_places_behind_sequences_and_block_scalars():
+    text = "a:\n    c: |\n      text\n    d:\n    - 1\n    - 2"
+    after = append(text, "a", {"e": 3}, blank=False)
+    assert load(after) == {"a": {"c": "text\n", "d": [1, 2], "e": 3}}
     text = "a:\n  c: |\n    text\n\nb: 1\n"
-    assert load(append(text, ["a"], {"e": 3}, blank=False))["a"] == {"c": "text\n", "e": 3}
+    assert load(append(text, "a", {"e": 3}, blank=False))["a"] == {"c": "text\n", "e": 3}
+
+
+def test_line_ends_stay_those_of_the_file():
+    unix = "a:\n  b:  1   # one\n\n# two\nc: {d:  null}\n"
+    after = append(unix, "a", {"e": {"f": "x"}}, blank=True)
+    windows = append(unix.replace("\n", "\r\n"), "a", {"e": {"f": "x"}}, blank=True)
+    assert windows == after.replace("\n", "\r\n")
 
 
 @pytest.mark.parametrize("value", ["x\x85y", "folder:a/b", "1e5", "yes", "null", "#", "0x1F", " a"])
 def test_what_yaml_could_take_for_something_else_stays_text(value):
-    after = append("a:\n  b: 1\n", ["a"], {"c": [value], "d": {"e": value}}, blank=False)
+    after = append("a:\n  b: 1\n", "a", {"c": [value], "d": {"e": value}}, blank=False)
     assert load(after)["a"] == {"b": 1, "c": [value], "d": {"e": value}}
 
 
 @pytest.mark.parametrize("text", ["a: {}\n", "a: {b: 1}\n", "a: [1]\n", "a:\n", "b: 1\n"])
 def test_where_nothing_can_be_added_it_is_said(text):
     with pytest.raises(ParameterError, match=r"a is no mapping with an entry|there is no 'a'"):
-        append(text, ["a"], {"c": 1}, blank=False)
+        append(text, "a", {"c": 1}, blank=False)
