@@ -3,8 +3,8 @@
 from pipeline import runs
 from pipeline.core import files, paths, stage
 from pipeline.core.params import Params
-from pipeline.report import write
 from pipeline.report.params import ReportParams
+from pipeline.report.write import write
 
 USES = (
     "altair",
@@ -23,7 +23,7 @@ def work(run: str) -> str:
     params = Params.read(paths.params(run))
     section = runs.section(params, run, "report", ReportParams)
     own = {name: params.value("runs", run, name) for name in runs.SECTIONS}
-    done = write.write(run, runs.resolve(params, run), section, own, USES)
+    done = write(run, runs.resolve(params, run), section, own, USES)
     return f"{files.megabytes(paths.metrics(run))}, {done}"
 
 

@@ -1,4 +1,4 @@
-"""Architecture: what an image costs a network, from ``architecture.json`` alone."""
+"""The cost of a network: multiply-adds for an image, from ``architecture.json`` alone."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -8,15 +8,15 @@ from pipeline.core.errors import DataError
 
 
 def multiply_adds(architecture: Mapping[str, Any]) -> int:
-    """Multiplications, each with its addition, for the logits of one image.
+    """Return the multiplications, each with its addition, for the logits of one image.
 
-    Those of convolutions and dense layers are counted, as is customary; additions of biases,
+    Those of convolutions and dense layers are counted, as is customary. Additions of biases,
     normalization, activation and pooling are not.
 
     Parameters
     ----------
     architecture : mapping
-        What ``model.save`` wrote: Keras's configuration of the network, under ``keras``.
+        ``architecture.json``, which has Keras's configuration of the network under ``keras``.
 
     Raises
     ------
@@ -48,6 +48,7 @@ def multiply_adds(architecture: Mapping[str, Any]) -> int:
 
 
 def _costs(layers: list[Mapping[str, Any]]) -> Iterator[int]:
+    """Yield the multiply-adds of each layer that is counted."""
     for layer in layers:
         config = layer["config"]
         if layer["class_name"] == "Dense":
@@ -63,5 +64,5 @@ def _costs(layers: list[Mapping[str, Any]]) -> Iterator[int]:
 
 
 def _places(side: int, kernel: int, stride: int, padding: str) -> int:
-    """Along one side, where a filter is applied."""
+    """Return the number of places along a side where a filter is applied."""
     return -(-(side if padding == "same" else side - kernel + 1) // stride)

@@ -1,48 +1,47 @@
-"""The figure of an ablation study: a forest plot of differences, and the gaps beside it."""
+"""The forest plot of an ablation study: differences, with the gaps beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from pipeline.ablation.study import Study
 from pipeline.report.plots import BLUE, GREY, INK, ORANGE, pinned, text
 
 
 @pinned
-def forest(study: Mapping[str, Any], order: Sequence[str]) -> Figure:
-    """Differences from the baseline with their intervals; training and test accuracy.
+def forest(study: Study, order: Sequence[str]) -> Figure:
+    """Return differences from the baseline with their intervals; training and test accuracy.
 
     Parameters
     ----------
-    study : mapping
-        As ``ablation.study`` gives it.
     order : sequence of str
         Names of the changes, from top to bottom.
     """
-    changes = [study["changes"][name] for name in order]
+    changes = [study.changes[name] for name in order]
     figure = Figure((10, 1.6 + 0.36 * len(order)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.15, 1))
-    level = f"{study['confidence_level']:.0%}"
+    level = f"{study.confidence_level:.0%}"
     left.set_title(f"Test accuracy less the baseline's ({level} interval)")
     right.set_title("Accuracy on training and test images")
     left.axvline(0, color=GREY, linewidth=1)
     for row, change in enumerate(changes):
-        if change["interval"]:
-            left.plot(np.multiply(change["interval"], 100), [row, row], color=BLUE, linewidth=2)
-        if change["difference"] is not None:
-            left.plot(change["difference"] * 100, row, "s", color=BLUE, markersize=5)
-        ends = np.multiply([change["accuracy"], change["train_accuracy"]], 100)
+        if change.interval:
+            left.plot(np.multiply(change.interval, 100), [row, row], color=BLUE, linewidth=2)
+        if change.difference is not None:
+            left.plot(change.difference * 100, row, "s", color=BLUE, markersize=5)
+        ends = np.multiply([change.accuracy, change.train_accuracy], 100)
         right.plot(ends, [row, row], color=GREY, linewidth=1.4, zorder=1)
     rows = range(len(order))
-    for key, label, colour, marker in (
-        ("train_accuracy", "training", ORANGE, "^"),
-        ("accuracy", "test", BLUE, "o"),
+    for values, label, colour, marker in (
+        ([change.train_accuracy for change in changes], "training", ORANGE, "^"),
+        ([change.accuracy for change in changes], "test", BLUE, "o"),
     ):
-        values = [change[key] * 100 for change in changes]
-        right.plot(values, rows, marker, color=colour, label=label, markersize=5)
+        right.plot(
+            [value * 100 for value in values], rows, marker, color=colour, label=label, markersize=5
+        )
     left.set_yticks(rows, [text(name.replace("_", " ")) for name in order], color=INK)
     left.set_ylim(len(order) - 0.5, -0.5)
     left.set_xlabel("percentage points")

@@ -1,16 +1,16 @@
-"""What an ablation study is shown as: JSON, CSV, a Markdown table, a figure, and a page."""
+"""The report of an ablation study: JSON, CSV, a Markdown table, a figure, and a page."""
 
 import base64
 import csv
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.ablation import forest_plot
+from pipeline.ablation.study import Study
 from pipeline.core import files, paths
-from pipeline.report import html as report_html
-from pipeline.report import plots
+from pipeline.report import html, plots
 
 COLUMNS = (
     "change",
@@ -25,22 +25,20 @@ COLUMNS = (
     "parameters",
     "multiply_adds",
 )
-"""Of ``ablation.csv``."""
+"""Columns of ``ablation.csv``."""
 CSS_DPI = 96
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
+def write(folder: str, study: Study, dpi: int) -> Path:
     """Write ``ablation.json``, ``.csv``, ``.md``, ``.png``, ``.svg``, ``.html`` into ``metrics``.
 
     Parameters
     ----------
     folder : str
         The study's.
-    study : mapping
-        As ``ablation.study`` gives it.
     dpi : int
-        Of the PNG.
+        Pixels an inch of the PNG.
 
     Returns
     -------
@@ -49,7 +47,7 @@ def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
     """
     place = Path(folder) / paths.METRICS / "ablation"
     order = ordered(study)
-    files.write_json(place.with_suffix(".json"), study)
+    files.write_json(place.with_suffix(".json"), study.model_dump())
     with (
         files.new_file(place.with_suffix(".csv")) as work,
         work.open("w", encoding="utf-8", newline="") as file,
@@ -63,38 +61,33 @@ def write(folder: str, study: Mapping[str, Any], dpi: int) -> Path:
     with files.new_file(place.with_suffix(".svg")) as work:
         forest_plot.save_svg(drawn, work)
     picture = _inlined(place.with_suffix(".png"), dpi)
-    html = report_html.fill(
-        "ablation.html.j2",
-        folder=TEMPLATES,
-        study=study,
-        order=order,
-        picture=picture,
-        name=folder,
+    page = html.fill(
+        TEMPLATES / "ablation.html.j2", study=study, order=order, picture=picture, name=folder
     )
-    for suffix, content in ((".md", markdown(study)), (".html", html)):
-        files.write_text(place.with_suffix(suffix), content)
+    files.write_text(place.with_suffix(".md"), markdown(study))
+    files.write_text(place.with_suffix(".html"), page)
     return place.with_suffix(".html")
 
 
-def markdown(study: Mapping[str, Any]) -> str:
-    """The study as a table in Markdown."""
-    return report_html.fill("ablation.md.j2", folder=TEMPLATES, study=study, order=ordered(study))
+def markdown(study: Study) -> str:
+    """Return the study as a table in Markdown."""
+    return html.fill(TEMPLATES / "ablation.md.j2", study=study, order=ordered(study))
 
 
-def ordered(study: Mapping[str, Any]) -> list[str]:
-    """The changes' names: the baseline, then the others, the best first."""
-    changes = study["changes"]
-    others = sorted(changes.keys() - {study["baseline"]})
-    return [study["baseline"], *sorted(others, key=lambda name: -changes[name]["accuracy"])]
+def ordered(study: Study) -> list[str]:
+    """Return the changes' names: the baseline, then the others, the best first."""
+    others = sorted(study.changes.keys() - {study.baseline})
+    return [study.baseline, *sorted(others, key=lambda name: -study.changes[name].accuracy)]
 
 
-def _rows(study: Mapping[str, Any], order: list[str]) -> Iterator[list[Any]]:
+def _rows(study: Study, order: list[str]) -> Iterator[list[Any]]:
+    """Yield the values of each change in the order of ``COLUMNS``."""
     for name in order:
-        change = study["changes"][name]
-        low, high = change["interval"] or (None, None)
-        row = change | {
+        change = study.changes[name]
+        low, high = change.interval or (None, None)
+        row = change.model_dump() | {
             "change": name,
-            "seeds": len(change["seeds"]),
+            "seeds": len(change.seeds),
             "low": low,
             "high": high,
         }
@@ -110,7 +103,7 @@ class _Picture(NamedTuple):
 
 
 def _inlined(path: Path, dpi: int) -> _Picture:
-    """A PNG file as a ``data:`` address."""
+    """Return a PNG file as a ``data:`` address."""
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])  # of the chunk IHDR, always the first
     scale = CSS_DPI / dpi

@@ -1,15 +1,15 @@
-"""Ablation: what each change to a baseline does to the accuracy, over several seeds.
+"""Ablation studies: the effect of each change to a baseline on the accuracy, over several seeds.
 
 A run of the study is ``<change>_<seed>``: its parameters are the change, and ``train.seed``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline import runs
 from pipeline.ablation.cost import multiply_adds
@@ -17,23 +17,24 @@ from pipeline.core import files, paths
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.params import Name, Params, Section, merge
 from pipeline.evaluate.predictions import Predictions
+from pipeline.report.html import leaves
 
 CONFIDENCE_LEVEL = 0.95
 PARTS = "model", "train", "evaluate"
-"""Sections of a run that a change is made in."""
+"""Sections of a run that a change may be in."""
 
 
 class AblationParams(Section):
     """``ablation``: the study's own section."""
 
     baseline: Name = "baseline"
-    """The change, an empty one, that all are compared with."""
+    """The change that all are compared with, an empty one."""
     dpi: Annotated[int, Field(ge=20, le=600)] = 120
-    """Of the figure."""
+    """Pixels an inch of the figure."""
 
 
 class StudyRun(runs.Named):
-    """``runs.<change>_<seed>``: what differs from the defaults; no single report is written."""
+    """``runs.<change>_<seed>``: the differences from the defaults; no run has a report."""
 
     model: dict[str, Any]
     train: dict[str, Any]
@@ -41,29 +42,61 @@ class StudyRun(runs.Named):
 
 
 class Difference(NamedTuple):
-    """A mean difference of accuracies and its interval; no interval where there is but one seed."""
+    """A mean difference of accuracies and its interval, which a single seed does not have."""
 
     mean: float
     low: float | None
     high: float | None
 
 
-def study(folder: str) -> dict[str, Any]:
-    """Everything that ``ablation.json`` holds, from the runs that have been evaluated.
+class Change(BaseModel):
+    """A change to the baseline, over its seeds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    values: dict[str, Any]
+    """Parameters that differ from the defaults, by their dotted keys."""
+    seeds: list[int]
+    accuracies: list[float]
+    """Test accuracy of each seed."""
+    accuracy: float
+    """Their mean."""
+    deviation: float | None
+    """Their standard deviation, with n - 1; None with one seed."""
+    train_accuracy: float
+    """Mean over the seeds."""
+    gap: float
+    """Training less test accuracy."""
+    difference: float | None
+    """Accuracy less the baseline's, over the seeds of both; None for the baseline."""
+    interval: tuple[float, float] | None
+    """Of the difference; None with one seed."""
+    parameters: int
+    multiply_adds: int
+
+
+class Study(BaseModel):
+    """A study: all that ``ablation.json`` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    n: int
+    """Test images."""
+    baseline: str
+    confidence_level: float
+    changes: dict[str, Change]
+    missing: list[str]
+    """Runs without an evaluation."""
+
+
+def study(folder: str) -> Study:
+    """Return the results of the runs of a study that have been evaluated.
 
     Parameters
     ----------
     folder : str
         The study's, with ``params.yaml``, ``data`` and ``metrics``.
-
-    Returns
-    -------
-    dict
-        ``dataset``, ``n`` (test images), ``baseline``, ``confidence_level``, ``missing`` (runs
-        without an evaluation) and ``changes``, by name: ``values`` (parameters, by their keys),
-        ``seeds``, ``accuracy`` and ``train_accuracy`` (means over them), ``accuracies`` (each),
-        ``deviation`` (of these, with n - 1), ``gap`` (training less test accuracy), ``difference``
-        from the baseline and its ``interval``, ``parameters``, ``multiply_adds``.
 
     Raises
     ------
@@ -74,7 +107,7 @@ def study(folder: str) -> dict[str, Any]:
     """
     params = Params.read(Path(folder) / paths.PARAMS)
     section = params.section(AblationParams, "ablation")
-    found, missing = {}, []
+    measured, missing = {}, []
     for change, seeds in by_change(params).items():
         done = {
             seed: f"{folder}/{run}"
@@ -83,33 +116,33 @@ def study(folder: str) -> dict[str, Any]:
         }
         missing += [run for seed, run in seeds.items() if seed not in done]
         if done:
-            found[change] = _Change.read(params, done)
-    if section.baseline not in found:
+            measured[change] = _Measured.read(params, done)
+    if section.baseline not in measured:
         raise DataError(
             f"no run of {section.baseline} has been evaluated, which all are compared with; run "
             f"dvc repro {folder}/dvc.yaml"
         )
-    baseline = found.pop(section.baseline)
-    ordered = {section.baseline: baseline, **found}
-    return {
-        "baseline": section.baseline,
-        "changes": {name: change.describe(baseline) for name, change in ordered.items()},
-        "confidence_level": CONFIDENCE_LEVEL,
-        "dataset": baseline.dataset,
-        "missing": missing,
-        "n": len(baseline.ids),
-    }
+    baseline = measured.pop(section.baseline)
+    ordered = {section.baseline: baseline, **measured}
+    return Study(
+        dataset=baseline.dataset,
+        n=len(baseline.ids),
+        baseline=section.baseline,
+        confidence_level=CONFIDENCE_LEVEL,
+        changes={name: one.compare(baseline) for name, one in ordered.items()},
+        missing=missing,
+    )
 
 
 def by_change(params: Params) -> dict[str, dict[int, str]]:
-    """The runs of a study, by change and seed.
+    """Return the runs of a study, by change and seed.
 
     Raises
     ------
     ParameterError
         If a run is not named by its change and seed, or the runs of a change differ by more.
     """
-    found: dict[str, dict[int, str]] = {}
+    changes: dict[str, dict[int, str]] = {}
     first: dict[str, dict[str, Any]] = {}
     for run in params.value("runs"):
         values = {part: dict(params.value("runs", run, part)) for part in PARTS}
@@ -127,12 +160,12 @@ def by_change(params: Params) -> dict[str, dict[int, str]]:
                 f"{params.path}: runs.{run} differs from the other runs of {change} in more than "
                 "train.seed"
             )
-        found.setdefault(change, {})[seed] = run
-    return found
+        changes.setdefault(change, {})[seed] = run
+    return changes
 
 
 def difference(gains: NDArray[np.floating[Any]]) -> Difference:
-    """The mean difference between two ways of training, with an interval.
+    """Return the mean difference between two ways of training, with an interval.
 
     It holds for other seeds and other images than these: both are random factors of a two-way
     analysis of variance, as readers and cases are where diagnostic methods are compared. Source:
@@ -172,20 +205,21 @@ def difference(gains: NDArray[np.floating[Any]]) -> Difference:
     return Difference(mean, mean - half, mean + half)
 
 
-class _Change(NamedTuple):
+class _Measured(NamedTuple):
     """What was measured of the runs of one change."""
 
     dataset: str
     values: dict[str, Any]
     ids: list[str]
     right: dict[int, NDArray[np.bool_]]
-    """By seed, whether each test image was classified correctly."""
+    """By seed, True for each test image that was classified correctly; shape (n,)."""
     train_accuracy: float
     parameters: int
     multiply_adds: int
 
     @classmethod
-    def read(cls, params: Params, named: Mapping[int, str]) -> "_Change":
+    def read(cls, params: Params, named: Mapping[int, str]) -> "_Measured":
+        """Read the runs of a change, which ``named`` gives by seed."""
         ids: list[str] = []
         right = {}
         train = []
@@ -200,7 +234,7 @@ class _Change(NamedTuple):
         architecture = files.read_json(paths.model(run) / "architecture.json")
         return cls(
             runs.dataset(params, run),
-            dict(_leaves({part: params.value("runs", Path(run).name, part) for part in PARTS})),
+            _values(params, Path(run).name),
             ids,
             right,
             float(np.mean(train)),
@@ -208,7 +242,8 @@ class _Change(NamedTuple):
             multiply_adds(architecture),
         )
 
-    def describe(self, baseline: "_Change") -> dict[str, Any]:
+    def compare(self, baseline: "_Measured") -> Change:
+        """Return the change, compared with the baseline."""
         if (self.dataset, self.ids) != (baseline.dataset, baseline.ids):
             raise DataError("the runs are of different test images; run dvc repro")
         accuracies = [float(one.mean()) for one in self.right.values()]
@@ -216,26 +251,25 @@ class _Change(NamedTuple):
         gains = np.array(
             [self.right[seed].astype(np.int8) - baseline.right[seed] for seed in common]
         )
-        found = difference(gains) if common and self is not baseline else None
-        return {
-            "accuracies": accuracies,
-            "accuracy": float(np.mean(accuracies)),
-            "deviation": float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None,
-            "difference": found.mean if found else None,
-            "gap": self.train_accuracy - float(np.mean(accuracies)),
-            "interval": [found.low, found.high] if found and found.low is not None else None,
-            "multiply_adds": self.multiply_adds,
-            "parameters": self.parameters,
-            "seeds": list(self.right),
-            "train_accuracy": self.train_accuracy,
-            "values": self.values,
-        }
+        mean, low, high = None, None, None
+        if common and self is not baseline:
+            mean, low, high = difference(gains)
+        return Change(
+            values=self.values,
+            seeds=list(self.right),
+            accuracies=accuracies,
+            accuracy=float(np.mean(accuracies)),
+            deviation=float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None,
+            train_accuracy=self.train_accuracy,
+            gap=self.train_accuracy - float(np.mean(accuracies)),
+            difference=mean,
+            interval=(low, high) if low is not None and high is not None else None,
+            parameters=self.parameters,
+            multiply_adds=self.multiply_adds,
+        )
 
 
-def _leaves(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values, without the seed, which is none of the change."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping) and inner:
-            yield from _leaves(inner, f"{prefix}{key}.")
-        elif inner != {} and prefix + key != "train.seed":
-            yield prefix + key, inner
+def _values(params: Params, run: str) -> dict[str, Any]:
+    """Return the parameters that a run sets, by dotted keys; the seed is no part of the change."""
+    parts = {part: params.value("runs", run, part) for part in PARTS}
+    return {key: value for key, value in leaves(parts) if value != {} and key != "train.seed"}

@@ -1,10 +1,10 @@
-"""The gate: it stops metrics that are worse than those at another Git revision."""
+"""The gate, which stops metrics that are worse than those at another Git revision."""
 
 import fnmatch
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Section
 from pipeline.evaluate.predictions import Predictions
+from pipeline.report.html import leaves
 
 FAILED = ("worse", "gone", "not judged")
 HEADER = ("what", "metric", "baseline", "now", "change", "allowed", "verdict")
@@ -25,17 +26,17 @@ class Rule(Section):
     """One of ``rules`` in ``gate.yaml``: by how much some metrics may be worse."""
 
     of: Literal["runs", "datasets"] = "runs"
-    """Whose: ``evaluation.json`` of each run, or ``data.json`` of each dataset."""
+    """The file: ``evaluation.json`` of each run, or ``data.json`` of each dataset."""
     metrics: str
     """Shell-style pattern of their names; those of nested ones are joined by dots."""
     better: Literal["higher", "lower", "equal"]
-    """Which way is better; ``equal`` takes any change for worse."""
+    """The better direction; with ``equal`` any change is worse."""
     absolute: Tolerance | None = None
+    """How much worse a metric may be."""
     relative: Tolerance | None = None
-    """As a share of the baseline's value."""
+    """The same, as a share of the baseline's value."""
     significance: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Worse is what McNemar's exact test on the two runs' predictions says at this level; for
-    ``accuracy`` alone."""
+    """The level of McNemar's exact test on the two runs' predictions; for ``accuracy`` alone."""
 
     @model_validator(mode="after")
     def _one_tolerance(self) -> "Rule":
@@ -54,7 +55,7 @@ class Accepted(Section):
     """The run or dataset."""
     metric: str
     worst: float
-    """It is accepted as long as it is not worse than this."""
+    """The worst value that is accepted."""
     reason: Annotated[str, Field(min_length=1)]
 
 
@@ -66,7 +67,7 @@ class GateParams(Section):
 
 
 class Verdict(NamedTuple):
-    """What a rule says of a metric."""
+    """A comparison of a metric with its baseline, by a rule."""
 
     what: str
     metric: str
@@ -78,18 +79,18 @@ class Verdict(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it stops the gate."""
+        """True if it stops the gate."""
         return self.verdict.startswith(FAILED)
 
 
 Find = Callable[[Path], Path | None]
-"""Finds one side's version of a file; None if there is none."""
+"""A function that finds one side's version of a file; it returns None if there is none."""
 
 
 def judge(
     params: GateParams, baseline: Find, now: Find, names: dict[str, set[str]]
 ) -> list[Verdict]:
-    """Judge every metric that a rule is about.
+    """Return a verdict on every metric that a rule names.
 
     Parameters
     ----------
@@ -103,16 +104,16 @@ def judge(
         known: set[str] = set()
         for name in sorted(names[rule.of]):
             known |= _metrics(rule, name, baseline).keys() | _metrics(rule, name, now).keys()
-            found = _judge(rule, name, baseline, now)
-            verdicts += [_accepted(verdict, rule, params.accept) for verdict in found]
+            judged = _judge(rule, name, baseline, now)
+            verdicts += [_accepted(verdict, rule, params.accept) for verdict in judged]
         if known and not fnmatch.filter(known, rule.metrics):
             reason = f"not judged: no metric of {rule.of} has such a name"
             verdicts.append(Verdict(f"all {rule.of}", rule.metrics, "", "", "", "", reason))
-    return list(dict.fromkeys(verdicts))  # what is new is so by every rule
+    return list(dict.fromkeys(verdicts))  # every rule says that a run is new
 
 
 def describe(verdicts: list[Verdict], revision: str, form: Format) -> str:
-    """The verdicts as text, Markdown or JSON, failures first; only JSON lists what is the same."""
+    """Return the verdicts as text, Markdown or JSON, failures first; only JSON lists equal ones."""
     ordered = sorted(verdicts, key=lambda verdict: not verdict.failed)
     failed = [verdict for verdict in ordered if verdict.failed]
     changed = [verdict for verdict in ordered if verdict.verdict != "same"]
@@ -150,7 +151,7 @@ def _judge(rule: Rule, name: str, baseline: Find, now: Find) -> Iterator[Verdict
 
 
 def _tolerated(rule: Rule, old: float, new: float) -> tuple[str, str]:
-    """How much a metric may be worse, and whether it is."""
+    """Return how much worse a metric may be, and the verdict."""
     most = rule.relative * abs(old) if rule.relative is not None else rule.absolute or 0.0
     worse = {"higher": old - new, "lower": new - old, "equal": abs(new - old)}[rule.better]
     if not math.isfinite(worse):
@@ -163,26 +164,26 @@ def _tolerated(rule: Rule, old: float, new: float) -> tuple[str, str]:
 
 
 def _significant(level: float, run: str, baseline: Find, now: Find) -> tuple[str, str]:
-    """Whether McNemar's test says that a run is worse."""
+    """Return the level of McNemar's test with its p-value, and the verdict."""
     allowed = f"p ≥ {level:g}"
     path = paths.predictions(run)
     sides = {"baseline": baseline(path), "now": now(path)}
-    missing = [side for side, found in sides.items() if found is None]
+    missing = [side for side, version in sides.items() if version is None]
     if missing:
         return allowed, f"not judged: {path} is missing ({' and '.join(missing)}); dvc pull it"
-    first, second = (Predictions.read(found) for found in sides.values() if found)
+    first, second = (Predictions.read(version) for version in sides.values() if version)
     try:
-        found = runs.compare(first, second, ())
+        result = runs.compare(first, second, ())
     except DataError as error:
         return allowed, f"not judged: {error}"
-    allowed = f"{allowed}, is {found['p_value']:.3g}"
-    if found["difference"] >= 0:
-        return allowed, "better" if found["difference"] else "same"
-    return allowed, "worse" if found["p_value"] < level else "within"
+    allowed = f"{allowed}, is {result.p_value:.3g}"
+    if result.difference >= 0:
+        return allowed, "better" if result.difference else "same"
+    return allowed, "worse" if result.p_value < level else "within"
 
 
 def _accepted(verdict: Verdict, rule: Rule, accept: tuple[Accepted, ...]) -> Verdict:
-    """A rule's verdict, unless ``accept`` takes it."""
+    """Return a rule's verdict, or that ``accept`` allows it."""
     for accepted in accept:
         named = verdict.what.endswith(f" {accepted.name}") and verdict.metric == accepted.metric
         if verdict.failed and named and isinstance(verdict.now, float):
@@ -198,22 +199,16 @@ def _accepted(verdict: Verdict, rule: Rule, accept: tuple[Accepted, ...]) -> Ver
 
 
 def _metrics(rule: Rule, name: str, side: Find) -> dict[str, float]:
-    """One side's metrics of a run or dataset."""
+    """Return one side's metrics of a run or dataset."""
     path = paths.metrics(name) / "evaluation.json" if rule.of == "runs" else paths.data_card(name)
     return _numbers(side(path))
 
 
 def _numbers(path: Path | None) -> dict[str, float]:
-    """All numbers of a JSON file by their names, nested ones joined by dots."""
-    found: dict[str, float] = {}
-
-    def walk(value: Any, name: str) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(inner, f"{name}.{key}" if name else key)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[name] = float(value)
-
-    if path is not None:
-        walk(files.read_json(path), "")
-    return found
+    """Return all numbers of a JSON file by their names, nested ones joined by dots."""
+    values = leaves(files.read_json(path)) if path is not None else ()
+    return {
+        name: float(value)
+        for name, value in values
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

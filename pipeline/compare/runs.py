@@ -1,6 +1,7 @@
-"""Comparison: two models on the same test images, with statistics."""
+"""Comparisons of two models on the same test images, with statistics."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,45 @@ from pipeline.evaluate.predictions import Predictions
 RESAMPLES = 10_000
 CONFIDENCE_LEVEL = 0.95
 SHOWN = 10
-"""Images that a text names of each kind; JSON names all."""
+"""Number of images that a text names of each kind; JSON names all."""
 
 
-def compare(first: Predictions, second: Predictions, classes: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Recall:
+    """How much of a class each of two models recognizes."""
+
+    n: int
+    """Test images of the class."""
+    recall: tuple[float, float]
+    """In [0, 1]; 0 where there is no image."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sets of predictions for the same test images."""
+
+    n: int
+    """Test images."""
+    accuracy: tuple[float, float]
+    difference: float
+    """The second accuracy less the first."""
+    interval: tuple[float, float]
+    """95% interval of the difference, from a bootstrap over images."""
+    p_value: float
+    """Of McNemar's exact test that both are wrong equally often."""
+    only_first: list[str]
+    """Ids of the images that the first alone gets right."""
+    only_second: list[str]
+    classes: dict[str, Recall]
+
+
+def compare(first: Predictions, second: Predictions, classes: Sequence[str]) -> Comparison:
     """Compare two sets of predictions for the same images, paired by id.
 
-    Returns
-    -------
-    dict
-        ``n``; ``accuracy`` of the two; ``difference`` (second less first) and its 95%
-        ``interval`` from a bootstrap over images; ``p_value`` of McNemar's exact test that the two
-        are wrong equally often; ``only_first`` and ``only_second``, the ids of images that one gets
-        right and the other wrong; ``classes`` with the recall of each.
+    Parameters
+    ----------
+    classes : sequence of str
+        Names of the classes whose recall is wanted, in the order of their labels.
 
     Raises
     ------
@@ -34,30 +61,27 @@ def compare(first: Predictions, second: Predictions, classes: Sequence[str]) -> 
     """
     order = _same_images(first, second)
     right = np.stack(
-        [
-            first.predicted == first.labels,
-            second.predicted[order] == first.labels,
-        ]
-    )
+        [first.predicted == first.labels, second.predicted[order] == first.labels]
+    )  # (2, n)
     only_first = np.flatnonzero(right[0] & ~right[1])
     only_second = np.flatnonzero(right[1] & ~right[0])
     differences = right[1].astype(np.int8) - right[0]
-    return {
-        "n": len(differences),
-        "accuracy": [float(one.mean()) for one in right],
-        "difference": float(differences.mean()),
-        "interval": _interval(differences),
-        "p_value": mcnemar(len(only_first), len(only_second)),
-        "only_first": [first.ids[row] for row in only_first],
-        "only_second": [first.ids[row] for row in only_second],
-        "classes": {
+    return Comparison(
+        n=len(differences),
+        accuracy=(float(right[0].mean()), float(right[1].mean())),
+        difference=float(differences.mean()),
+        interval=_interval(differences),
+        p_value=mcnemar(len(only_first), len(only_second)),
+        only_first=[first.ids[row] for row in only_first],
+        only_second=[first.ids[row] for row in only_second],
+        classes={
             name: _recall(right[:, first.labels == label]) for label, name in enumerate(classes)
         },
-    }
+    )
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """P-value of McNemar's test, exact and two-sided.
+    """Return the p-value of McNemar's test, exact and two-sided.
 
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated
     proportions or percentages", 1947.
@@ -65,7 +89,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Parameters
     ----------
     only_first, only_second : int
-        Images that one of two models gets right and the other wrong.
+        Images that this one of two models gets right and the other wrong.
 
     Examples
     --------
@@ -76,42 +100,41 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
-def describe(found: dict[str, Any], names: tuple[str, str], form: Format) -> str:
-    """A comparison as text, Markdown or JSON."""
+def describe(comparison: Comparison, names: tuple[str, str], form: Format) -> str:
+    """Return a comparison as text, Markdown or JSON."""
     if form == "json":
-        return render([], (), form, found | {"runs": list(names)})
+        return render([], (), form, asdict(comparison) | {"runs": list(names)})
     first, second = names
-    low, high = found["interval"]
-    verdict = "differ" if found["p_value"] < 1 - CONFIDENCE_LEVEL else "may be equally good"
+    low, high = comparison.interval
+    differ = comparison.p_value < 1 - CONFIDENCE_LEVEL
     rows = [
-        (name, recalls["n"], *recalls["recall"], recalls["recall"][1] - recalls["recall"][0])
-        for name, recalls in found["classes"].items()
-        if recalls["n"]
+        (name, one.n, *one.recall, one.recall[1] - one.recall[0])
+        for name, one in comparison.classes.items()
+        if one.n
     ]
     lines = [
-        f"{first}: accuracy {found['accuracy'][0]:.4f}",
-        f"{second}: accuracy {found['accuracy'][1]:.4f}, {found['difference']:+.4f} "
-        f"(95% interval {low:+.4f} to {high:+.4f}) on {found['n']:,} test images",
-        f"McNemar's exact test: p = {found['p_value']:.3g}; the two {verdict}",
+        f"{first}: accuracy {comparison.accuracy[0]:.4f}",
+        f"{second}: accuracy {comparison.accuracy[1]:.4f}, {comparison.difference:+.4f} "
+        f"(95% interval {low:+.4f} to {high:+.4f}) on {comparison.n:,} test images",
+        f"McNemar's exact test: p = {comparison.p_value:.3g}; the two "
+        f"{'differ' if differ else 'may be equally good'}",
         "",
         render(rows, ("class", "images", first, second, "change"), form),
         "",
-        *(_named(name, ids) for name, ids in zip(names, _only(found), strict=True)),
+        _named(first, comparison.only_first),
+        _named(second, comparison.only_second),
     ]
     return "\n".join(lines)
 
 
-def _only(found: dict[str, Any]) -> tuple[list[str], list[str]]:
-    return found["only_first"], found["only_second"]
-
-
 def _named(run: str, ids: list[str]) -> str:
+    """Return how many images a run alone gets right, and the first of them."""
     shown = ", ".join(ids[:SHOWN]) + (" …" if len(ids) > SHOWN else "")
     return f"right by {run} alone: {len(ids):,}" + (f" ({shown})" if ids else "")
 
 
 def _same_images(first: Predictions, second: Predictions) -> np.ndarray[Any, Any]:
-    """The rows of ``second`` in the order of ``first``."""
+    """Return the rows of ``second`` in the order of ``first``; shape (n,)."""
     rows = {name: row for row, name in enumerate(second.ids)}
     missing = [name for name in first.ids if name not in rows]
     if missing or len(first.ids) != len(second.ids):
@@ -126,10 +149,11 @@ def _same_images(first: Predictions, second: Predictions) -> np.ndarray[Any, Any
     return order
 
 
-def _interval(differences: np.ndarray[Any, Any]) -> list[float]:
-    if not differences.any():  # no image tells them apart, and none that is drawn will
-        return [0.0, 0.0]
-    found = stats.bootstrap(
+def _interval(differences: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Return the bootstrap interval of the mean of ``differences``."""
+    if not differences.any():  # then no sample has a difference either
+        return 0.0, 0.0
+    interval = stats.bootstrap(
         (differences,),
         np.mean,
         n_resamples=RESAMPLES,
@@ -138,9 +162,11 @@ def _interval(differences: np.ndarray[Any, Any]) -> list[float]:
         method="percentile",
         rng=np.random.default_rng(0),
     ).confidence_interval
-    return [float(found.low), float(found.high)]
+    return float(interval.low), float(interval.high)
 
 
-def _recall(right: np.ndarray[Any, Any]) -> dict[str, Any]:
+def _recall(right: np.ndarray[Any, Any]) -> Recall:
+    """Return the recall of a class, by which of its images each model gets right; shape (2, n)."""
     n = right.shape[1]
-    return {"n": n, "recall": [float(one.mean()) if n else 0.0 for one in right]}
+    first, second = (float(one.mean()) if n else 0.0 for one in right)
+    return Recall(n, (first, second))

@@ -1,5 +1,6 @@
 """A summary of the runs' results for the console."""
 
+from pipeline.compare.tables import render
 from pipeline.core import files, paths
 from pipeline.core.params import Params
 
@@ -7,34 +8,30 @@ HEADER = ("run", "dataset", "n", "accuracy", "95% interval", "training", "loss",
 
 
 def table(params: Params) -> str:
-    """A table of every run that has been evaluated, and the names of those that have not."""
-    rows = [HEADER]
+    """Return a table of every run that has been evaluated, and the names of the others."""
+    rows = []
     missing = []
     for run in params.value("runs"):
         path = paths.metrics(run) / "evaluation.json"
         if not path.exists():
             missing.append(run)
             continue
-        found = files.read_json(path)
-        interval = found["accuracy_interval"]
+        evaluation = files.read_json(path)
+        interval = evaluation["accuracy_interval"]
         report = paths.metrics(run) / "report.html"
         rows.append(
             (
                 run,
                 params.value("runs", run, "dataset"),
-                f"{found['n']:,}",
-                f"{found['accuracy']:.4f}",
+                evaluation["n"],
+                evaluation["accuracy"],
                 f"{interval['low']:.4f} to {interval['high']:.4f}",
-                f"{found['train_accuracy']:.4f}",
-                f"{found['loss']:.4f}",
-                str(report) if report.exists() else f"dvc repro report@{run}",
+                evaluation["train_accuracy"],
+                evaluation["loss"],
+                report if report.exists() else f"dvc repro report@{run}",
             )
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = [render(rows, HEADER, "text")]
     if missing:
         lines.append(f"not evaluated yet: {', '.join(missing)}")
     return "\n".join(lines)

@@ -12,9 +12,9 @@ Format = Literal["text", "markdown", "json"]
 def render(
     rows: Iterable[Sequence[Any]], header: Sequence[str], form: Format, value: Any = None
 ) -> str:
-    """Rows as a table, or ``value`` as JSON; floats have four decimals.
+    """Return rows as a table, or ``value`` as JSON.
 
-    In Markdown nothing in a cell is taken for markup.
+    Floats have four decimals, integers commas. In Markdown nothing in a cell is taken for markup.
     """
     if form == "json":
         return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
@@ -22,7 +22,8 @@ def render(
     if form == "markdown":
         cells = [[_escaped(cell) for cell in row] for row in cells]
         return tabulate(cells, header, "github", disable_numparse=True)
-    return tabulate(cells, header, "plain", disable_numparse=True)
+    # The header as a row, for tabulate would make its columns two characters wider.
+    return tabulate([header, *cells], tablefmt="plain", disable_numparse=True)
 
 
 def _cell(value: Any) -> str:

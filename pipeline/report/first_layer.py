@@ -1,6 +1,6 @@
-"""What a model's first layer sees: its filters, and what they make of an image; without TensorFlow.
+"""A model's first layer: its filters, and their responses to images; without TensorFlow.
 
-Read from the files that ``model`` writes, and computed as Keras's ``Conv2D`` does.
+Both are read from the files that ``train`` writes, and computed as Keras's ``Conv2D`` does.
 """
 
 from pathlib import Path
@@ -15,14 +15,19 @@ from PIL import Image
 from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.report import thumbnails
+from pipeline.subsets.images import Dataset
 
 FIRST = "convolution_1"
-"""The name of the first convolution, or how it starts."""
+"""The name of the first convolution, or its start."""
 SHOWN = 64
-"""Filters that are shown at most."""
+"""Number of filters that are shown at most."""
+IMAGES = 10
+"""Number of training images that are shown to it, the first of each class."""
+BUDGET = 500_000
+"""Characters that the pictures of the responses may take."""
 BLUE, WHITE, ORANGE = (0, 74, 138), (255, 255, 255), (201, 84, 0)
 LEVELS = 31
-"""Colours on either side of white."""
+"""Number of colours on either side of white."""
 
 
 class FirstLayer(NamedTuple):
@@ -34,12 +39,12 @@ class FirstLayer(NamedTuple):
     """Shape (filters,)."""
     padding: str
     mean: NDArray[np.float32]
-    """What is subtracted from each channel before."""
+    """Subtracted from each channel before; shape (channels,) or (1,)."""
     std: NDArray[np.float32]
-    """What each channel is then divided by."""
+    """Each channel is then divided by it; of the same shape."""
 
     def respond(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the filters make of an image, before the activation.
+        """Return the responses of the filters to an image, before the activation.
 
         Parameters
         ----------
@@ -57,12 +62,12 @@ class FirstLayer(NamedTuple):
             around = [((side - 1) // 2, side // 2) for side in (height, width)]
             x = np.pad(x, (*around, (0, 0)))
         windows = sliding_window_view(x, (height, width), axis=(0, 1))  # (h, w, c, kh, kw)
-        found: NDArray[np.float32] = np.einsum("yxcij,ijcf->yxf", windows, self.kernel) + self.bias
-        return found
+        products: NDArray[np.float32] = np.einsum("yxcij,ijcf->yxf", windows, self.kernel)
+        return products + self.bias
 
 
 def read(folder: Path) -> FirstLayer | None:
-    """The first convolution of the model in ``folder``; None if it does not begin with one.
+    """Return the first convolution of the model in ``folder``; None if it does not begin with one.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def read(folder: Path) -> FirstLayer | None:
 
 
 def pictures(layer: FirstLayer) -> list[str]:
-    """The filters as pictures: weights below 0 blue, above 0 orange; of RGB as colours."""
+    """Return the filters as pictures: weights below 0 blue, above 0 orange; of RGB as colours."""
     kernel = layer.kernel[..., :SHOWN]
     largest = float(np.abs(kernel).max()) or 1.0
     if kernel.shape[2] == 3:
@@ -107,13 +112,30 @@ def pictures(layer: FirstLayer) -> list[str]:
 
 
 def responses(layer: FirstLayer, image: NDArray[np.float32]) -> list[str]:
-    """What each filter makes of an image, as pictures in the same colours."""
-    found = layer.respond(image)[..., :SHOWN]
-    largest = float(np.abs(found).max()) or 1.0
-    return [_diverging(one, largest) for one in np.moveaxis(found, -1, 0)]
+    """Return the response of each filter to an image, as pictures in the same colours."""
+    values = layer.respond(image)[..., :SHOWN]
+    largest = float(np.abs(values).max()) or 1.0
+    return [_diverging(one, largest) for one in np.moveaxis(values, -1, 0)]
+
+
+def seen(layer: FirstLayer, dataset: Dataset) -> list[dict[str, Any]]:
+    """Return training images, the first of each class, each with its ``responses``."""
+    train = dataset.split.rows("train")
+    _, first = np.unique(dataset.labels()[train], return_index=True)
+    rows = train[first][:IMAGES]
+    images: list[dict[str, Any]] = []
+    left = BUDGET
+    for row, image in zip(rows, dataset.take(rows), strict=True):
+        maps = responses(layer, image)
+        left -= sum(map(len, maps))
+        if left < 0 and images:
+            break
+        images.append(thumbnails.labelled(dataset, int(row), image) | {"responses": maps})
+    return images
 
 
 def _standardization(before: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the mean and variance of the layer that standardizes, among those before."""
     for layer in before:
         if layer["class_name"] == "Normalization":
             config = layer["config"]
@@ -122,7 +144,7 @@ def _standardization(before: list[Any]) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def _diverging(values: NDArray[np.float32], largest: float) -> str:
-    """Values from -largest (blue) over 0 (white) to largest (orange), as a picture."""
+    """Return values from -largest (blue) over 0 (white) to largest (orange) as a picture."""
     levels = np.rint(values / largest * LEVELS).astype(np.int16) + LEVELS
     picture = Image.fromarray(levels.astype(np.uint8), "P")
     picture.putpalette(_palette().tobytes())
@@ -133,6 +155,7 @@ def _diverging(values: NDArray[np.float32], largest: float) -> str:
 
 
 def _palette() -> NDArray[np.uint8]:
+    """Return the colours of the levels; shape (2 LEVELS + 1, 3)."""
     share = np.linspace(0, 1, LEVELS + 1)[:, None]
     below = np.array(WHITE) * (1 - share) + np.array(BLUE) * share
     above = np.array(WHITE) * (1 - share) + np.array(ORANGE) * share

@@ -1,4 +1,4 @@
-"""The gallery: which test images a page shows, and what the model says of each."""
+"""The gallery: the test images that a page shows, each with its most probable classes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,17 +14,17 @@ from pipeline.report import thumbnails
 from pipeline.subsets.images import Dataset
 
 TOP = 3
-"""The most probable classes that are shown of an image."""
+"""Number of the most probable classes that are shown of an image."""
 CANDIDATES = 6000
-"""Images behind cells that are considered at most."""
+"""Number of images behind cells that are considered at most."""
 TOP_BUDGET = 300_000
-"""Characters that the pictures of the mistakes may take, and those of the uncertain images."""
+"""Characters that the pictures of the mistakes, and those of the uncertain images, may take."""
 CELL_BUDGET = 1_500_000
 """Likewise those behind the cells of the confusion matrix."""
 
 
 def rows(dataset: Dataset, predictions: Predictions) -> NDArray[np.int64]:
-    """The predictions' rows in the shards.
+    """Return the row in the shards of each prediction; shape (n,).
 
     Raises
     ------
@@ -32,36 +32,37 @@ def rows(dataset: Dataset, predictions: Predictions) -> NDArray[np.int64]:
         If an id is not among the dataset's.
     """
     ids = pa.array(predictions.ids, pa.string())
-    found = pc.index_in(ids, value_set=dataset.split.ids.combine_chunks())
-    if found.null_count:
+    places = pc.index_in(ids, value_set=dataset.split.ids.combine_chunks())
+    if places.null_count:
         raise DataError(f"the predictions are not of {dataset.folder}; run dvc repro")
-    places: NDArray[np.int64] = found.to_numpy().astype(np.int64)
-    return places
+    in_shards: NDArray[np.int64] = places.to_numpy().astype(np.int64)
+    return in_shards
 
 
 def confidence(predictions: Predictions) -> NDArray[np.float32]:
-    """The probability of the predicted class, of every image; shape (n,)."""
+    """Return the probability of the predicted class of every image; shape (n,)."""
     every = np.arange(len(predictions.predicted))
-    found: NDArray[np.float32] = predictions.probabilities[every, predictions.predicted]
-    return found
+    largest: NDArray[np.float32] = predictions.probabilities[every, predictions.predicted]
+    return largest
 
 
 def mistakes(predictions: Predictions) -> NDArray[np.int64]:
-    """Positions of the mistakes, those of which the model was most certain first."""
+    """Return the positions of the mistakes, the most confident first."""
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
     return wrong[np.argsort(-confidence(predictions)[wrong], kind="stable")]
 
 
 def uncertain(predictions: Predictions) -> NDArray[np.int64]:
-    """Positions of all images, those whose most probable class is least probable first."""
+    """Return the positions of all images, the least confident first."""
     return np.argsort(confidence(predictions), kind="stable")
 
 
 def cells(predictions: Predictions, limit: int) -> NDArray[np.int64]:
-    """Positions of images behind the cells of the confusion matrix, the most certain first.
+    """Return the positions of images behind the cells of the confusion matrix.
 
-    First one of each cell, then another one of each, up to ``limit``, so that a budget that ends
-    early leaves something for every cell; in each round mistakes come before what is right.
+    The most confident one of each cell comes first, then another one of each, up to ``limit``, so
+    that a budget that ends early leaves something for every cell. In each round mistakes come
+    before images that are classified correctly.
     """
     cell = predictions.labels.astype(np.int64) * predictions.probabilities.shape[1]
     cell += predictions.predicted
@@ -76,7 +77,7 @@ def cells(predictions: Predictions, limit: int) -> NDArray[np.int64]:
 
 
 class Gallery:
-    """Test images with what the model says of them."""
+    """Test images with their predictions."""
 
     def __init__(self, dataset: Dataset, predictions: Predictions) -> None:
         self.dataset = dataset
@@ -84,31 +85,31 @@ class Gallery:
         self.rows = rows(dataset, predictions)
 
     def show(self, positions: Iterable[int], budget: int) -> list[dict[str, Any]]:
-        """As many of the images as ``budget`` has room for, in the given order.
+        """Return as many of the images as ``budget`` has room for, in the given order.
 
         Returns
         -------
         list of dict
-            ``id``, ``label`` and ``predicted`` (positions in the list of classes), ``top`` (the
-            most probable classes: position and probability) and ``src``, the picture.
+            ``id``; ``label`` and ``predicted``, as positions in the list of classes; ``top``, pairs
+            of position and probability of the most probable classes; ``src``, the picture.
         """
         every = np.fromiter(positions, np.int64)
         images = thumbnails.read(self.dataset, self.rows[every])
         kept = thumbnails.within(self.rows[every].tolist(), images, budget)
-        return [self._said(int(position), images) for position in every[: len(kept)]]
+        return [self._shown(int(position), images) for position in every[: len(kept)]]
 
     def behind_cells(self, limit: int) -> list[dict[str, Any]]:
-        """Images behind the cells, up to ``limit`` each."""
+        """Return images behind the cells of the confusion matrix, up to ``limit`` each."""
         return self.show(cells(self.predictions, limit)[:CANDIDATES], CELL_BUDGET)
 
-    def _said(self, position: int, images: Mapping[int, str]) -> dict[str, Any]:
-        found = self.predictions
-        probabilities = found.probabilities[position]
+    def _shown(self, position: int, images: Mapping[int, str]) -> dict[str, Any]:
+        predictions = self.predictions
+        probabilities = predictions.probabilities[position]
         top: Sequence[int] = np.argsort(-probabilities, kind="stable")[:TOP].tolist()
         return {
-            "id": found.ids[position],
-            "label": int(found.labels[position]),
-            "predicted": int(found.predicted[position]),
+            "id": predictions.ids[position],
+            "label": int(predictions.labels[position]),
+            "predicted": int(predictions.predicted[position]),
             "top": [[label, round(float(probabilities[label]), 4)] for label in top],
             "src": images[int(self.rows[position])],
         }

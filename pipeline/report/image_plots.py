@@ -1,6 +1,6 @@
 """Pictures of images: samples with their labels, mistakes, and one image as a matrix of numbers.
 
-Each function returns a Matplotlib figure, under the same pinned settings as ``figures``.
+Each function returns a Matplotlib figure, under the pinned settings of ``plots``.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from pipeline.report.plots import GREY, INK, VERMILLION, pinned, text
 
 GAP = 0.16
-"""Between tiles, in inches."""
+"""Gap between tiles, in inches."""
 LINE = 0.135
 """Height of a caption's line, in inches."""
 HEAD = 0.45
-"""Above a matrix and to its left, for the title and the numbers of rows and columns, in inches."""
+"""Room above a matrix and to its left, for the title and the numbers of its rows and columns, in
+inches."""
 TITLE_PAD = 18
-"""Of a title without numbers below, in points, so that it stands level with the others."""
+"""Gap below a title without numbers, in points, so that it stands level with the others."""
 MATRIX_SIDE = 32
-"""Of a larger image the matrix shows the middle, so many rows and columns."""
+"""Number of rows and columns of the middle of a larger image, which its matrix shows."""
 
 Image = NDArray[np.float32]
 """In [0, 1], shape (h, w, c)."""
@@ -43,7 +44,7 @@ class Tile(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """An image as the data has it."""
+    """A training image with its label."""
 
     image: Image
     id: str
@@ -51,7 +52,7 @@ class Sample(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """An image and what the model took it for."""
+    """A test image with its true class, and the predicted one with its probability."""
 
     image: Image
     id: str
@@ -62,12 +63,12 @@ class Mistake(NamedTuple):
 
 @pinned
 def samples(classes: Sequence[Sequence[Sample]], columns: int = 10) -> Figure:
-    """Images with their labels and ids, a column for each class.
+    """Return images with their labels and ids, a column for each class.
 
     Parameters
     ----------
     classes : sequence of sequences of Sample
-        For each class its images.
+        The images of each class.
     columns : int
         Classes side by side; more of them continue below.
     """
@@ -83,7 +84,7 @@ def samples(classes: Sequence[Sequence[Sample]], columns: int = 10) -> Figure:
 
 @pinned
 def mistakes(wrong: Sequence[Mistake], columns: int = 5) -> Figure:
-    """Images that the model got wrong, in the given order."""
+    """Return images that the model got wrong, in the given order."""
     if not wrong:
         figure = Figure((7, 1.2))
         figure.text(0.5, 0.5, "No mistakes: every image is classified correctly.", ha="center")
@@ -104,7 +105,7 @@ def mistakes(wrong: Sequence[Mistake], columns: int = 5) -> Figure:
 
 @pinned
 def matrix(image: Image, values: NDArray[Any], title: str) -> Figure:
-    """An image beside the integers that it is made of, channel by channel.
+    """Return an image beside the integers that it is made of, channel by channel.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def matrix(image: Image, values: NDArray[Any], title: str) -> Figure:
 
 
 def middle(length: int) -> slice:
-    """The middle of a side that is longer than ``MATRIX_SIDE``, or all of it."""
+    """Return the middle of a side longer than ``MATRIX_SIDE``, or all of a shorter one."""
     start = max(0, length - MATRIX_SIDE) // 2
     return slice(start, min(length, start + MATRIX_SIDE))
 
@@ -151,7 +152,7 @@ def _labelled(sample: Sample) -> Tile:
 
 
 def _grid(tiles: Sequence[Tile | None], columns: int, width: float) -> Figure:
-    """Tiles in rows; ``width`` is an image's, in inches. One pair of axes keeps it fast."""
+    """Return tiles in rows; ``width`` is an image's, in inches. One pair of axes keeps it fast."""
     first = next(tile for tile in tiles if tile is not None)
     height = width * first.image.shape[0] / first.image.shape[1]
     step = width + GAP, height + LINE * len(first.caption) + GAP
@@ -174,7 +175,7 @@ def _grid(tiles: Sequence[Tile | None], columns: int, width: float) -> Figure:
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes at a place given in inches, from the top left."""
+    """Return axes at a place given in inches, from the top left."""
     across, down = figure.get_size_inches()
     return figure.add_axes(
         (left / across, 1 - (top + height) / down, width / across, height / down)

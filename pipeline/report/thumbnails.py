@@ -1,8 +1,10 @@
-"""Images of a dataset as small ``data:`` addresses, for pages, within a budget of bytes."""
+"""Images of a dataset as small ``data:`` addresses, for pages, within a budget of characters."""
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,30 +13,74 @@ from PIL import Image
 from pipeline.subsets.images import Dataset
 
 EXACT_SIDE = 64
-"""Images of at most so many pixels a side are shown as they are, as PNG; others reduced to
-``REDUCED_SIDE``, as JPEG."""
+"""Images of at most so many pixels a side are exact, as PNG."""
 REDUCED_SIDE = 96
+"""Larger ones are reduced to so many pixels, as JPEG."""
 QUALITY = 90
 AT_ONCE = 64
-"""Images read at once: of 512 by 512 RGB pixels they are 200 MB."""
+"""Number of images read at once: of 512 by 512 RGB pixels they are 200 MB."""
+SAMPLE_BUDGET = 600_000
+"""Characters that the pictures of the samples may take."""
 
 Address = str
 """``data:image/...;base64,...``"""
 
 
 def read(dataset: Dataset, rows: Iterable[int]) -> dict[int, Address]:
-    """The images of some rows of the shards, by row."""
+    """Return the images of some rows of the shards, by row."""
     wanted = np.unique(np.fromiter(rows, np.int64))
-    found: dict[int, Address] = {}
+    addresses: dict[int, Address] = {}
     for start in range(0, len(wanted), AT_ONCE):
         chunk = wanted[start : start + AT_ONCE]
         for row, image in zip(chunk.tolist(), dataset.take(chunk), strict=True):
-            found[row] = address(image)
-    return found
+            addresses[row] = address(image)
+    return addresses
+
+
+def samples(
+    dataset: Dataset, classes: Sequence[tuple[str, NDArray[np.int64]]]
+) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return images of each class, as far as their budget goes.
+
+    Parameters
+    ----------
+    classes : sequence of pairs
+        For each class its name and rows of the shards.
+
+    Returns
+    -------
+    list of pairs
+        For each class its name and its images: ``id`` and ``src``.
+    """
+    # One image of each class, then another one of each.
+    rounds = zip_longest(*(rows.tolist() for _, rows in classes))
+    order = [row for one in rounds for row in one if row is not None]
+    images = read(dataset, order)
+    kept = set(within(order, images, SAMPLE_BUDGET))
+    return [
+        (
+            name,
+            [
+                {"id": dataset.split.ids[row].as_py(), "src": images[row]}
+                for row in rows.tolist()
+                if row in kept
+            ],
+        )
+        for name, rows in classes
+    ]
+
+
+def labelled(dataset: Dataset, row: int, image: NDArray[np.float32]) -> dict[str, Any]:
+    """Return an image of the shards with its ``id``, ``label`` and ``src``."""
+    return {
+        "id": dataset.split.ids[row].as_py(),
+        "label": int(dataset.labels()[row]),
+        "src": address(image),
+    }
 
 
 def address(image: NDArray[np.float32]) -> Address:
-    """An image in [0, 1], shape (h, w, c), in 8 bits."""
+    """Return an image in [0, 1], shape (h, w, c), in 8 bits."""
     pixels = np.rint(image * np.float32(255)).astype(np.uint8)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     if max(picture.size) <= EXACT_SIDE:
@@ -44,12 +90,12 @@ def address(image: NDArray[np.float32]) -> Address:
 
 
 def png(picture: Image.Image) -> Address:
-    """A picture as PNG."""
+    """Return a picture as PNG."""
     return _encoded(picture, "png", optimize=True)
 
 
 def shown_shape(shape: tuple[int, int, int]) -> tuple[int, int]:
-    """Height and width of a dataset's images as ``address`` gives them."""
+    """Return height and width, as ``address`` gives them, of images of a shape."""
     height, width, _ = shape
     if max(height, width) <= EXACT_SIDE:
         return height, width
@@ -58,7 +104,7 @@ def shown_shape(shape: tuple[int, int, int]) -> tuple[int, int]:
 
 
 def within(rows: Iterable[int], images: Mapping[int, Address], budget: int) -> list[int]:
-    """The first of ``rows`` whose addresses are together no longer than ``budget`` characters.
+    """Return the first of ``rows`` whose addresses take at most ``budget`` characters together.
 
     Examples
     --------

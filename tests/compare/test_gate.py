@@ -8,8 +8,8 @@ from pipeline.compare.gate import Accepted, GateParams, Rule
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from tests.compare.test_runs import predictions
 from tests.support.builders import ROOT
+from tests.support.reports import predictions
 
 HIGHER = Rule(metrics="accuracy", better="higher", absolute=0.02)
 LOWER = Rule(metrics="loss", better="lower", relative=0.1)

@@ -8,17 +8,9 @@ from pipeline.compare import runs
 from pipeline.core.errors import DataError
 from pipeline.evaluate.predictions import Predictions
 from tests.support.builders import CLASSES
+from tests.support.reports import predictions
 
 N = 300
-
-
-def predictions(accuracy, seed, n=N):
-    """Predictions of three classes, about so many of them right."""
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(n) % 3).astype(np.int32)
-    predicted = np.where(rng.random(n) < accuracy, labels, (labels + 1) % 3).astype(np.int32)
-    probabilities = np.eye(3, dtype=np.float32)[predicted]
-    return Predictions([f"image-{row}" for row in range(n)], labels, predicted, probabilities)
 
 
 def right(one):
@@ -28,15 +20,15 @@ def right(one):
 def test_pairs_of_models():
     first, second = predictions(0.8, 1), predictions(0.9, 2)
     found = runs.compare(first, second, CLASSES)
-    assert found["n"] == N
-    assert found["accuracy"] == [right(first).mean(), right(second).mean()]
-    assert found["difference"] == pytest.approx(right(second).mean() - right(first).mean())
+    assert found.n == N
+    assert found.accuracy == (right(first).mean(), right(second).mean())
+    assert found.difference == pytest.approx(right(second).mean() - right(first).mean())
     for name, one, other in (("only_first", first, second), ("only_second", second, first)):
         expected = [first.ids[row] for row in np.flatnonzero(right(one) & ~right(other))]
-        assert found[name] == expected
-    emu = found["classes"]["emu"]
-    assert emu["n"] == 100
-    assert emu["recall"] == [right(one)[first.labels == 2].mean() for one in (first, second)]
+        assert getattr(found, name) == expected
+    emu = found.classes["emu"]
+    assert emu.n == 100
+    assert emu.recall == tuple(right(one)[first.labels == 2].mean() for one in (first, second))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -44,7 +36,7 @@ def test_p_value_is_statsmodels(seed):
     first, second = predictions(0.8, seed), predictions(0.83, seed + 50)
     table = np.histogram2d(right(first), right(second), bins=2, range=[[0, 1], [0, 1]])[0]
     found = runs.compare(first, second, CLASSES)
-    assert found["p_value"] == pytest.approx(reference(table, exact=True).pvalue)
+    assert found.p_value == pytest.approx(reference(table, exact=True).pvalue)
 
 
 def test_interval_is_near_the_normal_approximation():
@@ -52,18 +44,18 @@ def test_interval_is_near_the_normal_approximation():
     found = runs.compare(first, second, CLASSES)
     differences = right(second).astype(float) - right(first)
     half = 1.96 * differences.std() / np.sqrt(3000)
-    expected = [found["difference"] - half, found["difference"] + half]
-    assert found["interval"] == pytest.approx(expected, abs=0.1 * half)
-    assert runs.compare(first, second, CLASSES)["interval"] == found["interval"]
+    expected = [found.difference - half, found.difference + half]
+    assert found.interval == pytest.approx(tuple(expected), abs=0.1 * half)
+    assert runs.compare(first, second, CLASSES).interval == found.interval
 
 
 def test_a_model_compared_with_itself_is_no_different():
     first = predictions(0.8, 1)
     found = runs.compare(first, first, CLASSES)
-    assert found["difference"] == 0
-    assert found["interval"] == [0, 0]
-    assert found["p_value"] == 1
-    assert found["only_first"] == found["only_second"] == []
+    assert found.difference == 0
+    assert found.interval == (0, 0)
+    assert found.p_value == 1
+    assert found.only_first == found.only_second == []
 
 
 def test_images_are_paired_by_id_not_by_order():
@@ -94,6 +86,6 @@ def test_shown_as_text_markdown_and_json():
     assert "| emu" in runs.describe(found, ("a", "b"), "markdown")
     value = json.loads(runs.describe(found, ("a", "b"), "json"))
     assert value["runs"] == ["a", "b"]
-    assert value["p_value"] == found["p_value"]
+    assert value["p_value"] == found.p_value
     same = runs.compare(predictions(0.7, 1), predictions(0.7, 1), CLASSES)
     assert "may be equally good" in runs.describe(same, ("a", "a"), "text")

@@ -1,16 +1,17 @@
-"""The index of all runs, made from real files and read in a real browser."""
+"""The runs' page, made from real files and read in a real browser."""
 
 import shutil
 
 import pytest
+import vl_convert
 
 from pipeline.compare import runs_page
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import read_yaml
-from tests.report.test_html import Parsed
 from tests.support.browser import Opened, chromium
 from tests.support.builders import ROOT
+from tests.support.reports import Parsed
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -57,6 +58,12 @@ def test_all_runs_are_there_with_what_was_measured(made):
     assert f"fashion_mnist {found['accuracy']:.2%}" in words
     assert "model.dense: [64] model.dropout: 0.5 " + HOSTILE in words
     assert "25.00%" in words
+
+
+def test_the_chart_compiles_in_the_pages_colours():
+    spec = runs_page.chart()
+    assert {one["name"] for one in spec["params"]} == {"marked"}
+    assert "var(--series-7)" in str(vl_convert.vegalite_to_vega(spec))
 
 
 def test_an_ablations_report_is_linked(made):

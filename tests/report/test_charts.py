@@ -6,7 +6,6 @@ import altair as alt
 import pytest
 import vl_convert
 
-from pipeline.compare import runs_page
 from pipeline.report import charts
 
 NAMES = ["cat", "dog 'x' \"y\"", "</script>"]
@@ -20,7 +19,6 @@ SPECS = {
     "calibration": charts.calibration,
     "confidences": charts.confidences,
     "counts": lambda: charts.counts(3, ["train", "test"]),
-    "runs": runs_page.chart,
 }
 
 

@@ -6,13 +6,13 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.errors import DataError
-from pipeline.models import cnn as networks
 from pipeline.models import saved
+from pipeline.models.cnn import build
 from pipeline.models.params import ModelParams
 from pipeline.report import first_layer
 from pipeline.shards.index import Statistics
-from tests.report import test_write as test_report
-from tests.report.test_thumbnails import decoded
+from tests.support import reports
+from tests.support.reports import decoded
 
 GREY = Statistics((0.3,), (0.25,))
 RGB = Statistics((0.2, 0.4, 0.6), (0.1, 0.2, 0.3))
@@ -32,7 +32,7 @@ def test_the_first_layer_computes_as_in_keras(tensorflow, tmp_path, params, shap
     import keras
 
     params = ModelParams(filters=(5, 6), dense=(4,), **params)
-    built = networks.build(params, shape, 2, statistics, seed=3)
+    built = build(params, shape, 2, statistics, seed=3)
     saved.save(saved.Model(built, ("a", "b")), tmp_path / "model")
     layer = first_layer.read(tmp_path / "model")
     name = "convolution_1" if params.convolutions == 1 else "convolution_1_1"
@@ -45,11 +45,11 @@ def test_the_first_layer_computes_as_in_keras(tensorflow, tmp_path, params, shap
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return paths.model(test_report.RUN)
+    return paths.model(reports.RUN)
 
 
 def test_weights_are_colours_about_grey_or_white(made):
-    test_report.write_model((6, 5, 3), filters=2)
+    reports.write_model((6, 5, 3), filters=2)
     layer = first_layer.read(made)
     shown = [decoded(src)[1] for src in first_layer.pictures(layer)]
     assert [one.shape for one in shown] == [(3, 3, 3)] * 2
@@ -68,7 +68,7 @@ def test_responses_below_zero_are_blue_and_above_orange(made):
 
 
 def test_no_more_filters_are_shown_than_there_is_room_for(made):
-    test_report.write_model((6, 5, 1), filters=70)
+    reports.write_model((6, 5, 1), filters=70)
     layer = first_layer.read(made)
     assert len(first_layer.pictures(layer)) == first_layer.SHOWN
     assert len(first_layer.responses(layer, np.ones((6, 5, 1), np.float32))) == first_layer.SHOWN
@@ -76,12 +76,12 @@ def test_no_more_filters_are_shown_than_there_is_room_for(made):
 
 @pytest.mark.parametrize("first", ["Dense", "SeparableConv2D"])
 def test_a_model_that_begins_otherwise_has_none(made, first):
-    test_report.write_model((6, 5, 1), first=first)
+    reports.write_model((6, 5, 1), first=first)
     assert first_layer.read(made) is None
 
 
 def test_a_damaged_file_is_named(made):
-    test_report.write_model((6, 5, 1))
+    reports.write_model((6, 5, 1))
     path = made / "model.weights.h5"
     path.write_bytes(b"x")
     with pytest.raises(DataError, match=r"model\.weights\.h5 is damaged"):
@@ -93,3 +93,13 @@ def test_a_damaged_file_is_named(made):
     shutil.rmtree(made)
     with pytest.raises(DataError, match=r"architecture\.json is missing"):
         first_layer.read(made)
+
+
+def test_it_is_shown_an_image_of_each_class(made, monkeypatch):
+    reports.make()
+    results = reports.results()
+    seen = first_layer.seen(results.layer, results.dataset)
+    assert [(one["id"], one["label"]) for one in seen] == [("030", 0), ("031", 1), ("032", 2)]
+    assert {len(one["responses"]) for one in seen} == {4}
+    monkeypatch.setattr(first_layer, "BUDGET", 1)
+    assert len(first_layer.seen(results.layer, results.dataset)) == 1

@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
 
-from pipeline.core import paths
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report import gallery
-from pipeline.report.gallery import Gallery
-from pipeline.subsets.images import Dataset
-from tests.report import test_write as test_report
+from tests.support import reports
 
-LABELS = np.int32([0, 0, 0, 1, 1, 1])
-TOLD = np.float32([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7], [0.55, 0.45], [0.05, 0.95]])
-SMALL = Predictions(list("abcdef"), LABELS, TOLD.argmax(axis=1).astype(np.int32), TOLD)
+LABELS = np.array([0, 0, 0, 1, 1, 1], np.int32)
+PROBABILITIES = np.array(
+    [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7], [0.55, 0.45], [0.05, 0.95]], np.float32
+)
+SMALL = Predictions(
+    list("abcdef"), LABELS, PROBABILITIES.argmax(axis=1).astype(np.int32), PROBABILITIES
+)
 
 
 def ids(positions):
@@ -31,19 +32,18 @@ def test_cells_take_turns_and_mistakes_come_first():
 
 
 def test_no_images_have_no_cells():
-    none = Predictions([], LABELS[:0], LABELS[:0], TOLD[:0])
+    none = Predictions([], LABELS[:0], LABELS[:0], PROBABILITIES[:0])
     assert list(gallery.cells(none, 3)) == []
 
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    test_report.make(wrong=7)
-    predictions = Predictions.read(paths.predictions(test_report.RUN))
-    return Gallery(Dataset.read("tiny"), predictions)
+    reports.make(wrong=7)
+    return reports.results().gallery
 
 
-def test_an_image_is_told_with_its_most_probable_classes(made):
+def test_an_image_is_shown_with_its_most_probable_classes(made):
     (first,) = made.show([2], 10_000)
     assert (first["id"], first["label"], first["predicted"]) == ("002", 2, 0)
     labels, shares = zip(*first["top"], strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core import paths
-from tests.report import test_write as test_report
+from tests.support import reports
 from tests.support.browser import Opened, chromium
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -26,11 +26,11 @@ def path(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     os.chdir(folder)
     try:
-        test_report.make(classes=CLASSES, shape=(6, 5, 3), n=90, wrong=7)
-        test_report.write()
+        reports.make(classes=CLASSES, shape=(6, 5, 3), n=90, wrong=7)
+        reports.write()
     finally:
         os.chdir(before)
-    return folder / paths.metrics(test_report.RUN) / "report.html"
+    return folder / paths.metrics(reports.RUN) / "report.html"
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_cell_is_chosen_by_keyboard_and_by_the_table(opened):
     opened.page.keyboard.press("Home")
     opened.page.keyboard.press("c")
     assert opened.text("#cell").startswith("cat, recognized: 12 of 15 test images (80.0%).")
-    assert opened.page.locator("#behind > li").count() == test_report.SMALL.images_per_cell
+    assert opened.page.locator("#behind > li").count() == reports.SMALL.images_per_cell
     button = opened.page.get_by_role("button", name="Show images of cat taken for dog")
     button.focus()
     opened.page.keyboard.press("Enter")

@@ -1,19 +1,10 @@
-import base64
-
-import cv2
 import numpy as np
 import pytest
 
 from pipeline.report import thumbnails
 from pipeline.subsets.images import Dataset
-from tests.report import test_write as test_report
-
-
-def decoded(address):
-    head, _, body = address.partition(",")
-    assert head in ("data:image/png;base64", "data:image/jpeg;base64")
-    image = cv2.imdecode(np.frombuffer(base64.b64decode(body), np.uint8), cv2.IMREAD_UNCHANGED)
-    return head.split("/")[1].split(";")[0], image
+from tests.support import reports
+from tests.support.reports import decoded
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -43,7 +34,7 @@ def test_large_images_are_reduced(shape):
 def test_rows_are_read_once_each_across_chunks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(thumbnails, "AT_ONCE", 4)
-    test_report.make()
+    reports.make()
     rows = [41, 3, 3, 58, 0, 17, 22, 9]
     found = thumbnails.read(Dataset.read("tiny"), rows)
     assert {row: int(decoded(src)[1][0, 0]) for row, src in found.items()} == {
@@ -56,3 +47,19 @@ def test_a_budget_that_is_spent_ends_the_list():
     assert thumbnails.within([0, 1, 2], images, 12) == [0, 1, 2]
     assert thumbnails.within([0, 1, 2], images, 11) == [0, 1]
     assert thumbnails.within([0, 1, 2], images, 4) == []
+
+
+def test_samples_are_the_first_training_images_of_each_class(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    reports.make()
+    results = reports.results()
+    shown = thumbnails.samples(results.dataset, results.samples())
+    assert [name for name, _ in shown] == ["cat", "dog", "emu"]
+    assert [one["id"] for _, images in shown for one in images] == [
+        "030", "033", "031", "034", "032", "035",
+    ]  # fmt: skip
+    assert decoded(shown[2][1][1]["src"])[1][0, 0] == 35
+    room = sum(len(images[0]["src"]) for _, images in shown)
+    monkeypatch.setattr(thumbnails, "SAMPLE_BUDGET", room)
+    fewer = thumbnails.samples(results.dataset, results.samples())
+    assert [len(images) for _, images in fewer] == [1, 1, 1]

@@ -17,9 +17,9 @@ function element(tag, attributes = {}, ...children) {
 
 /* Draw a chart into its place; expressions are interpreted, for the policy forbids to compile. */
 async function draw(place) {
-  const { chart, rows, leastWidth } = place.dataset;
+  const { chart, leastWidth } = place.dataset;
   if (leastWidth) place.style.minWidth = `${leastWidth}px`;
-  const spec = { ...data.charts[chart], datasets: { ...data.charts[chart].datasets, rows: data.rows[rows] } };
+  const spec = { ...data.charts[chart], datasets: { ...data.charts[chart].datasets, rows: data.rows[chart] } };
   const { view } = await vegaEmbed(place, spec, {
     mode: "vega-lite",
     ast: true,

@@ -1,0 +1,137 @@
+"""Results: all that earlier stages wrote of a run, read once for its figures, page and cards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import files, paths
+from pipeline.evaluate.predictions import Predictions
+from pipeline.report import first_layer
+from pipeline.report.first_layer import FirstLayer
+from pipeline.report.gallery import Gallery
+from pipeline.report.params import ReportParams
+from pipeline.report.plots import NAMED_CLASSES
+from pipeline.shards import index
+from pipeline.subsets.images import Dataset
+from pipeline.train import history
+
+LISTED_CONFUSIONS = 8
+"""The most frequent confusions that the page and the model card list."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run's parameters, and what its stages wrote."""
+
+    run: str
+    effective: Mapping[str, Any]
+    """All its parameters, the defaults included, and ``dataset``."""
+    own: Mapping[str, Any]
+    """The parameters that the run sets itself, by section."""
+    params: ReportParams
+    gallery: Gallery
+    """Its dataset and predictions."""
+    card: Mapping[str, Any]
+    """``data.json`` of its dataset."""
+    evaluation: Mapping[str, Any]
+    """``evaluation.json``."""
+    history: Mapping[str, NDArray[np.float64]]
+    """Columns of ``history.csv``, each of shape (epochs,)."""
+    layer: FirstLayer | None
+    """The model's first layer, if that is a convolution."""
+    uses: Sequence[str]
+    """Libraries whose versions the page names."""
+
+    @classmethod
+    def read(
+        cls,
+        run: str,
+        effective: Mapping[str, Any],
+        own: Mapping[str, Any],
+        params: ReportParams,
+        uses: Sequence[str],
+    ) -> "Results":
+        """Read the results of a run.
+
+        Raises
+        ------
+        DataError
+            If a file is missing, damaged or of other data.
+        """
+        folder, name = paths.metrics(run), effective["dataset"]
+        return cls(
+            run,
+            effective,
+            own,
+            params,
+            Gallery(Dataset.read(name), Predictions.read(paths.predictions(run))),
+            files.read_json(paths.data_card(name)),
+            files.read_json(folder / "evaluation.json"),
+            history.read(folder / "history.csv"),
+            first_layer.read(paths.model(run)),
+            uses,
+        )
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files that the report is made from; the shards' index stands for the shards."""
+        run, name = self.run, self.effective["dataset"]
+        return [
+            paths.model(run) / "architecture.json",
+            paths.model(run) / "model.weights.h5",
+            paths.shards(name) / index.INDEX,
+            paths.split(name),
+            paths.data_card(name),
+            paths.metrics(run) / "history.csv",
+            paths.predictions(run),
+            paths.metrics(run) / "evaluation.json",
+        ]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset that the run is of."""
+        return self.gallery.dataset
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their labels."""
+        return self.dataset.index.classes
+
+    @cached_property
+    def confusion(self) -> NDArray[np.int64]:
+        """Test images by true class (row) and predicted class (column); shape (K, K)."""
+        return self.gallery.predictions.confusion()
+
+    @cached_property
+    def shown(self) -> list[int]:
+        """The labels that charts show: of too many those with the most mistakes, ascending."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        mistakes = wrong.sum(axis=0) + wrong.sum(axis=1)
+        return sorted(np.argsort(-mistakes, kind="stable")[:NAMED_CLASSES].tolist())
+
+    @cached_property
+    def confusions(self) -> list[tuple[str, str, int]]:
+        """The most frequent confusions: true class, predicted class, images."""
+        wrong = self.confusion - np.diag(np.diag(self.confusion))
+        order = np.argsort(-wrong, axis=None, kind="stable")[:LISTED_CONFUSIONS]
+        cells = (np.unravel_index(cell, wrong.shape) for cell in order)
+        return [
+            (self.classes[label], self.classes[predicted], int(wrong[label, predicted]))
+            for label, predicted in cells
+            if wrong[label, predicted]
+        ]
+
+    def samples(self) -> list[tuple[str, NDArray[np.int64]]]:
+        """Return, for each of the first classes, its name and rows of its first training images."""
+        train = self.dataset.split.rows("train")
+        labels = self.dataset.labels()[train]
+        count = self.params.samples_per_class
+        return [
+            (name, train[labels == label][:count])
+            for label, name in enumerate(self.classes[:NAMED_CLASSES])
+        ]
