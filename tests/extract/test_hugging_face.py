@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -93,7 +94,7 @@ def test_labels_are_names_or_numbers(tmp_path, labels, classes, expected):
 
 def test_images_may_be_bytes_alone(tmp_path):
     table = pa.table({"image": [b"1", b"2"], "label": ["x", "y"]})
-    builders.pq.write_table(table, tmp_path / "a.parquet")
+    pq.write_table(table, tmp_path / "a.parquet")
     found = list(hugging_face.rows(tmp_path / "a.parquet", "image", "label"))
     assert found == [hugging_face.Row(b"1", "x", []), hugging_face.Row(b"2", "y", [])]
 

@@ -3,12 +3,15 @@
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from pipeline.core import files
 from pipeline.extract import parts
+from pipeline.extract.extractors import EXTRACTORS
+from pipeline.extract.kind import Kind
 from pipeline.images import idx
 from tests.support import builders
 
@@ -20,7 +23,11 @@ def contents(project):
     return {p.relative_to(folder).as_posix(): files.sha256(p) for p in folder.rglob("*.*")}
 
 
-def test_both_kinds(project):
+def test_every_kind_has_an_extractor():
+    assert set(EXTRACTORS) == set(get_args(Kind))
+
+
+def test_idx_files_and_archives(project):
     for name, line in (
         ("tiny_idx", r"30 train and 12 test images, 0\.\d MB"),
         ("tiny_png", r"30 members, 0\.0 MB"),

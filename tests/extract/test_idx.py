@@ -1,0 +1,165 @@
+import gzip
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+
+from pipeline.core.errors import DataError
+from pipeline.extract.idx import IdxExtract, extract_idx
+from pipeline.images import idx
+from tests.support import builders
+from tests.support.builders import IDX_FILES
+
+IDX = IdxExtract.model_validate(IDX_FILES)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """Write published files; return their folder."""
+    folder = tmp_path / "raw" / "tiny"
+    builders.idx_dataset(folder)
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Return the path of the output, in a folder of its own."""
+    (tmp_path / "extracted").mkdir()
+    return tmp_path / "extracted" / "tiny"
+
+
+def contents(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+
+
+def test_files_are_unzipped(tmp_path, out):
+    arrays = builders.idx_dataset(tmp_path / "raw", train=30, test=12)
+    assert extract_idx(tmp_path / "raw", IDX, out) == ("30 train and 12 test images, 0.0 MB")
+    assert sorted(p.name for p in out.iterdir()) == [
+        f"{subset}-{what}.idx" for subset in ("test", "train") for what in ("images", "labels")
+    ]
+    for subset, pair in arrays.items():
+        for what, array in zip(("images", "labels"), pair, strict=True):
+            np.testing.assert_array_equal(idx.read(out / f"{subset}-{what}.idx"), array)
+
+
+def test_pair_without_a_test_set_and_without_gzip(tmp_path, out):
+    images, labels = builders.idx_dataset(tmp_path)["train"]
+    idx.write(tmp_path / "raw/images.idx3-ubyte", images)
+    idx.write(tmp_path / "raw/labels", labels)
+    params = IdxExtract.model_validate(
+        {"train": {"images": "images.idx3-ubyte", "labels": "labels"}}
+    )
+    assert extract_idx(tmp_path / "raw", params, out) == "30 train images, 0.0 MB"
+    assert sorted(p.name for p in out.iterdir()) == ["train-images.idx", "train-labels.idx"]
+    np.testing.assert_array_equal(idx.read(out / "train-images.idx"), images)
+    path = tmp_path / "raw/labels"
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(DataError, match=r"labels: header promises 38 bytes .*the file has 42"):
+        extract_idx(tmp_path / "raw", params, out)
+
+
+def test_bytes_depend_on_input_and_parameters_alone(raw, out):
+    extract_idx(raw, IDX, out)
+    first = contents(out)
+    copy = shutil.copytree(raw, raw.with_name("elsewhere"))
+    extract_idx(copy, IDX, out.with_name("there"))
+    assert contents(out.with_name("there")) == first
+    extract_idx(raw, IDX, out)
+    assert contents(out) == first
+
+
+def gunzip(path):
+    return gzip.decompress(path.read_bytes())
+
+
+def rezip(path, content):
+    path.write_bytes(gzip.compress(content, mtime=0))
+
+
+def remove(path):
+    path.unlink()
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def corrupt(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def html(path):
+    path.write_bytes(b"<!DOCTYPE html><title>404</title>")
+
+
+def trail(path):
+    path.write_bytes(path.read_bytes() + b"more")
+
+
+def promise_more(path):
+    rezip(path, gunzip(path)[:-1])
+
+
+def number(path):
+    rezip(path, idx.dumps(np.array(7, np.uint8)))
+
+
+def fewer(path):
+    rezip(path, idx.dumps(idx.loads(gunzip(path))[:-1]))
+
+
+IMAGES, LABELS = (IDX_FILES["train"][what] for what in ("images", "labels"))
+TEST_LABELS = IDX_FILES["test"]["labels"]
+FAULTS = [
+    (IMAGES, remove, "{} is missing; run the download stage"),
+    (TEST_LABELS, remove, "{} is missing; run the download stage"),
+    (IMAGES, cut, "{}: truncated or not gzip (Compressed file ended"),
+    (IMAGES, corrupt, "{}: truncated or not gzip ("),
+    (IMAGES, html, "{}: truncated or not gzip (Not a gzipped file"),
+    (IMAGES, trail, "{}: truncated or not gzip (Not a gzipped file"),
+    (IMAGES, empty, "{}: not an IDX file (it begins with nothing"),
+    (IMAGES, promise_more, "{}: header promises 1,936 bytes"),
+    (LABELS, number, "{}: holds a single number, not rows"),
+    (LABELS, fewer, "has 30 images, but {} 29 labels; check datasets.tiny.extract.train"),
+    (TEST_LABELS, fewer, "has 12 images, but {} 11 labels; check datasets.tiny.extract.test"),
+]
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["nothing before", "old output before"])
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    FAULTS,
+    ids=[f"{name}-{damage.__name__}" for name, damage, _ in FAULTS],
+)
+def test_damage_leaves_nothing_half_written(raw, out, name, damage, message, before):
+    if before:
+        extract_idx(raw, IDX, out)
+    old = contents(out) if before else None
+    sound = (raw / name).read_bytes()
+    damage(raw / name)
+    with pytest.raises(DataError) as caught:
+        extract_idx(raw, IDX, out)
+    assert message.format(raw / name) in str(caught.value)
+    if "images, but" in message:
+        assert str(raw / name.replace("labels-idx1", "images-idx3")) in str(caught.value)
+    assert [p.name for p in out.parent.iterdir()] == (["tiny"] if before else [])
+    assert not before or contents(out) == old
+
+    (raw / name).write_bytes(sound)
+    extract_idx(raw, IDX, out)
+    assert not before or contents(out) == old
+
+
+def test_longer_files_than_the_limit_are_refused(raw, out):
+    params = IDX.model_copy(update={"max_bytes": 100})
+    with pytest.raises(DataError, match=r"its header promises .* above 100 \(extract\.max_bytes\)"):
+        extract_idx(raw, params, out)
+    assert not list(out.parent.iterdir())
