@@ -48,7 +48,7 @@ def reference_loads(content: bytes) -> tuple[str, list[int], list[float]]:
 
 
 def same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether type, shape and every bit are equal."""
+    """Return whether type, shape and every bit are equal."""
     native = b.dtype.newbyteorder("=")
     return a.dtype == native and a.shape == b.shape and a.tobytes() == b.astype(native).tobytes()
 

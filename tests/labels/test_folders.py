@@ -29,7 +29,7 @@ def test_images_in_no_folder_of_a_class_are_named():
 
 @pytest.mark.parametrize("suffix", [".7z", ".zip", ".tar", ".tar.gz"])
 def test_a_folder_for_each_class_through_extract_and_decode(tmp_path, suffix):
-    """The same file names in each folder; two suffixes; grey and colour."""
+    """Folders have the same file names; images have two suffixes, and are grey and coloured."""
     pixels = builders.pixels(range(3), (8, 8, 3))
     members = [
         (f"pets/{name}/{n}.{kind}", builders.encode(image[..., :c], f".{kind}"))

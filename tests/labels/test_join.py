@@ -50,7 +50,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\\."), min_siz
 
 @given(ids=st.lists(NAMES, min_size=1, max_size=20, unique=True), data=st.data())
 def test_join_is_a_look_up(ids, data):
-    """Against a dictionary, whatever the orders; what is surplus or missing is refused."""
+    """Rows are those of a dictionary in any order, and surplus or missing ids are refused."""
     members = data.draw(st.permutations(ids))
     names = [f"{data.draw(st.sampled_from(['', 'a/', 'b/c/']))}{name}.png" for name in members]
     row_of = {name: row for row, name in enumerate(ids)}

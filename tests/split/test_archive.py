@@ -21,7 +21,7 @@ def archive_split(positions, labels=None, own=None, members=None, **options):
 
 
 def numbers(split, subset):
-    """The ids of a subset, as numbers."""
+    """Return the ids of a subset, as numbers."""
     return [int(split.ids[row].as_py()) for row in split.rows(subset)]
 
 
@@ -33,7 +33,7 @@ def numbers(split, subset):
     data=st.data(),
 )
 def test_archives_are_divided_id_for_id_as_by_scikit_learn(n, test, validation, seed, data):
-    """Whatever order the archive has its images in."""
+    """The order of the images in the archive does not matter."""
     positions = np.array(data.draw(st.permutations(range(n))), np.int32)
     rest, expected_test = train_test_split(np.arange(n), test_size=test, random_state=seed)
     expected_validation = []
@@ -58,7 +58,7 @@ def test_archives_are_divided_id_for_id_as_by_scikit_learn(n, test, validation, 
 def test_stratified_archives_are_divided_id_for_id_as_by_scikit_learn(
     counts, test, validation, seed, data
 ):
-    """And so that each class has its share of each subset, to within one image of rounding."""
+    """Each class has its share of each subset, to within one image of rounding."""
     n = sum(counts)
     table = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     table = table[np.array(data.draw(st.permutations(range(n))))]
@@ -109,7 +109,7 @@ def test_subsets_are_disjoint_and_complete():
 
 
 def test_quarantined_rows_are_no_rows():
-    """The division is of the rows that there are, in the table's order."""
+    """Only rows of the shards are divided, in the table's order."""
     positions = np.array([7, 0, 5, 3, 9, 2], np.int32)
     split = archive_split(positions, test_fraction=0.5)
     _, test = train_test_split(np.sort(positions), test_size=0.5, random_state=42)

@@ -16,7 +16,7 @@ def test_every_kind_has_a_splitter():
 
 @pytest.fixture
 def tabled(project):
-    """The tiny archive with columns for subset and patient, decoded; the table by id."""
+    """Decode the tiny archive with columns for subset and patient; return the table, by id."""
     folder = project.folder / "data/raw/tiny_png"
     rows = [line.split(",") for line in (folder / "trainLabels.csv").read_text().split()[1:]]
     names = ("Train", "train", "train", "train", "val", "test")
@@ -38,7 +38,7 @@ def outcome(project):
     }
 
 
-def test_columns_of_the_table_say_who_is_where_and_with_whom(tabled):
+def test_columns_of_the_table_name_subsets_and_groups(tabled):
     project, table = tabled
     project.set("datasets.tiny_png.split", {"column": "fold"})
     expected = {"val": "validation"}

@@ -51,7 +51,7 @@ def test_missing_damaged_and_foreign_files_are_named(tmp_path):
     chunk=st.integers(1, 5),
 )
 def test_round_trip(tmp_path_factory, rows, chunk):
-    """Every id with its subset, in order; the bytes do not depend on how the ids are chunked."""
+    """Ids and subsets come back in order, and the bytes do not depend on the ids' chunks."""
     path = tmp_path_factory.getbasetemp() / "split.parquet"
     ids = [name for name, _ in rows]
     subsets = np.array([subset for _, subset in rows], np.int8)
