@@ -1,4 +1,4 @@
-"""The doctor: whether all that the pipeline needs is here and works, and what to do where not."""
+"""The doctor's checks of this machine: all that the pipeline needs, with a remedy for each lack."""
 
 import os
 import re
@@ -26,7 +26,7 @@ CREDENTIALS = ("~/.kaggle/access_token", "~/.kaggle/kaggle.json")
 
 
 class Finding(NamedTuple):
-    """What was looked at and found."""
+    """The result of a check."""
 
     mark: Mark
     what: str
@@ -39,15 +39,13 @@ Findings = Iterator[Finding]
 
 
 def examine() -> Findings:
-    """Look at everything, the quick things first."""
-    for check in (_python, _locked, _git, _parameters, _memory, _disk, _cache, _remote, _kaggle):
+    """Yield the findings of all checks, the quick ones first."""
+    for check in CHECKS:
         yield from _guarded(check)
-    yield from _guarded(_cpu)
-    yield from _guarded(_gpus)
 
 
 def _guarded(check: Callable[[], Findings]) -> Findings:
-    """A check's findings; an error that can be explained is one of them."""
+    """Yield a check's findings; an error that can be explained is one of them."""
     try:
         yield from check()
     except Exception as error:
@@ -79,10 +77,10 @@ def _locked(lock: Path = Path("requirements.lock")) -> Findings:
     pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)([^\n]*)", lock.read_text(), re.M)
     others = []
     for name, version, rest in pins:
-        found = libraries.installed(name)
-        if found == version or (found == "missing" and ";" in rest):  # of another platform, maybe
-            continue
-        others.append(f"{name} is {found}, not {version}")
+        installed = libraries.installed(name)
+        if installed == version or (installed == "missing" and ";" in rest):
+            continue  # missing, perhaps, since it is another platform's
+        others.append(f"{name} is {installed}, not {version}")
     tracked = [text for text in others if text.split()[0] in libraries.TRACKED]
     if tracked:
         text = f"{first_few(tracked)}: outputs depend on it, so stages refuse to run"
@@ -138,10 +136,10 @@ def _disk() -> Findings:
 def _cache() -> Findings:
     from pipeline.repository import cache
 
-    found = cache.find()
-    text = f"{found.path}, from which files come by {found.used}"
-    better = [kind for kind in found.possible if kind != found.used]
-    if found.used == "copy" and better:
+    here = cache.find()
+    text = f"{here.path}, from which files come by {here.used}"
+    better = [kind for kind in here.possible if kind != here.used]
+    if here.used == "copy" and better:
         remedy = (
             "each file takes its space twice; if that is too much: dvc config --local cache.type "
             f"{','.join(better)},copy, and dvc checkout --relink (outputs are then read-only)"
@@ -149,6 +147,12 @@ def _cache() -> Findings:
         yield Finding("note", "DVC's cache", text, remedy)
     else:
         yield Finding("OK", "DVC's cache", text)
+
+
+def _lock() -> Findings:
+    from pipeline.repository import lock_check
+
+    yield Finding("OK", "dvc.lock", f"{lock_check.count():,} stages are recorded")
 
 
 def _remote() -> Findings:
@@ -167,7 +171,7 @@ def _remote() -> Findings:
 
 
 def _kaggle() -> Findings:
-    """Whether there is a token; it is neither shown nor used."""
+    """Look for a token; it is neither shown nor used."""
     files = [Path(name).expanduser() for name in CREDENTIALS]
     here = [path for path in files if path.exists()]
     if os.environ.get("KAGGLE_API_TOKEN"):
@@ -187,24 +191,22 @@ def _kaggle() -> Findings:
 
 
 def _cpu() -> Findings:
-    from pipeline.models import runtime
-
-    found = hardware.cpu()
-    features = ", ".join(found.features) or "no features known here"
-    yield Finding("OK", "processor", f"{found.name}, {found.cores} cores, {features}")
-    runtime.configure(seed=0, threads=found.cores)
-    wide, narrow = map(hardware.convolution_seconds, ("float32", "bfloat16"))
-    times = f"a convolution takes {wide * 1e3:.1f} ms in float32, {narrow * 1e3:.1f} in bfloat16"
-    if wide > hardware.FASTER * narrow:
+    cpu = hardware.cpu()
+    features = ", ".join(cpu.features) or "no features known here"
+    yield Finding("OK", "processor", f"{cpu.name}, {cpu.cores} cores, {features}")
+    if narrow := sorted(hardware.BFLOAT16.intersection(cpu.features)):
         remedy = "train.precision: bfloat16 pays here, in runs of your own; results change a little"
-        yield Finding("note", "precision", times, remedy)
+        yield Finding("note", "precision", f"{', '.join(narrow)} multiplies bfloat16", remedy)
     else:
-        yield Finding("OK", "precision", f"{times}: train.precision: float32 is best here")
+        yield Finding("OK", "precision", "train.precision: float32 is best on this processor")
 
 
 def _gpus() -> Findings:
-    found = list(hardware.gpus())
-    for gpu in found:
+    from pipeline.models import runtime
+
+    runtime.configure(seed=0, threads=2)
+    gpus = list(hardware.gpus())
+    for gpu in gpus:
         what = f"GPU {gpu.device.rpartition(':')[2]}"
         if gpu.error:
             remedy = (
@@ -212,9 +214,8 @@ def _gpus() -> Findings:
             )
             yield Finding("problem", what, f"{gpu.name}: {gpu.error}", remedy)
         else:
-            text = f"{gpu.name}: multiplies matrices, {gpu.gflops:,.0f} GFLOP/s"
-            yield Finding("OK", what, text)
-    if found:
+            yield Finding("OK", what, f"{gpu.name}: multiplies matrices")
+    if gpus:
         return
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         yield Finding("note", "GPU", "hidden by CUDA_VISIBLE_DEVICES", "unset it to use them")
@@ -223,3 +224,9 @@ def _gpus() -> Findings:
         yield Finding("problem", "GPU", text, "install CUDA's libraries: make setup GPU=1")
     else:
         yield Finding("OK", "GPU", "none; training runs on the processor")
+
+
+CHECKS = (
+    *(_python, _locked, _git, _parameters, _memory, _disk, _cache, _lock, _remote, _kaggle),
+    *(_cpu, _gpus),
+)

@@ -1,10 +1,9 @@
-"""Hardware: what there is for training, and how fast it is in which precision."""
+"""Hardware for training: the processor and its instruction sets, the memory, the GPUs."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -18,9 +17,8 @@ FEATURES = {
     "bf16": "Arm BF16",
 }
 """Instruction sets that matter to training, by Linux's names."""
-TRIALS = 5
-FASTER = 1.2
-"""How many times as fast a narrower precision must be to be recommended."""
+BFLOAT16 = {"AVX-512 BF16", "AMX", "Arm BF16"}
+"""Those that multiply bfloat16; without one, TensorFlow does it slower than float32."""
 SIDE = 1024
 """Rows of the square matrices with which a GPU is tried."""
 
@@ -36,65 +34,37 @@ class Cpu(NamedTuple):
 
 
 def cpu(path: Path = Path("/proc/cpuinfo")) -> Cpu:
-    """The processor, as Linux describes it; elsewhere only the number of its cores."""
+    """Return the processor, as Linux describes it; elsewhere only the number of its cores."""
     has_affinity = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     pairs = (line.partition(":")[::2] for line in lines)
-    found = {key.strip(): value.strip() for key, value in pairs}
-    flags = found.get("flags", found.get("Features", "")).split()
+    facts = {key.strip(): value.strip() for key, value in pairs}
+    flags = facts.get("flags", facts.get("Features", "")).split()
     return Cpu(
-        name=found.get("model name", "of unknown name"),
+        name=facts.get("model name", "of unknown name"),
         cores=cores,
         features=tuple(name for flag, name in FEATURES.items() if flag in flags),
     )
 
 
 def memory() -> tuple[int, int]:
-    """Bytes of memory, and how many of them are available."""
-    found = psutil.virtual_memory()
-    return found.total, found.available
-
-
-def convolution_seconds(precision: str) -> float:
-    """Time that a convolution of a batch and its gradients take, the best of some trials.
-
-    Of the size of the tutorial's second one: 128 images, 14 by 14, from 32 to 64 channels.
-    """
-    import tensorflow as tf
-
-    kind = tf.as_dtype(precision)
-    rng = np.random.default_rng(0)
-    images = tf.cast(tf.constant(rng.random((128, 14, 14, 32), np.float32)), kind)
-    kernel = tf.cast(tf.constant(rng.random((3, 3, 32, 64), np.float32)), kind)
-
-    def step(images: Any, kernel: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch((images, kernel))
-            loss = tf.reduce_sum(tf.nn.relu(tf.nn.conv2d(images, kernel, 1, "SAME")))
-        return tape.gradient(loss, (images, kernel))
-
-    compiled = tf.function(step)
-    found = []
-    for _ in range(TRIALS + 1):  # the first one is for making the graph
-        started = time.perf_counter()
-        [part.numpy() for part in compiled(images, kernel)]
-        found.append(time.perf_counter() - started)
-    return min(found[1:])
+    """Return the bytes of memory, and how many of them are available."""
+    state = psutil.virtual_memory()
+    return state.total, state.available
 
 
 class Gpu(NamedTuple):
-    """A GPU that TensorFlow sees, and how it did."""
+    """A GPU that TensorFlow sees, and the result of its trial."""
 
     device: str
     name: str
-    gflops: float
-    """10⁹ operations a second, of a product of float32 matrices."""
     error: str
+    """Empty if its product was right."""
 
 
 def gpus() -> Iterator[Gpu]:
-    """Try each GPU that TensorFlow sees with a product of matrices, compared with NumPy's."""
+    """Try each GPU that TensorFlow sees with a product of matrices; compare it with NumPy's."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
@@ -107,16 +77,10 @@ def gpus() -> Iterator[Gpu]:
         name = details.get("device_name", "of unknown name")
         try:
             with tf.device(device.name):
-                a, b = tf.constant(left), tf.constant(right)
-                seconds = []
-                for _ in range(TRIALS):
-                    started = time.perf_counter()
-                    product = tf.matmul(a, b).numpy()
-                    seconds.append(time.perf_counter() - started)
+                product = tf.matmul(tf.constant(left), tf.constant(right)).numpy()
         except tf.errors.OpError as error:
-            yield Gpu(device.name, name, 0.0, " ".join(str(error).split())[:200])
+            yield Gpu(device.name, name, " ".join(str(error).split())[:200])
             continue
         # TensorFloat-32 has ten bits of a mantissa.
-        right_so = np.allclose(product, left @ right, rtol=1e-2)
-        gflops = 2 * SIDE**3 / min(seconds) / 1e9
-        yield Gpu(device.name, name, gflops, "" if right_so else "its product is wrong")
+        is_right = np.allclose(product, left @ right, rtol=1e-2)
+        yield Gpu(device.name, name, "" if is_right else "its product is wrong")

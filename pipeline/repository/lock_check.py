@@ -49,6 +49,15 @@ def faults() -> Iterator[str]:
                 yield f"{name}: not recorded in {LOCK}: {first_few(here)}; run dvc repro"
 
 
+def count() -> int:
+    """Return the number of recorded stages; raises PipelineError where ``dvc.lock`` is damaged."""
+    with opened() as repo:
+        return sum(
+            stage.name in stage.dvcfile.lockfile_contents.get("stages", {})
+            for stage in repo.index.stages
+        )
+
+
 class State(NamedTuple):
     """The state of a file or folder as ``dvc.lock`` records it."""
 

@@ -1,4 +1,4 @@
-"""What the doctor finds, in folders that are made well and ill."""
+"""The doctor's findings, in sound and in broken folders."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_little_memory_and_disk_are_noted(monkeypatch):
 
 @pytest.fixture
 def repository(project):
-    """The project, as a repository of Git and DVC."""
+    """Return the project, as a repository of Git and DVC."""
     subprocess.run(["git", "init", "-q"], check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
     return project
@@ -111,20 +112,31 @@ def test_kaggles_token_is_never_shown(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "mark"),
-    [({"float32": 2.0, "bfloat16": 1.0}, "note"), ({"float32": 1.0, "bfloat16": 1.0}, "OK")],
+    ("features", "mark"),
+    [(("AVX2", "AMX"), "note"), (("Arm BF16",), "note"), (("AVX2", "AVX-512"), "OK"), ((), "OK")],
 )
-def test_the_precision_is_recommended_by_measurement(tensorflow, monkeypatch, seconds, mark):
-    monkeypatch.setattr(hardware, "convolution_seconds", seconds.get)
+def test_the_precision_is_recommended_by_the_instruction_sets(monkeypatch, features, mark):
+    monkeypatch.setattr(hardware, "cpu", lambda: hardware.Cpu("A", 2, features))
     processor, precision = examine._cpu()
     assert (processor.mark, precision.mark) == ("OK", mark)
+
+
+def test_half_a_lock_names_its_remedy(repository):
+    Path("dvc.yaml").write_text("stages:\n  one: {cmd: echo 1 > one, outs: [one]}\n")
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "repro", "-q"], check=True)
+    assert found(examine._lock).text == "1 stages are recorded"
+    lock = Path("dvc.lock")
+    lock.write_bytes(lock.read_bytes()[:12])
+    (problem,) = examine._guarded(examine._lock)
+    assert (problem.mark, "run: make repair" in problem.text) == ("problem", True)
 
 
 def test_gpus(monkeypatch, tensorflow):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     devices = [
-        hardware.Gpu("/device:GPU:0", "A", 9e3, ""),
-        hardware.Gpu("/device:GPU:1", "B", 0, "dead"),
+        hardware.Gpu("/device:GPU:0", "A", ""),
+        hardware.Gpu("/device:GPU:1", "B", "dead"),
     ]
     monkeypatch.setattr(hardware, "gpus", lambda: iter(devices))
     assert [(one.mark, one.what) for one in examine._gpus()] == [
@@ -138,9 +150,7 @@ def test_gpus(monkeypatch, tensorflow):
 
 
 def test_the_command_marks_what_it_finds_and_exits_with_1(repository, monkeypatch, capsys):
-    checks = ["_kaggle", "_cpu", "_gpus", "_cache", "_remote", "_memory", "_disk", "_locked"]
-    for name in checks:
-        monkeypatch.setattr(examine, name, lambda: iter([]))
+    monkeypatch.setattr(examine, "CHECKS", (examine._python, examine._git, examine._parameters))
     assert command.run(None) == "problems: 0, notes: 0"
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("OK       Python: 3.")

@@ -1,7 +1,8 @@
+"""Hardware: what Linux says of a processor, and GPUs that work and that do not."""
+
 import os
 
 import numpy as np
-import pytest
 
 from pipeline.doctor import hardware
 
@@ -30,11 +31,6 @@ def test_memory_is_that_of_this_machine():
     assert 0 < available <= total
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_convolution_is_measured(tensorflow, precision):
-    assert 0 < hardware.convolution_seconds(precision) < 60
-
-
 def test_gpus_are_tried_with_a_product(tensorflow, monkeypatch):
     """On the processor, in place of a GPU: none is at hand where this was written."""
     import tensorflow as tf
@@ -45,7 +41,7 @@ def test_gpus_are_tried_with_a_product(tensorflow, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: physical)
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda device: {})
     (found,) = hardware.gpus()
-    assert (found.error, found.gflops > 0) == ("", True)
+    assert found.error == ""
     multiply = tf.matmul
     monkeypatch.setattr(tf, "matmul", lambda a, b: multiply(a, b) * np.float32(1.1))
     (found,) = hardware.gpus()
