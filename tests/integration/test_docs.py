@@ -9,7 +9,7 @@ from pipeline.core.params import Params, read_yaml
 from pipeline.extract.kind import Kind
 from tests.support.builders import ROOT
 
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data/demo/README.md"]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "data/demo/README.md"]
 OTHERS = {"CUDA_VISIBLE_DEVICES", "HTTPS_PROXY", "KAGGLEHUB_CACHE", "NO_PROXY"}
 """Environment variables that libraries read, not this project."""
 
