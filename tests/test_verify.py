@@ -14,7 +14,7 @@ from pipeline.core.params import Params
 from pipeline.evaluate.metrics import evaluate, write_confusion
 from pipeline.evaluate.predictions import Predictions
 from pipeline.shards.index import Index
-from pipeline.split import data_card
+from pipeline.split.data_card import data_card
 from pipeline.subsets import split as split_file
 from pipeline.subsets.images import Dataset
 from tests.support.builders import CLASSES, Project
@@ -131,9 +131,7 @@ def test_edited_split_is_found_even_if_the_data_card_was_edited_to_match(prepare
     assert "subsets, training_pixels do not follow" in card
     folder = paths.shards("tiny_png")
     index = Index.read(folder)
-    files.write_json(
-        paths.data_card("tiny_png"), data_card.data_card("tiny_png", folder, index, split)
-    )
+    data_card("tiny_png", folder, index, split).write(paths.data_card("tiny_png"))
     assert split_faults() == [forged]
 
 
