@@ -39,7 +39,7 @@ class Comparison:
     interval: tuple[float, float]
     """95% interval of the difference, from a bootstrap over images."""
     p_value: float
-    """Of McNemar's exact test that both are wrong equally often."""
+    """P-value of McNemar's exact test that both are wrong equally often."""
     only_first: list[str]
     """Ids of the images that the first alone gets right."""
     only_second: list[str]

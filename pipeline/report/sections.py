@@ -1,4 +1,4 @@
-"""Sections of a run's page: for each its variables, its charts, and what its script reads.
+"""Sections of a run's page: the variables, the charts and the scripts' values of each.
 
 The text of a section is ``templates/sections/NAME.html.j2``.
 """
@@ -31,18 +31,18 @@ MATRICES = 20
 ACTIVATION = "relu"
 """The network's, where ``model`` does not say."""
 SUFFIXES = (".j2", ".css", ".js", ".json")
-"""Of the files in ``templates/``."""
+"""Suffixes of the files in ``templates/``."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """What a section's template and scripts are given."""
+    """Values for a section's template and for the page's scripts."""
 
     content: Mapping[str, Any] = field(default_factory=dict)
     """The template's variables."""
     charts: Mapping[str, Chart] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What scripts read of it."""
+    """Values for scripts, by name."""
 
 
 def training(results: Results) -> Section:
@@ -197,8 +197,8 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Results], Section | None]]] = {
 
 def page(results: Results) -> str:
     """Return the page of a run."""
-    found = {name: make(results) for name, (_, make) in SECTIONS.items()}
-    present = {name: section for name, section in found.items() if section is not None}
+    made = {name: make(results) for name, (_, make) in SECTIONS.items()}
+    present = {name: section for name, section in made.items() if section is not None}
     drawn = {name: chart for section in present.values() for name, chart in section.charts.items()}
     index = results.dataset.index
     shared = {
