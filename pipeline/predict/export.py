@@ -7,8 +7,8 @@ serving_default   ``images``: float32[n, height, width, channels], in [0, 1]
 integers          ``images``: uint8, or uint16 for 16-bit sources, of the same shape
 ================  ===========================================================================
 
-Standardization and softmax are within. ``assets.extra/labels.txt`` holds the classes' names, a line
-each, as TensorFlow Serving has it.
+They contain standardization and softmax. ``assets.extra/labels.txt`` holds the classes' names, a
+line each, as TensorFlow Serving has it.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ SAMPLES = 64
 
 
 def export(trained: Model, folder: Path, bits: int = 8) -> str:
-    """Write a model as a SavedModel into ``folder``, if that predicts as the model does.
+    """Write a model as a SavedModel into ``folder``, if its predictions are the model's.
 
     It is read again from disk, and given noise; both signatures must agree with the model, for one
     image as for many.
@@ -37,14 +37,14 @@ def export(trained: Model, folder: Path, bits: int = 8) -> str:
     ----------
     trained : Model
     folder : Path
-        Made, or replaced if it holds a SavedModel.
+        Folder to write, which is replaced if it holds a SavedModel.
     bits : int
         Depth of the integers that the second signature takes: 8 or 16.
 
     Returns
     -------
     str
-        What was done, for the console.
+        A line for the console: the folder, its size, the signatures, the greatest difference.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def _save(trained: Model, folder: Path, bits: int) -> None:
         return probabilities(tf.cast(images, tf.float32) / integer.max)
 
     module = tf.Module()
-    module.network = trained.network  # by which its weights are found
+    module.network = trained.network  # so that its weights are saved
     signatures = {
         "serving_default": tf.function(probabilities, input_signature=[images(tf.float32)]),
         "integers": tf.function(integers, input_signature=[images(integer)]),
@@ -98,13 +98,13 @@ def _save(trained: Model, folder: Path, bits: int) -> None:
 
 
 def _difference(trained: Model, folder: Path, bits: int) -> float:
-    """Greatest difference of a probability between the model and what was saved."""
+    """Return the greatest difference of a probability between the model and the SavedModel."""
     import tensorflow as tf
 
     saved = tf.saved_model.load(str(folder)).signatures
     kind = np.uint8 if bits == 8 else np.uint16
     top = np.iinfo(kind).max
-    found = 0.0
+    difference = 0.0
     for n in (1, SAMPLES):
         brightness = np.linspace(1, 0, n, endpoint=False).reshape(-1, 1, 1, 1)
         noise = np.random.default_rng(n).uniform(0, top, (n, *trained.shape))
@@ -113,5 +113,5 @@ def _difference(trained: Model, folder: Path, bits: int) -> float:
         expected = trained.probabilities(images)
         for name, given in (("serving_default", images), ("integers", integers)):
             answer = saved[name](images=tf.constant(given))["probabilities"].numpy()
-            found = max(found, float(np.abs(answer - expected).max()))
-    return found
+            difference = max(difference, float(np.abs(answer - expected).max()))
+    return difference

@@ -1,7 +1,7 @@
 """Inputs of a prediction: files, folders, patterns, archives, IDX files and standard input.
 
-Each is a ``Source`` of ``Item``s, which are read one after the other, or, where a file is an image,
-by whoever adapts it. A source that cannot be read ends itself alone.
+Each is a ``Source`` of ``Item``s. Those of an archive or IDX file are read one after the other,
+image files in the threads that adapt them. A source that cannot be read ends itself alone.
 """
 
 import glob
@@ -18,17 +18,14 @@ import numpy as np
 from pipeline.archives import members
 from pipeline.archives.limits import Limits
 from pipeline.core.errors import DataError
-from pipeline.images import idx
+from pipeline.images import decode, idx
 from pipeline.predict.adapt import Pixels
 
 STDIN = "-"
 MAX_BYTES = 256 << 20
-"""Of one file or of standard input."""
-SUFFIXES = (
-    *(".bmp", ".gif", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
-    *(".tif", ".tiff", ".webp"),
-)
-"""Of what is taken from a folder or archive; a file that is named is read whatever its suffix."""
+"""Greatest size of one file, or of standard input."""
+SUFFIXES = (*sorted((*decode.SUFFIXES, ".gif")),)
+"""Suffixes of the images of a folder or archive; a file that is named may have any."""
 GZIP = b"\x1f\x8b"
 ROWS = 1000
 """Images of an IDX file that are read at a time."""
@@ -39,29 +36,29 @@ class Item(NamedTuple):
 
     name: str
     read: Callable[[], bytes | Pixels]
-    """Gives the encoded image, or pixels: (h, w) or (h, w, c), RGB. Raises OSError, DataError."""
+    """Returns the encoded image, or pixels: (h, w) or (h, w, c), RGB. Raises OSError, DataError."""
 
 
 class Source(NamedTuple):
-    """What an argument names."""
+    """The images that an argument names."""
 
     name: str
     images: int | None
-    """How many, where that is known without reading it."""
+    """Their number, if that is known before they are read."""
     items: Callable[[], Iterator[Item]]
-    """Raises OSError, DataError."""
+    """Yields them. Raises OSError, DataError."""
 
 
 def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataError]:
-    """What each argument names, or why it names nothing.
+    """Yield the source that each argument names, or the error if it names none.
 
     Parameters
     ----------
     arguments : sequence of str
-        Paths, patterns (``**`` takes folders within folders), or ``-``. Of a folder, images are
-        taken by their suffix, in alphabetical order, those in folders within it too.
+        Paths, patterns (``**`` matches folders within folders), or ``-``. The images of a folder
+        are those with one of ``SUFFIXES``, in folders within it too, in alphabetical order.
     limits : Limits
-        What an archive may hold.
+        Upper bounds on the contents of an archive.
     """
     for argument in arguments:
         path = Path(argument)
@@ -81,20 +78,20 @@ def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataErro
 
 
 def count(sources: Sequence[Source | DataError]) -> int | None:
-    """Images in all sources together; None if one does not know."""
+    """Return the number of images in all sources together; None if one of them is unknown."""
     counts = [source.images for source in sources if isinstance(source, Source)]
     known = [n for n in counts if n is not None]
     return sum(known) if len(known) == len(counts) else None
 
 
 def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
-    """A pattern's matches without what stands in a folder that matches too, and is walked.
+    """Yield a pattern's matches without those in a folder that matches too, and is walked.
 
-    Archives are kept, which no folder is walked for.
+    Archives are kept, since a folder is walked for images alone.
     """
-    found = list(matches)
-    folders = {path for path in found if path.is_dir()}
-    for path in found:
+    paths = list(matches)
+    folders = {path for path in paths if path.is_dir()}
+    for path in paths:
         if folders.isdisjoint(path.parents) or path.name.endswith(tuple(members.READERS)):
             yield path
 
@@ -102,8 +99,8 @@ def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
 def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
     try:
         if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if _is_image(file.relative_to(path)))
-            items = [Item(str(file), partial(_file, file)) for file in found if file.is_file()]
+            images = sorted(file for file in path.rglob("*") if _is_image(file.relative_to(path)))
+            items = [Item(str(file), partial(_file, file)) for file in images if file.is_file()]
             if items:
                 yield Source(str(path), len(items), lambda: iter(items))
             else:
@@ -121,7 +118,7 @@ def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
 
 
 def _is_image(path: Path) -> bool:
-    """Whether a name is one of an image, and not of something hidden, as of macOS's ``._a.png``."""
+    """Tell if a name is that of an image, and not hidden, as macOS's ``._a.png``."""
     hidden = any(part.startswith(".") for part in path.parts)
     return path.suffix.lower() in SUFFIXES and not hidden
 
@@ -159,7 +156,7 @@ def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
 
 
 def _idx_shape(path: Path) -> tuple[int, ...] | None:
-    """The shape in the header, if this is an IDX file, gzipped or not."""
+    """Return the shape in an IDX file's header, gzipped or not; None if it is no IDX file."""
     try:
         with _opened(path) as file:
             return _idx_header(file, path).shape
@@ -168,14 +165,14 @@ def _idx_shape(path: Path) -> tuple[int, ...] | None:
 
 
 def _idx_header(file: BinaryIO | gzip.GzipFile, path: Path) -> idx.Header:
-    """Read an IDX file's header, and not a byte more, which may be damaged."""
+    """Read an IDX file's header alone: the bytes after it may be damaged."""
     start = file.read(4)
     rank = start[3] if len(start) == 4 else 0
     return idx.parse_header(start + file.read(4 * rank), str(path))
 
 
 def _indexed(path: Path) -> Iterator[Item]:
-    """The images of an IDX file, by their positions."""
+    """Yield the images of an IDX file, named by their positions."""
     try:
         with _opened(path) as file:
             header = _idx_header(file, path)

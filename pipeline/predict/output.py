@@ -1,4 +1,4 @@
-"""Answers: predictions as a table, CSV or JSON lines, and what is to be said beside them."""
+"""Output of predictions: a table, CSV or JSON lines, and notes on the images."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
 class Writer:
-    """Text of outcomes in one of ``FORMATS``, the ``top`` most probable classes of each."""
+    """A writer of outcomes in one of ``FORMATS``: the ``top`` most probable classes of each."""
 
     def __init__(self, form: str, classes: Sequence[str], top: int) -> None:
         self.form = form
@@ -33,7 +33,7 @@ class Writer:
         self.width = max(map(len, classes))
 
     def header(self) -> str:
-        """What comes first; empty for JSON."""
+        """Return the heading; empty for JSON lines."""
         numbers = range(1, self.top + 1)
         if self.form == "table":
             cells = [ORDINALS.get(n, f"{n}th").ljust(self.width + 8) for n in numbers]
@@ -44,12 +44,12 @@ class Writer:
         return ""
 
     def rows(self, outcomes: Sequence[Outcome]) -> str:
-        """The outcomes that have probabilities, one a line, without the last line's end."""
-        found = [outcome for outcome in outcomes if outcome.probabilities is not None]
+        """Return the outcomes that have probabilities, one a line, without the last line's end."""
+        classified = [outcome for outcome in outcomes if outcome.probabilities is not None]
         if self.form == "csv":
-            return _csv([self._csv_row(outcome) for outcome in found])
+            return _csv([self._csv_row(outcome) for outcome in classified])
         line = self._table_row if self.form == "table" else self._json_row
-        return "\n".join(line(outcome) for outcome in found)
+        return "\n".join(line(outcome) for outcome in classified)
 
     def _best(self, outcome: Outcome) -> list[tuple[int, str, np.float32]]:
         assert outcome.probabilities is not None
@@ -79,7 +79,7 @@ class Writer:
 
 
 class Notes:
-    """How many images were changed or are unlike the training images, and in what."""
+    """Counts of images that were changed or are unlike the training images, by the change."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -97,7 +97,7 @@ class Notes:
                 examples.append(printable(outcome.name) + size)
 
     def lines(self, what: str) -> list[str]:
-        """A summary for standard error; nothing if there is nothing to say."""
+        """Return a summary for standard error; empty if no image has a note."""
         if not self.counts:
             return []
         head = f"{self.images:,} unlike the training images of {what}, so trust them less:"
@@ -111,7 +111,7 @@ class Notes:
 
 
 def printable(text: str) -> str:
-    """Text without what would steer a terminal."""
+    """Return text with � in place of characters that would control a terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
 

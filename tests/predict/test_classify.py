@@ -6,20 +6,17 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from pipeline.decode import archive, idx
-from pipeline.decode.params import ArchiveDecode, IdxDecode
+from pipeline.decode.decoders import DECODERS
 from pipeline.evaluate.predict import predict
-from pipeline.extract import archive as extract_archive
-from pipeline.extract import idx as extract_idx
 from pipeline.extract.archive import ArchiveExtract
-from pipeline.extract.idx import IdxExtract
-from pipeline.models import cnn as networks
-from pipeline.models import saved
+from pipeline.extract.extractors import EXTRACTORS
+from pipeline.extract.kind import kind_of
+from pipeline.models import cnn, saved
 from pipeline.models.params import ModelParams
 from pipeline.predict import classify, inputs
 from pipeline.predict.adapt import Adapter
 from pipeline.shards.index import Index, Statistics
-from pipeline.split import divide as dividing
+from pipeline.split.splitters import split
 from pipeline.subsets import split as split_file
 from pipeline.subsets.images import Dataset
 from tests.support.builders import CLASSES, encode
@@ -29,44 +26,26 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 
 @pytest.fixture
 def trained(project):
-    """The project's datasets, decoded and split, and a model of each run with first weights."""
+    """Decode and split the project's datasets, save a model of each run; return the parameters."""
     project.set("defaults.evaluate.threads", 2)  # as all tests have them
     params = Params.read()
     for run, shape in (("tiny_idx", (8, 8, 1)), ("tiny_png", (8, 8, 3))):
-        raw, out = paths.raw(run), paths.extracted(run)
-        kinds = {
-            "tiny_idx": (
-                IdxExtract,
-                extract_idx.extract_idx,
-                IdxDecode,
-            ),
-            "tiny_png": (
-                ArchiveExtract,
-                extract_archive.extract_archive,
-                ArchiveDecode,
-            ),
-        }
-        extract_params, extract, decode_params = kinds[run]
-        extract(raw, params.section(extract_params, "datasets", run, "extract"), out)
-        decode = idx.decode_idx if run == "tiny_idx" else archive.decode_archive
-        decode(out, params.section(decode_params, "datasets", run, "decode"), paths.shards(run))
-        index = Index.read(paths.shards(run))
-        split = dividing.split(params, run, paths.shards(run), index)
-        split_file.write(paths.split(run), split)
-        ones = (1.0,) * shape[2]
-        built = networks.build(
-            ModelParams(filters=(2,), dense=(3,), standardize=True),
-            shape,
-            3,
-            Statistics(ones, ones),
-            seed=1,
-        )
-        saved.save(saved.Model(built, CLASSES), paths.model(run))
+        kind = kind_of(params, run)
+        extractor, decoder = EXTRACTORS[kind], DECODERS[kind]
+        raw, extracted, shards = paths.raw(run), paths.extracted(run), paths.shards(run)
+        extract = params.section(extractor.params, "datasets", run, "extract")
+        extractor.extract(raw, extract, extracted)
+        decode = params.section(decoder.params, "datasets", run, "decode")
+        decoder.decode(extracted, decode, shards)
+        split_file.write(paths.split(run), split(params, run, shards, Index.read(shards)))
+        ones = Statistics((1.0,) * shape[2], (1.0,) * shape[2])
+        model = ModelParams(filters=(2,), dense=(3,), standardize=True)
+        saved.save(saved.Model(cnn.build(model, shape, 3, ones, seed=1), CLASSES), paths.model(run))
     return params
 
 
 def predicted(run, *arguments, **changes):
-    """Outcomes by name."""
+    """Return the outcomes by name."""
     params = Params.read()
     loaded = classify.read(run, params)
     how = classify.setting(run, loaded, params)._replace(**changes)

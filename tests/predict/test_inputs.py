@@ -33,7 +33,7 @@ def find(*arguments):
 
 
 def read(*arguments):
-    """Name and content of every image; an error's text in place of a source."""
+    """Return name and content of every image; an error's text in place of a source."""
     for source in find(*arguments):
         if isinstance(source, DataError):
             yield str(source)
