@@ -12,14 +12,15 @@ import numpy as np
 import py7zr
 import pytest
 
-from pipeline.archives import members as archive_members
+from pipeline.archives.limits import Limits
+from pipeline.archives.members import members
 from pipeline.core.params import read_yaml
 from pipeline.images import idx
 from tests.support.builders import ROOT
 
 DEMO = ROOT / "data" / "demo"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-LIMITS = archive_members.Limits(total_bytes=1 << 30, member_bytes=1 << 20)
+LIMITS = Limits(total_bytes=1 << 30, member_bytes=1 << 20)
 
 spec = importlib.util.spec_from_file_location("demo_build", DEMO / "build.py")
 assert spec
@@ -51,12 +52,11 @@ def read_table(folder: Path) -> dict[str, str]:
 
 def read_pngs(folder: Path) -> dict[str, np.ndarray]:
     """Return RGB images by id, in the archive's order."""
-    members = archive_members.members(folder / "train.7z", "train/*.png", LIMITS)
     return {
         Path(name).stem: np.asarray(
             cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
         )
-        for name, content in members
+        for name, content in members(folder / "train.7z", "train/*.png", LIMITS)
     }
 
 
