@@ -43,7 +43,7 @@ def folder(path, n=4, prefix=""):
 
 
 def propose(*where, labels=None, write=True):
-    with proposed("pets", [str(place) for place in where], labels) as proposal:
+    with proposed("own_pets", [str(place) for place in where], labels) as proposal:
         if write:
             proposal.write()
     return proposal
@@ -68,11 +68,11 @@ def test_a_folder_becomes_parameters_and_nothing_else_changes(here):
     )
     assert only_added("dvc.yaml") == []
     assert schema.check_params(Params.read()).endswith("runs are valid")
-    assert read_yaml(Path("params.yaml"))["datasets"]["pets"] == proposal.dataset
+    assert read_yaml(Path("params.yaml"))["datasets"]["own_pets"] == proposal.dataset
     (file,) = proposal.dataset["download"]["files"]
-    waiting = Path("data/raw/pets.incomplete/pets.tar")
+    waiting = Path("data/raw/own_pets.incomplete/own_pets.tar")
     assert file["sha256"] == hashlib.sha256(waiting.read_bytes()).hexdigest()
-    assert [path.name for path in Path("data/raw").iterdir()] == ["pets.incomplete"]
+    assert [path.name for path in Path("data/raw").iterdir()] == ["own_pets.incomplete"]
 
 
 def test_without_a_yes_nothing_stays(here):
@@ -117,7 +117,7 @@ def test_names_from_strangers_are_harmless_on_a_terminal(here):
     (here / "pets/cat").rename(here / "pets/c\x1b[2Jat")
     proposal = propose("pets")
     assert "\x1b" not in proposal.describe()
-    assert read_yaml(Path("params.yaml"))["datasets"]["pets"]["decode"]["classes"] == [
+    assert read_yaml(Path("params.yaml"))["datasets"]["own_pets"]["decode"]["classes"] == [
         "c\x1b[2Jat",
         "dog",
         "emu",
@@ -215,23 +215,23 @@ def call(*arguments, **options):
 
 def test_the_command_shows_asks_and_writes(here):
     folder(here / "pets")
-    done = call("pets", "pets", stdin=subprocess.DEVNULL)
+    done = call("own_pets", "pets", stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
-    assert "images    12 of 3 classes" in done.stdout
+    assert "images        12 of 3 classes" in done.stdout
     assert "note: some classes have fewer than 50 images" in done.stdout
     assert "    kind: archive" in done.stdout
     assert done.stdout.endswith(
         "Nothing was added to params.yaml. To add it, run this again with --yes\n"
     )
     assert only_added("params.yaml") == []
-    assert Path("logs/pets.png").exists()
+    assert Path("logs/own_pets.png").exists()
     ours, theirs = pty.openpty()
     os.write(ours, b"y\n")
-    done = call("pets", "pets", stdin=theirs)
+    done = call("own_pets", "pets", stdin=theirs)
     os.close(ours)
     os.close(theirs)
-    assert done.stdout.endswith("Written. Now run: dvc repro report@pets\n"), done.stderr
+    assert done.stdout.endswith("Written. Now run: dvc repro report@own_pets\n"), done.stderr
     assert only_added("params.yaml")
-    done = call("pets", "pets", "--yes")
+    done = call("own_pets", "pets", "--yes")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "params.yaml: datasets.pets is there already; choose another name" in done.stderr
+    assert "params.yaml: datasets.own_pets is there already; choose another name" in done.stderr

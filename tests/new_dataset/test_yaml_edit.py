@@ -46,11 +46,13 @@ def test_what_is_written_is_read_again(entry):
 @pytest.mark.parametrize("section", ["datasets", "runs"])
 def test_the_parameters_get_lines_and_lose_none(section):
     text = (ROOT / "params.yaml").read_text()
-    entry = {"pets": {"kind": "archive", "download": {"files": [{"name": "a", "sources": ["b"]}]}}}
+    entry = {
+        "own_pets": {"kind": "archive", "download": {"files": [{"name": "a", "sources": ["b"]}]}}
+    }
     after = append(text, section, entry, blank=False)
     assert load(after) == {**load(text), section: load(text)[section] | entry}
     assert added(text, after) == [
-        "  pets:",
+        "  own_pets:",
         "    kind: archive",
         "    download:",
         "      files:",
