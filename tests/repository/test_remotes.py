@@ -90,7 +90,7 @@ class Clone(repository.Clone):
     def remote_faults(self):
         """What ``verify --remote`` says of the default remote."""
         code = (
-            "from pipeline.repository import dvc; print(*dvc.remote_faults(''), sep='\\n', end='')"
+            "from pipeline.repository import remote_check as r; print(*r.remote_faults(''), sep='\\n', end='')"
         )
         done = subprocess.run(
             [sys.executable, "-c", code],
