@@ -88,9 +88,10 @@ class Clone(repository.Clone):
         subprocess.run([sys.executable, "-c", script], cwd=self.folder, env=ENVIRONMENT, check=True)
 
     def remote_faults(self):
-        """What ``verify --remote`` says of the default remote."""
+        """Return the lines of ``verify --remote`` about the default remote."""
         code = (
-            "from pipeline.repository import remote_check as r; print(*r.remote_faults(''), sep='\\n', end='')"
+            "from pipeline.repository.remote_check import remote_faults; "
+            "print(*remote_faults(''), sep='\\n', end='')"
         )
         done = subprocess.run(
             [sys.executable, "-c", code],
