@@ -1,6 +1,6 @@
-"""No-op: `dvc repro` of the main graph with nothing to do, against an empty DVC repository.
+"""No-op: `dvc repro` of a report with nothing to do, against an empty DVC repository.
 
-DVC reads all stages of a repository, those of the ablation study too, which it does not run.
+DVC reads all stages of a repository, those of the other runs and of the ablation study too.
 
 Nothing is computed for it: every output is a folder of a dozen small files, or one file, and is
 committed to DVC as it is. A no-op compares names, sizes and times with what DVC knows, never bytes.
@@ -14,6 +14,7 @@ from benchmarks.settings import Settings
 
 FILES = 12
 DATA = "small files"
+TARGET = "report@fashion_mnist"
 OUTPUTS = """
 import json
 from dvc.repo import Repo
@@ -35,12 +36,12 @@ def run(settings: Settings) -> list[Finding]:
                 name.write_text(str(name))
         project.dvc("commit", "-q", "-f")
         cases = [
-            Case("graph", lambda: project.dvc("repro").quantities),
+            Case("graph", lambda: project.dvc("repro", TARGET).quantities),
             Case("empty", lambda: empty.dvc("repro").quantities),
         ]
         for case in cases:
             case.measure()  # what is read for the first time is read once
-        said = project.dvc("repro").output
+        said = project.dvc("repro", TARGET).output
         if "Running stage" in said:
             raise BenchmarkError(f"dvc repro has something to do:\n{said}")
         found = Measured(cases, settings.repeat)
@@ -48,7 +49,7 @@ def run(settings: Settings) -> list[Finding]:
         Finding(
             f"{stages} stages read, over an empty repository",
             found.ratios("graph", "empty"),
-            target=2.0,
+            target=2.5,
         ),
         *(Finding(f"{case.name}: time", found.values(case.name), "s") for case in cases),
     ]

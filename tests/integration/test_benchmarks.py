@@ -207,7 +207,7 @@ def complete(findings):
     ("part", "targets"),
     [
         ("startup", [0.3]),
-        ("noop", [2.0]),
+        ("noop", [2.5]),
         pytest.param("data", [0.8, 2.0], marks=pytest.mark.skipif(
             not shutil.which("7z"), reason="7z is not installed")),
         pytest.param("sharing", [0.1, 0.1], marks=pytest.mark.skipif(
