@@ -58,7 +58,8 @@ def test_the_example_does_what_the_page_says(section, tmp_path):
     folder = copy(tmp_path)
     new: Path | None = None
     old: Path | None = None
-    tries = touched = 0
+    tries = 0
+    touched: set[Path] = set()
     for step in STEP.finditer(SECTIONS[section]):
         code = step["code"]
         if step["new"]:
@@ -70,11 +71,12 @@ def test_the_example_does_what_the_page_says(section, tmp_path):
         elif new:
             assert not new.exists()
             new.write_text(code, encoding="utf-8")
-            new, touched = None, touched + 1
+            touched.add(new)
+            new = None
         elif old:
             assert step["language"] == "diff"
             old.write_text(changed(old.read_text(encoding="utf-8"), code), encoding="utf-8")
-            touched += 1
+            touched.add(old)
         elif step["language"] == "sh":
             for line in code.splitlines():
                 run(folder, *line.replace("python", sys.executable, 1).split())
@@ -85,5 +87,6 @@ def test_the_example_does_what_the_page_says(section, tmp_path):
     assert tries
     assert touched
     ruff = str(Path(sys.executable).with_name("ruff"))
-    run(folder, ruff, "check", "--no-cache", "pipeline")
-    run(folder, ruff, "format", "--no-cache", "--check", "pipeline")
+    modules = [str(path.relative_to(folder)) for path in touched if path.suffix == ".py"]
+    run(folder, ruff, "check", "--no-cache", *modules)
+    run(folder, ruff, "format", "--no-cache", "--check", *modules)
