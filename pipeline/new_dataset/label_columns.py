@@ -136,7 +136,7 @@ class Table:
         """Return sentences that say how the columns are taken."""
         notes = [f"classes are read from the column {self.label_column}, ids from {self.id}"]
         if self.subset_column:
-            notes.append(f"the column {self.subset_column} says who is train, validation, test")
+            notes.append(f"the column {self.subset_column} names the subset of each image")
             if self.group_column:
                 notes.append(
                     f"is an image's {self.group_column} never in two of these? split.groups: "

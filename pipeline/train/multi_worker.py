@@ -1,4 +1,4 @@
-"""Training on several machines: who they are, what they agree on, what they share.
+"""Training on several machines: their addresses, what they agree on and what they share.
 
 Each machine finds the others in ``TF_CONFIG``, as TensorFlow and Kubeflow set it. The first is the
 chief, which runs ``dvc repro`` and writes the result. All of them compute the same steps by

@@ -1,8 +1,8 @@
 """Check all that the pipeline needs, with a remedy for each problem.
 
-Python, libraries, Git, parameters, memory, disk, DVC's cache and remote (to which it writes a small
-file, and removes it), Kaggle's token, the processor and the precision that suits it, and each GPU
-with a product of matrices. The exit status is 1 if there is a problem:
+Python, libraries, Git, parameters, memory, disk, dvc.lock, DVC's cache and remote (to which it
+writes a small file, and removes it), Kaggle's token, the processor and the precision that suits it,
+and each GPU with a product of matrices. The exit status is 1 if there is a problem:
 
     python -m pipeline doctor
     NO_COLOR=1 python -m pipeline doctor > findings.txt
