@@ -25,8 +25,9 @@ from tests.support.archives import (
 )
 
 SUFFIXES = list(archive_members.READERS)
-CHECKED = [suffix for suffix in SUFFIXES if suffix not in (".zip", ".tar")]
-"""Formats in which a checksum covers every content and every header."""
+WITHOUT_CHECKSUMS = {".zip", ".tar"}
+"""Formats in which no checksum covers every content and every header."""
+UNCOMPRESSED = {".tar"}
 
 
 # Whole archives
@@ -102,7 +103,7 @@ def test_memory_does_not_grow_with_the_archive(tmp_path, suffix):
     assert peak < 25 << 20
 
 
-# Limits; most hostile archives are in tests/support/hostile.py
+# Limits; most hostile archives are in tests/support/hostile/
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -113,7 +114,7 @@ def test_limits(tmp_path, suffix):
     assert "member 'b.png' is refused: it has 101" in refusal(path, "*.png", Limits(201, 100))
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != ".tar"])
+@pytest.mark.parametrize("suffix", [one for one in SUFFIXES if one not in UNCOMPRESSED])
 def test_bomb(tmp_path, suffix, monkeypatch):
     """An archive that opens to 400 times its length and more: refused before its last member."""
     monkeypatch.setattr(limits, "SMALL", 1 << 22)
@@ -144,7 +145,7 @@ def test_any_truncation_is_an_error(tmp_path, suffix):
     assert all(is_refused(path, content[:length], FEW) for length in range(0, end, step))
 
 
-@pytest.mark.parametrize("suffix", CHECKED)
+@pytest.mark.parametrize("suffix", [one for one in SUFFIXES if one not in WITHOUT_CHECKSUMS])
 def test_any_flipped_bit_is_an_error_or_changes_nothing(tmp_path, suffix):
     path = write(tmp_path / f"a{suffix}", FEW)
     content = path.read_bytes()
@@ -172,9 +173,7 @@ def test_another_format_than_the_suffix_says(tmp_path):
 @pytest.mark.parametrize("name", ["a.rar", "a.tar.lz", "a.xz", "a.gz", "a", "a.ZIP"])
 def test_unknown_suffix(tmp_path, name):
     (tmp_path / name).touch()
-    assert refusal(tmp_path / name).endswith(
-        "format; known are .7z, .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tar.xz, .tar.zst"
-    )
+    assert refusal(tmp_path / name).endswith(f"format; known are {', '.join(SUFFIXES)}")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

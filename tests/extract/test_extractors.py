@@ -15,6 +15,8 @@ from pipeline.extract.kind import Kind
 from pipeline.images import idx
 from tests.support import builders
 
+KINDS = get_args(Kind)
+KNOWN = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 HEAVY = {"cv2", "dvc", "keras", "matplotlib", "pandas", "requests", "sklearn", "tensorflow"}
 
 
@@ -24,7 +26,7 @@ def contents(project):
 
 
 def test_every_kind_has_an_extractor():
-    assert set(EXTRACTORS) == set(get_args(Kind))
+    assert set(EXTRACTORS) == set(KINDS)
 
 
 def test_idx_files_and_archives(project):
@@ -57,7 +59,7 @@ def test_idx_files_and_archives(project):
 @pytest.mark.parametrize(
     ("name", "key", "value", "line"),
     [
-        ("tiny_idx", "kind", "zip", "kind: must be idx, archive or parquet, got 'zip'"),
+        ("tiny_idx", "kind", "zip", f"kind: must be {KNOWN}, got 'zip'"),
         ("tiny_idx", "kind", "archive", "extract.archive: is missing; "),
         ("tiny_png", "extract.part_rows", 0, "extract.part_rows: must be greater than 0, got 0"),
         ("tiny_png", "extract.parts", 5, "extract.parts: unknown key; did you mean part_rows?"),

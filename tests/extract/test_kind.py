@@ -1,11 +1,16 @@
+from typing import get_args
+
 import pytest
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from pipeline.extract.kind import kind_of
+from pipeline.extract.kind import Kind, kind_of
+
+KINDS = get_args(Kind)
+KNOWN = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
-@pytest.mark.parametrize("kind", ["idx", "archive", "parquet"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_kind(kind):
     assert kind_of(Params({"datasets": {"cats": {"kind": kind}}}), "cats") == kind
 
@@ -18,11 +23,11 @@ def test_kind(kind):
         ({"datasets": {"cats": {"kidn": "idx"}}}, "datasets.cats.kind is missing; .* has: kidn"),
         (
             {"datasets": {"cats": {"kind": "zip"}}},
-            "cats.kind: must be idx, archive or parquet, got 'zip'",
+            f"cats.kind: must be {KNOWN}, got 'zip'",
         ),
         (
             {"datasets": {"cats": {"kind": ["idx"]}}},
-            r"must be idx, archive or parquet, got \['idx'\]",
+            rf"must be {KNOWN}, got \['idx'\]",
         ),
         ({"datasets": {"cats": None}}, "datasets.cats.kind is missing"),
     ],

@@ -18,7 +18,15 @@ STEP = re.compile(
     r"|^```(?P<language>\w+)\n(?P<code>.*?)^```$",
     re.M | re.S,
 )
-COPIED = ("pipeline", "stages", "params.yaml", "libraries.yaml", "pyproject.toml", "metrics")
+COPIED = (
+    "pipeline",
+    "stages",
+    "tests",
+    "params.yaml",
+    "libraries.yaml",
+    "pyproject.toml",
+    "metrics",
+)
 
 
 def changed(text: str, diff: str) -> str:

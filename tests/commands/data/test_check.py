@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
+
+from pipeline.extract.kind import Kind
 
 
 def test_check_finds_every_fault(call, project):
@@ -12,6 +15,7 @@ def test_check_finds_every_fault(call, project):
     project.set("runs.tiny_png.model", {"dropout": 7.0})
     project.set("datasets.tiny_idx.decode.shard_rows", 0)
     project.set("datasets.tiny_png.kind", "folder")
+    *kinds, last_kind = get_args(Kind)
     done = call("check")
     assert done.returncode == 1
     assert done.stdout == ""
@@ -20,7 +24,7 @@ def test_check_finds_every_fault(call, project):
         "runs.tiny_idx.dataset: there is no dataset 'nothing'",
         "runs.tiny_png.model.dropout: must be less than 1, got 7.0",
         "datasets.tiny_idx.decode.shard_rows: must be greater than 0, got 0",
-        "datasets.tiny_png.kind: must be idx, archive or parquet, got 'folder'",
+        f"datasets.tiny_png.kind: must be {', '.join(kinds)} or {last_kind}, got 'folder'",
     ):
         assert expected in done.stderr
 
