@@ -95,8 +95,7 @@ def shard_faults(dataset: str) -> Iterator[str]:
             yield f"{path}: its images do not have the digests beside them; decode again"
         content.update(shard.identity(path))
     if content.hexdigest() != index.content_sha256:
-        name = INDEX
-        yield f"{folder}: content_sha256 in {name} is not that of the rows; decode again"
+        yield f"{folder}: content_sha256 in {INDEX} is not that of the rows; decode again"
 
 
 def split_faults(params: Params, dataset: str) -> Iterator[str]:

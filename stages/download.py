@@ -1,6 +1,6 @@
 """Download a dataset's published files and verify them, each from the first source that has it."""
 
-from pipeline.core import paths, stage
+from pipeline.core import console, paths, stage
 from pipeline.core.params import Params
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
@@ -14,7 +14,7 @@ def work(dataset: str) -> str:
     folder = paths.raw(dataset)
     done = fetch.download(dataset, params, folder)
     if pins := fetch.pins(params, folder):
-        print(f"Not pinned; to pin, put into datasets.{dataset}.download.files:\n{pins}")
+        console.result(f"Not pinned; to pin, put into datasets.{dataset}.download.files:\n{pins}")
     return done
 
 

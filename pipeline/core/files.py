@@ -43,7 +43,7 @@ def beside(path: Path) -> Path:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Name ``path`` in the error of a full disk; it names no file by itself, or the one read."""
+    """Add ``path`` to the error of a full disk, which names no file or the one that was read."""
     try:
         yield
     except OSError as error:

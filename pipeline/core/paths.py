@@ -33,12 +33,12 @@ def shards(dataset: str) -> Path:
 
 
 def split(dataset: str) -> Path:
-    """Return the parquet file of (id, subset)."""
+    """Return the Parquet file of the split."""
     return DATA / "splits" / f"{dataset}.parquet"
 
 
 def data_card(dataset: str) -> Path:
-    """Return the jSON file of the dataset's counts and statistics."""
+    """Return the JSON file with the dataset's counts and statistics."""
     return METRICS / "datasets" / dataset / "data.json"
 
 
@@ -63,7 +63,7 @@ def checkpoint(run: str) -> Path:
 
 
 def predictions(run: str) -> Path:
-    """Return the parquet file of the test subset's predictions."""
+    """Return the Parquet file of the test subset's predictions."""
     return graph(run) / DATA / "predictions" / f"{Path(run).name}.parquet"
 
 

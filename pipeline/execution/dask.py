@@ -110,7 +110,8 @@ def _connected(address: str) -> Iterator[Any]:
         import distributed
     except ImportError:
         raise InstallationError(
-            "PIPELINE_SCHEDULER needs Dask; install it with: pip install '.[cluster]'"
+            "PIPELINE_SCHEDULER needs Dask; install it with: make setup DEV=1, or pip install "
+            "'.[cluster]'"
         ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # ClusterError reports what matters
     try:

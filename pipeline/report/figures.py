@@ -90,7 +90,7 @@ def mistakes(results: Results) -> Figure:
     predictions = results.gallery.predictions
     wrong = gallery.mistakes(predictions)[: results.params.mistakes]
     images = results.dataset.take(results.gallery.rows[wrong])
-    probabilities = gallery.confidence(predictions)[wrong]
+    probabilities = predictions.confidence[wrong]
     return image_plots.mistakes(
         [
             Mistake(

@@ -39,22 +39,15 @@ def rows(dataset: Dataset, predictions: Predictions) -> NDArray[np.int64]:
     return in_shards
 
 
-def confidence(predictions: Predictions) -> NDArray[np.float32]:
-    """Return the probability of the predicted class of every image; shape (n,)."""
-    every = np.arange(len(predictions.predicted))
-    largest: NDArray[np.float32] = predictions.probabilities[every, predictions.predicted]
-    return largest
-
-
 def mistakes(predictions: Predictions) -> NDArray[np.int64]:
     """Return the positions of the mistakes, the most confident first."""
     wrong = np.flatnonzero(predictions.predicted != predictions.labels)
-    return wrong[np.argsort(-confidence(predictions)[wrong], kind="stable")]
+    return wrong[np.argsort(-predictions.confidence[wrong], kind="stable")]
 
 
 def uncertain(predictions: Predictions) -> NDArray[np.int64]:
     """Return the positions of all images, the least confident first."""
-    return np.argsort(confidence(predictions), kind="stable")
+    return np.argsort(predictions.confidence, kind="stable")
 
 
 def cells(predictions: Predictions, limit: int) -> NDArray[np.int64]:
@@ -67,7 +60,7 @@ def cells(predictions: Predictions, limit: int) -> NDArray[np.int64]:
     cell = predictions.labels.astype(np.int64) * predictions.probabilities.shape[1]
     cell += predictions.predicted
     right = predictions.labels == predictions.predicted
-    order = np.lexsort((-confidence(predictions), cell))
+    order = np.lexsort((-predictions.confidence, cell))
     _, starts = np.unique(cell[order], return_index=True)
     sizes = np.diff(np.append(starts, len(order)))
     rank = np.empty(len(order), np.int64)

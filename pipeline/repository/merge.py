@@ -71,13 +71,20 @@ def resolve() -> str:
         for lock in merged.values():
             lock.write()
         recorded = _recorded_metrics(repo, merged)
-        for path in sorted(metrics):
+        # Git held them once, and one side does still: DVC's now, which ``dvc checkout`` writes.
+        cached = {Path(out.fs_path) for s in repo.index.stages for out in s.outs if out.use_cache}
+        for path in metrics & cached:
+            path.unlink(missing_ok=True)
+        for path in sorted(metrics - cached):
             _take_metrics(path, conflicts[path], recorded.get(str(path)))
         index = repo.scm.pygit2.repo.index
         top = Path(repo.scm.root_dir)
         for path in sorted(conflicts):
             name = path.relative_to(top).as_posix()
-            index.add(name) if path.exists() else index.remove(name)
+            if path.exists():
+                index.add(name)
+            else:
+                del index.conflicts[name]
         index.write()
     settled = _shown(conflicts)
     if unsettled:

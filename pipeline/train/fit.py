@@ -38,7 +38,7 @@ TEST_BATCH = 1000
 
 
 def train_run(run: str, *, logs: Path, checkpoint: Path) -> tuple[Model, History, Checkpoint]:
-    """Train the network of a run in ``params.yaml``; see ``train``, of which this is a call."""
+    """Train the network of a run in ``params.yaml``; see ``train``."""
     params = Params.read(paths.params(run))
     return train(
         Dataset.read(runs.dataset(params, run)),

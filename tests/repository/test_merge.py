@@ -253,6 +253,28 @@ def test_without_a_merge_there_is_nothing_to_resolve(project):
     assert Path("dvc.lock").stat().st_mtime_ns == before
 
 
+def test_metrics_that_one_side_gave_to_dvc_are_no_longer_gits(project):
+    git("checkout", "-q", "-b", "ours")
+    graph = Path("dvc.yaml").read_text()
+    assert "cache: false" in graph
+    Path("dvc.yaml").write_text(graph.replace("cache: false", "cache: true"))
+    Path(".gitignore").write_text("/data\n/metrics\n")
+    git("rm", "-qr", "--cached", "metrics")
+    reproduce()
+    git("add", ".")
+    git("commit", "-qm", "ours")
+    Path("metrics/a/evaluation.json").unlink()  # Git would not overwrite it
+    Path("metrics/b/evaluation.json").unlink()
+    branch("theirs", A)
+    assert not merge("ours")
+    assert "metrics/a/evaluation.json" in unmerged()
+    assert resolve().startswith("metrics/a/evaluation.json: settled")
+    assert unmerged() == ""
+    assert subprocess.check_output(["git", "ls-files", "metrics"]) == b""
+    reproduce()
+    assert metrics("a")["seed"] == 5
+
+
 def test_what_lies_in_another_folder_called_metrics_is_not_settled(project):
     Path("notes/metrics").mkdir(parents=True)
     Path("notes/metrics/x.json").write_text("0")

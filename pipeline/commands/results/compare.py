@@ -37,8 +37,9 @@ def run(arguments: Namespace) -> str:
         _refuse_unknown(name)
     with tempfile.TemporaryDirectory() as folder:
         first, second = (_predictions(name, Path(folder) / str(n)) for n, name in enumerate(names))
-        run = arguments.first.partition("@")[0]
-        classes = _classes(Params.read(), Params.read(paths.params(run)), run)
+        first_run = arguments.first.partition("@")[0]
+        own = Params.read(paths.params(first_run))
+        classes = _classes(Params.read(), own, first_run)
         return describe(compare(first, second, classes), names, arguments.format)
 
 
