@@ -115,7 +115,9 @@ def _move(work: Path, folder: Path, names: set[str]) -> None:
         if (folder / name).is_dir():
             _remove(folder / name)
         (work / name).replace(folder / name)
-    shutil.rmtree(work)
+    for path in work.iterdir():
+        _remove(path)  # not rmtree of all, whose errors name a file without its folder
+    work.rmdir()
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:

@@ -4,8 +4,10 @@ import ast
 import importlib
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 from pipeline.core.libraries import TRACKED
@@ -59,6 +61,20 @@ def test_packages_but_three_have_an_empty_init():
     inits = ROOT.glob("pipeline/**/__init__.py")
     found = {path.parent.name for path in inits if path.stat().st_size}
     assert found == {"pipeline", "commands", "shards"}
+
+
+def test_no_modules_import_each_other():
+    imports = grimp.build_graph("pipeline")
+    TopologicalSorter(
+        {module: imports.find_modules_directly_imported_by(module) for module in imports.modules}
+    ).prepare()  # raises CycleError
+
+
+def test_packages_are_small():
+    top = {path.stem for path in (ROOT / "pipeline").glob("*.py")}
+    assert top == {"__init__", "__main__", "schema", "runs", "verify"}
+    for folder in {path.parent for path in (ROOT / "pipeline").glob("*/**/*.py")}:
+        assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) <= 12, folder
 
 
 @pytest.mark.parametrize("of_graph", [GRAPH, STUDY], ids=name)
