@@ -1,4 +1,3 @@
-import hashlib
 import shutil
 
 import py7zr
@@ -10,6 +9,7 @@ from pipeline.core.errors import DataError
 from pipeline.extract import parts
 from pipeline.extract.archive import ArchiveExtract, extract_archive
 from tests.support import builders
+from tests.support.damage import contents, corrupt, cut, empty, html, remove
 
 ARCHIVE = ArchiveExtract(
     archive="train.7z", labels="trainLabels.csv", members="train/*.png", part_rows=7
@@ -22,17 +22,6 @@ def raw(tmp_path):
     folder = tmp_path / "raw" / "tiny"
     builders.archive_dataset(folder)
     return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    """Return the path of the output, in a folder of its own."""
-    (tmp_path / "extracted").mkdir()
-    return tmp_path / "extracted" / "tiny"
-
-
-def contents(folder):
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
 
 
 @pytest.mark.parametrize("suffix", [".7z", ".zip", ".tar.gz"])
@@ -58,28 +47,6 @@ def test_bytes_depend_on_input_and_parameters_alone(raw, out):
     assert contents(out.with_name("there")) == first
     extract_archive(raw, ARCHIVE, out)
     assert contents(out) == first
-
-
-def remove(path):
-    path.unlink()
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-10])
-
-
-def corrupt(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-
-
-def empty(path):
-    path.write_bytes(b"")
-
-
-def html(path):
-    path.write_bytes(b"<!DOCTYPE html><title>404</title>")
 
 
 FAULTS = [

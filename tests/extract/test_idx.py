@@ -1,5 +1,4 @@
 import gzip
-import hashlib
 import shutil
 
 import numpy as np
@@ -10,6 +9,7 @@ from pipeline.extract.idx import IdxExtract, extract_idx
 from pipeline.images import idx
 from tests.support import builders
 from tests.support.builders import IDX_FILES
+from tests.support.damage import contents, corrupt, cut, empty, html, remove
 
 IDX = IdxExtract.model_validate(IDX_FILES)
 
@@ -20,17 +20,6 @@ def raw(tmp_path):
     folder = tmp_path / "raw" / "tiny"
     builders.idx_dataset(folder)
     return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    """Return the path of the output, in a folder of its own."""
-    (tmp_path / "extracted").mkdir()
-    return tmp_path / "extracted" / "tiny"
-
-
-def contents(folder):
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
 
 
 def test_files_are_unzipped(tmp_path, out):
@@ -76,28 +65,6 @@ def gunzip(path):
 
 def rezip(path, content):
     path.write_bytes(gzip.compress(content, mtime=0))
-
-
-def remove(path):
-    path.unlink()
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-10])
-
-
-def corrupt(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-
-
-def empty(path):
-    path.write_bytes(b"")
-
-
-def html(path):
-    path.write_bytes(b"<!DOCTYPE html><title>404</title>")
 
 
 def trail(path):
