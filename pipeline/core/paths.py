@@ -6,7 +6,6 @@ A run of another graph below this folder has that graph's folder before its name
 
 from pathlib import Path
 
-GRAPH = Path("dvc.yaml")
 PARAMS = Path("params.yaml")
 LIBRARIES = Path("libraries.yaml")
 GATE = Path("gate.yaml")

@@ -155,7 +155,7 @@ def still(chart: Chart, width: float, title: str = "") -> Spec:
     if "layer" in spec:
         drawn = [one for one in spec["layer"] if one.get("name") != charts.READINGS]
         whole["layer"] = [_with_legend(one) for one in drawn]
-    shown: Spec = _in_glyphs(whole)
+    shown: Spec = html.mapped(whole, _in_glyphs)
     return shown
 
 
@@ -179,11 +179,7 @@ def _with_legend(spec: Spec) -> Spec:
 
 
 def _in_glyphs(value: Any) -> Any:
-    """Return a value with each text in it as the font can show it."""
-    if isinstance(value, Mapping):
-        return {key: _in_glyphs(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_in_glyphs(inner) for inner in value]
+    """Return text as the font can show it, and anything else as it is."""
     return plots.text(value, sys.maxsize) if isinstance(value, str) else value
 
 

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,15 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a value of mappings and sequences with ``change`` applied to all that they hold."""
+    if isinstance(value, Mapping):
+        return {key: mapped(inner, change) for key, inner in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [mapped(inner, change) for inner in value]
+    return change(value)
+
+
 def _markdown(text: str) -> str:
     """Return text as Markdown that shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]<>|#&])", r"\\\1", text)
@@ -145,17 +154,10 @@ def _markdown(text: str) -> str:
 
 def _json(value: Any) -> Markup:
     """Return a value as JSON for a script element that is data: nothing in it reads as markup."""
-    text = json.dumps(_spelled_out(value), separators=(",", ":"), sort_keys=True, allow_nan=False)
+    text = json.dumps(
+        mapped(value, _printable), separators=(",", ":"), sort_keys=True, allow_nan=False
+    )
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
-
-
-def _spelled_out(value: Any) -> Any:
-    """Return a value with each text in it made printable."""
-    if isinstance(value, Mapping):
-        return {key: _spelled_out(inner) for key, inner in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_spelled_out(inner) for inner in value]
-    return _printable(value)
 
 
 def _printable(value: Any) -> Any:

@@ -31,8 +31,6 @@ WAIT_SECONDS = 600
 """Time for which machines wait for each other at the start."""
 SILENT_SECONDS = 30
 """Silence after which a machine counts as lost; a broken connection is noticed sooner."""
-LOST_SECONDS = 60
-"""Time within which the loss of a machine ends the training on the others."""
 LATER = (
     "pipeline.models.cnn",
     "pipeline.train.augmentation",
