@@ -100,6 +100,7 @@ def test_a_missing_history_is_named(made):
         runs_page.write()
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("browser")
 def test_in_a_browser_runs_sort_filter_and_are_laid_over_each_other(made):
     runs_page.write()

@@ -102,6 +102,7 @@ def test_the_same_bytes_as_alone(project, cluster, monkeypatch):
     assert not list(project.folder.glob("data/.client-*"))
 
 
+@pytest.mark.slow
 def test_a_stage_on_a_cluster(project, cluster):
     """The program: what it prints, and an error in the data, which is the task's own."""
     project.run("extract", "tiny_png")

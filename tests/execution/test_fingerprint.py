@@ -59,6 +59,7 @@ def test_templates_are_code_too():
     assert template.relative_to(ROOT).as_posix() in fingerprint.code([template])
 
 
+@pytest.mark.slow
 def test_program_is_the_loaded_code_and_the_libraries(copy, monkeypatch):
     before = program(ROOT)
     assert program(copy) == before  # another place

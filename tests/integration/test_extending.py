@@ -61,6 +61,7 @@ def run(folder: Path, *command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_example_does_what_the_page_says(section, tmp_path):
     folder = copy(tmp_path)

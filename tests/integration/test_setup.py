@@ -119,6 +119,7 @@ def test_missing_ensurepip_is_said(machine, tmp_path):
     assert "apt-get install python3-venv" in failed.stderr
 
 
+@pytest.mark.slow
 def test_a_failed_installation_leaves_no_stamp_and_the_next_starts_anew(machine):
     """pip refuses the lock's package, offline; python3 is a shim that exists and fails."""
     machine.script("python3", "echo 'python3: command not found' >&2; exit 127")

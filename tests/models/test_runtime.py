@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.builders import ROOT
 
 SCRIPT = """
@@ -56,6 +58,7 @@ def test_what_was_held_back_is_shown_with_an_exception():
     assert "notice" not in run(script.replace("ValueError", "SystemExit")).stderr
 
 
+@pytest.mark.slow
 def test_neither_environment_nor_keras_json_has_a_say(tmp_path):
     """Each of these changes a trained weight, or the backend, if it is not kept out."""
     steering = {

@@ -31,6 +31,7 @@ def test_precisions_and_depths(tmp_path, precision, bits):
     assert f"images float32[n, 8, 8, 1] in [0, 1] (or uint{bits}" in done
 
 
+@pytest.mark.slow
 def test_a_saved_model_predicts_as_the_model_in_another_process(tmp_path):
     trained = build()
     folder = tmp_path / "served" / "1"

@@ -47,6 +47,7 @@ def digests(folder):
     return found
 
 
+@pytest.mark.slow
 def test_another_process_without_installed_fonts_writes_the_same_bytes(results, tmp_path):
     """fontconfig is given a folder in which another font has DejaVu Sans's name, and no other."""
     fonts = tmp_path / "fonts"

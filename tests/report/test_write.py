@@ -53,6 +53,7 @@ def test_the_page_has_the_runs_parameters_and_counts():
     assert "cat dog 3 30.00%" in words
 
 
+@pytest.mark.slow
 def test_a_second_run_writes_the_same_bytes_and_replaces_the_figures():
     reports.make()
     reports.write()
@@ -91,6 +92,7 @@ def test_a_class_that_the_test_subset_lacks():
     assert "yak 0.000 0.000 0.000 0" in " ".join(reports.page().words)
 
 
+@pytest.mark.slow
 def test_a_hundred_classes():
     reports.make(classes=tuple(f"class {number}" for number in range(100)), n=300)
     reports.write()
@@ -98,6 +100,7 @@ def test_a_hundred_classes():
     assert reports.page().words.count("class 99") == 5
 
 
+@pytest.mark.slow
 def test_a_page_stays_under_five_megabytes():
     """Of a hundred classes of images that do not compress, with all that may be asked for."""
     classes = tuple(f"class {number}" for number in range(100))

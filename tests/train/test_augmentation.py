@@ -131,6 +131,7 @@ def test_cutmix_pastes_a_part_of_another_image():
     assert pasted > 0.3 * N
 
 
+@pytest.mark.slow
 def test_mixup_and_cutmix_take_turns():
     data = images()
     blended = [
@@ -150,6 +151,7 @@ EVERYTHING = {
 }
 
 
+@pytest.mark.slow
 def test_draws_depend_on_seed_epoch_and_step_alone():
     data = images()
 

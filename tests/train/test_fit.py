@@ -104,6 +104,7 @@ def test_history_has_a_row_an_epoch(tiny, tmp_path):
     assert [float(row["test_loss"]) for row in rows] == [row["test_loss"] for row in history]
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_other_seed_others(tiny, tmp_path):
     options = {"shuffle": True, "epochs": 1}
     results = [
@@ -117,6 +118,7 @@ def test_same_seed_same_bytes_other_seed_others(tiny, tmp_path):
 PRECISIONS = ["float32", "float16"]  # float16 has a scale of the loss, which is a state too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
     tiny, tmp_path, monkeypatch, precision

@@ -1,8 +1,11 @@
+import pytest
+
 """Classifying images with a run's model, or without one."""
 
 import re
 
 
+@pytest.mark.slow
 def test_predict_says_what_is_missing_without_a_model(call, project):
     done = call("predict", "tiny_png", "x.png")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)

@@ -1,3 +1,5 @@
+import pytest
+
 """Comparing the predictions of two runs."""
 
 import json
@@ -17,6 +19,7 @@ def write(path, accuracy, seed):
     Predictions(ids, labels, predicted, probabilities).write(path)
 
 
+@pytest.mark.slow
 def test_compare_two_runs(call, project):
     write(project.folder / "data/predictions/tiny_idx.parquet", 0.8, 1)
     write(project.folder / "data/predictions/tiny_png.parquet", 0.8, 2)

@@ -1,9 +1,12 @@
+import pytest
+
 """The gate, in a repository of its own."""
 
 import subprocess
 import sys
 
 
+@pytest.mark.slow
 def test_the_gate_fails_when_a_metric_is_worse(call, project):
     def git(*command):
         identity = ["-c", "user.name=x", "-c", "user.email=x"]
