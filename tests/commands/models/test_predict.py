@@ -1,8 +1,8 @@
-import pytest
-
 """Classifying images with a run's model, or without one."""
 
 import re
+
+import pytest
 
 
 @pytest.mark.slow

@@ -1,10 +1,9 @@
-import pytest
-
 """Comparing the predictions of two runs."""
 
 import json
 
 import numpy as np
+import pytest
 
 from pipeline.evaluate.predictions import Predictions
 

@@ -1,9 +1,9 @@
-import pytest
-
 """The gate, in a repository of its own."""
 
 import subprocess
 import sys
+
+import pytest
 
 
 @pytest.mark.slow
