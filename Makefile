@@ -14,7 +14,8 @@ STAMP := .venv/$(LOCK)
 DEV_STAMP := .venv/$(TOOLS)
 
 TIME ?= 600
-COVERAGE ?= 90
+# Measured: 94 % of lines and branches.
+COVERAGE ?= 92
 Q := $(if $(VERBOSE),,@)
 QUIET := $(if $(VERBOSE),,--quiet)
 TF_CPP_MIN_LOG_LEVEL ?= 2
