@@ -12,13 +12,14 @@ from pipeline.core.errors import DataError, first_few
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.images.decode import SUFFIXES
 from pipeline.labels.folders import folder_of
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.new_dataset.label_columns import Table
 from pipeline.split import published
 
 
-def detect(folder: Path, names: Sequence[str], labels: str | None) -> Findings:
+def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     """Read one archive in a folder, and its table of labels, if one is named.
 
     Raises
@@ -29,7 +30,7 @@ def detect(folder: Path, names: Sequence[str], labels: str | None) -> Findings:
     """
     if len(names) > 1:
         raise DataError(f"one archive at a time, please, not {len(names)}")
-    path = folder / names[0]
+    path, labels = folder / names[0], choices.labels
     table = None if labels is None else Table.read(folder / labels)
     images, inside, others = _look(path, table)
     if not inside:

@@ -13,6 +13,7 @@ from pipeline.archives.members import READERS
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
 from pipeline.new_dataset import archive, idx, parquet
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings
 
 RARE = 10
@@ -24,8 +25,8 @@ class Detector(NamedTuple):
 
     suffixes: tuple[str, ...]
     """Of the files' names; ``("",)`` for any."""
-    detect: Callable[[Path, Sequence[str], str | None], Findings]
-    """Reads files in a folder, by their names, and a table of labels there, if one is named."""
+    detect: Callable[[Path, Sequence[str], Choices], Findings]
+    """Reads files in a folder, by their names, as the user chose."""
     takes_labels: bool = False
 
 
@@ -37,8 +38,8 @@ DETECTORS: dict[Kind, Detector] = {
 """In the order in which they are asked for files with their suffixes."""
 
 
-def detect(folder: Path, names: Sequence[str], labels: str | None) -> Findings:
-    """Return what the files ``names`` in ``folder`` hold; ``labels`` names a table of labels there.
+def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
+    """Return what the files ``names`` in ``folder`` hold; a chosen table of labels is there too.
 
     Raises
     ------
@@ -46,9 +47,9 @@ def detect(folder: Path, names: Sequence[str], labels: str | None) -> Findings:
         If they hold nothing that the pipeline reads, or something that it needs is lacking.
     """
     detector = next(one for one in DETECTORS.values() if _fits(one, names))
-    if labels is not None and not detector.takes_labels:
+    if choices.labels is not None and not detector.takes_labels:
         raise DataError("--labels goes with an archive or a folder of images, not with these files")
-    findings = detector.detect(folder, names, labels)
+    findings = detector.detect(folder, names, choices)
     if len(findings.classes) < 2:
         raise DataError(
             f"{names[0]}: has images of {len(findings.classes)} class"

@@ -13,11 +13,12 @@ from pipeline.archives.members import READERS
 from pipeline.core.errors import DataError
 from pipeline.extract.idx import IdxExtract, extract_idx
 from pipeline.images import idx
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 
 
-def detect(folder: Path, names: Sequence[str], _: str | None) -> Findings:
+def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
     """Read IDX files in a folder: one pair, or two of which one is a test set's.
 
     Raises

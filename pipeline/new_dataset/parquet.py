@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.hugging_face import class_names, is_image, rows
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.split import published
@@ -17,7 +18,7 @@ LABELS = ("label", "labels", "class", "fine_label", "category", "target")
 """Usual names of a column of labels."""
 
 
-def detect(folder: Path, names: Sequence[str], _: str | None) -> Findings:
+def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
     """Read Parquet files in a folder; leave out a subset's that have no labels.
 
     Raises

@@ -24,6 +24,7 @@ from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
 from pipeline.images.decode import ImageError, Pixels, decode
 from pipeline.new_dataset import locate, yaml_edit
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from pipeline.new_dataset.findings import Findings
 
@@ -73,7 +74,7 @@ class Proposal:
 
 
 @contextmanager
-def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Proposal]:
+def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Proposal]:
     """Read files and yield the proposal of a dataset and a run called ``name``.
 
     The files are kept for the ``download`` stage if the body calls ``write``, else removed.
@@ -84,8 +85,8 @@ def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Pr
         Of the dataset and of the run.
     where : sequence of str
         Paths or URLs: an archive, a folder, Parquet files, or IDX files.
-    labels : str, optional
-        Path or URL of a table of labels.
+    choices : Choices
+        What the user decided with options.
 
     Raises
     ------
@@ -104,15 +105,16 @@ def proposed(name: str, where: Sequence[str], labels: str | None) -> Iterator[Pr
             )
     published = [file for place in where for file in locate.published(name, place)]
     table = None
-    if labels is not None:
-        table = locate.file(labels)
+    if choices.labels is not None:
+        table = locate.file(choices.labels)
         published.append(table)
     folder = paths.raw(name).with_suffix(".new")
     try:
         section = _download(published)
         fetch.download(name, section, folder)
         names = [file.name for file in section.files if table is None or file.name != table["name"]]
-        findings = detect(folder, names, None if table is None else table["name"])
+        here = replace(choices, labels=None if table is None else table["name"])
+        findings = detect(folder, names, here)
         pinned = [
             {
                 "name": file.name,

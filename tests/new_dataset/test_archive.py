@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.core.errors import DataError
 from pipeline.new_dataset.archive import members_pattern
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from tests.support import builders
 from tests.support.builders import CLASSES
@@ -24,7 +25,7 @@ def members(*folders, n=3):
 
 def look(tmp_path, contents, labels=None, archive="a.zip"):
     builders.write_archive(tmp_path / archive, contents)
-    return detect(tmp_path, [archive], labels)
+    return detect(tmp_path, [archive], Choices(labels=labels))
 
 
 @pytest.mark.parametrize("archive", ["a.7z", "a.zip", "a.tar.gz"])

@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.core.errors import DataError
 from pipeline.extract.extractors import EXTRACTORS
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import DETECTORS, detect
 from tests.support import builders
 
@@ -25,7 +26,7 @@ def test_files_that_no_detector_takes(tmp_path, names, labels, message):
     for name in names:
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(DataError, match=message):
-        detect(tmp_path, names, labels)
+        detect(tmp_path, names, Choices(labels=labels))
 
 
 @pytest.mark.parametrize(("images", "stratified"), [(9, False), (10, True)])
@@ -33,7 +34,7 @@ def test_frequent_classes_are_stratified(tmp_path, images, stratified):
     content = builders.encode(builders.pixels([0], (8, 8, 3))[0])
     members = [(f"{name}/{n}.png", content) for name in "ab" for n in range(images)]
     builders.write_archive(tmp_path / "a.zip", members)
-    findings = detect(tmp_path, ["a.zip"], None)
+    findings = detect(tmp_path, ["a.zip"], Choices())
     assert findings.split.get("stratify", False) is stratified
 
 
@@ -41,4 +42,4 @@ def test_one_class_is_too_few(tmp_path):
     content = builders.encode(builders.pixels([0], (8, 8, 3))[0])
     builders.write_archive(tmp_path / "a.zip", [("cat/1.png", content)])
     with pytest.raises(DataError, match=r"has images of 1 class \(cat\); two are needed"):
-        detect(tmp_path, ["a.zip"], None)
+        detect(tmp_path, ["a.zip"], Choices())

@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.core.errors import DataError
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from tests.support import builders
 
@@ -23,7 +24,7 @@ def test_parquet(tmp_path):
     ):
         builders.parquet_file(tmp_path / f"{name}.parquet", contents, labels, ("x", "a", "y"))
     names = sorted(path.name for path in tmp_path.iterdir())
-    findings = detect(tmp_path, names, None)
+    findings = detect(tmp_path, names, Choices())
     assert findings.extract == {
         "validation": ["data-validation.parquet"],
         "train": ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"],
@@ -37,7 +38,7 @@ def test_parquet(tmp_path):
 def test_parquet_with_columns_of_other_names(tmp_path):
     table = pa.table({"img": [image(), image(1)], "category": [10, 9]})
     pq.write_table(table, tmp_path / "0000.parquet")
-    findings = detect(tmp_path, ["0000.parquet"], None)
+    findings = detect(tmp_path, ["0000.parquet"], Choices())
     assert findings.extract == {"train": ["0000.parquet"], "image": "img", "label": "category"}
     assert findings.classes == ["9", "10"]
 
@@ -55,4 +56,4 @@ def test_parquet_with_columns_of_other_names(tmp_path):
 def test_parquet_without_images_or_labels(tmp_path, columns, message):
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=message):
-        detect(tmp_path, ["a.parquet"], None)
+        detect(tmp_path, ["a.parquet"], Choices())

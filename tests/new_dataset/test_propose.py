@@ -17,6 +17,7 @@ from pipeline import schema
 from pipeline.core import files
 from pipeline.core.errors import PipelineError
 from pipeline.core.params import Params, read_yaml
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.propose import draw, proposed
 from tests.support import builders
 from tests.support.builders import CLASSES, ROOT
@@ -43,7 +44,7 @@ def folder(path, n=4, prefix=""):
 
 
 def propose(*where, labels=None, write=True):
-    with proposed("own_pets", [str(place) for place in where], labels) as proposal:
+    with proposed("own_pets", [str(place) for place in where], Choices(labels=labels)) as proposal:
         if write:
             proposal.write()
     return proposal
@@ -197,7 +198,7 @@ def test_what_cannot_be_used_is_named(here, make, where, message):
 def test_names_that_cannot_be_used(here, name):
     with (
         pytest.raises(PipelineError, match=r"cannot be a dataset's name|is there already"),
-        proposed(name, ["x"], None),
+        proposed(name, ["x"], Choices()),
     ):
         pass
 

@@ -26,8 +26,10 @@ def run(arguments: Namespace) -> str:
     """Return what was written, and the next step."""
     from pipeline.core import console, paths
     from pipeline.new_dataset import propose
+    from pipeline.new_dataset.choices import Choices
 
-    with propose.proposed(arguments.name, arguments.where, arguments.labels) as proposal:
+    choices = Choices(labels=arguments.labels)
+    with propose.proposed(arguments.name, arguments.where, choices) as proposal:
         console.result(proposal.describe())
         picture = paths.LOGS / f"{arguments.name}.png"
         propose.draw(proposal, picture)
