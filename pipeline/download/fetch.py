@@ -18,6 +18,7 @@ import tenacity
 
 from pipeline.core import console, files
 from pipeline.core.errors import SourceError, redact
+from pipeline.download import folder as folder_source
 from pipeline.download import protocols
 from pipeline.download.body import Body, FetchError, TransientError, UnreachableError
 from pipeline.download.params import DownloadParams, PublishedFile
@@ -33,6 +34,10 @@ PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|script|meta)\b", re.IGNOR
 
 COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst")
 """Suffixes of files whose own compression a server may declare as an encoding."""
+
+
+class ChangedError(FetchError):
+    """A source that has another file than the pinned one."""
 
 
 @dataclass
@@ -85,6 +90,7 @@ def download(dataset: str, params: DownloadParams, folder: Path) -> str:
             origins[_fetch_from_any(dataset, file, path, unreachable)] = None
     _move(work, folder, {file.name for file in missing})
     _remove_others(folder, {file.name for file in params.files})
+    _tell_changes(dataset, [file for file in params.files if file not in missing])
     sizes = [path.stat().st_size for path in folder.iterdir()]
     done = f"{len(sizes)} file{'s' if len(sizes) > 1 else ''}, {sum(sizes) / 1e6:,.1f} MB"
     if not missing:
@@ -106,6 +112,20 @@ def pins(params: DownloadParams, folder: Path) -> str:
 def _is_verified(file: PublishedFile, path: Path) -> bool:
     """Return whether the file at ``path`` has its pinned hash."""
     return file.sha256 is not None and path.is_file() and files.sha256(path) == file.sha256
+
+
+def _tell_changes(dataset: str, kept: list[PublishedFile]) -> None:
+    """Warn of folders that have changed since the files ``kept`` were packed from them."""
+    for file in kept:
+        for url in file.sources:
+            if protocols.scheme(url) == "folder" and folder_source.has_changed(
+                url, str(file.sha256), file.bytes
+            ):
+                console.warning(
+                    f"{folder_source.path(url)} has changed since {file.name} was packed from it, "
+                    "which stays as it is; to see what changed, and to take it: python -m pipeline "
+                    f"update-dataset {dataset}"
+                )
 
 
 def _move(work: Path, folder: Path, names: set[str]) -> None:
@@ -141,7 +161,7 @@ def _fetch_from_any(
 
     ``unreachable`` maps hosts to the fault for which they are not asked again; it is added to.
     """
-    faults = []
+    faults, changed = [], False
     for label, url in _sources(dataset, file):
         host = protocols.origin(url)
         try:
@@ -151,13 +171,15 @@ def _fetch_from_any(
         except FetchError as error:
             if isinstance(error, UnreachableError):
                 unreachable[host] = str(error)
+            changed = changed or isinstance(error, ChangedError)
             what = redact(f"{label} {url}".lstrip())
             faults.append(f"{what}: {redact(str(error))}")
         else:
             return label or host
+    update = f", or take what is published now: python -m pipeline update-dataset {dataset}"
     raise SourceError(
         f"{file.name} could not be fetched; {'; '.join(faults)}. Mend one of these, or set "
-        f"{MIRROR} to a folder that holds {dataset}/{file.name}"
+        f"{MIRROR} to a folder that holds {dataset}/{file.name}{update if changed else ''}"
     )
 
 
@@ -210,7 +232,7 @@ def _attempt(file: PublishedFile, url: str, partial: Partial) -> None:
         reason = f"SHA-256 is {actual}, not the pinned {file.sha256}"
         if start:  # only the first part may be wrong
             raise TransientError(reason, retry_after=0)
-        raise FetchError(reason)
+        raise ChangedError(reason)
 
 
 def _check_head(file: PublishedFile, body: Body) -> None:
@@ -220,7 +242,7 @@ def _check_head(file: PublishedFile, body: Body) -> None:
     if body.encoding and not file.name.endswith(COMPRESSED):
         raise FetchError(f"sent it compressed ({body.encoding}), which was not asked for")
     if file.bytes is not None and body.total not in (None, file.bytes):
-        raise FetchError(f"has {body.total:,} bytes, not {file.bytes:,}")
+        raise ChangedError(f"has {body.total:,} bytes, not {file.bytes:,}")
 
 
 def _write(file: PublishedFile, body: Body, path: Path) -> None:
@@ -238,7 +260,7 @@ def _write(file: PublishedFile, body: Body, path: Path) -> None:
                 raise FetchError("sent a web page instead of the file")
             size += len(chunk)
             if total is not None and size > total:
-                raise FetchError(f"has more than {total:,} bytes")
+                raise ChangedError(f"has more than {total:,} bytes")
             target.write(chunk)
             bar.update(len(chunk))
     if total is not None and size < total:

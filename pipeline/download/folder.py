@@ -5,6 +5,7 @@ keeps one file, not 50,000. Times, owners and modes are not kept; what file mana
 out.
 """
 
+import hashlib
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -95,17 +96,48 @@ def _header(member: Member) -> bytes:
         raise PackingError(f"the name of {member.name!r} is no Unicode text; rename it") from None
 
 
+def has_changed(url: str, sha256: str, total: int | None) -> bool:
+    """Return True if a folder is there and would be packed as other bytes than the pinned ones.
+
+    Parameters
+    ----------
+    url : str
+    sha256 : str
+        The pinned hash.
+    total : int, optional
+        The pinned length, by which most changes show without the files being read.
+    """
+    folder = path(url)
+    if not folder.is_dir():
+        return False
+    try:
+        inside = members(folder)
+        if total not in (None, length(inside)):
+            return True
+        digest = hashlib.sha256()
+        for chunk in pack(folder, inside):
+            digest.update(chunk)
+    except (PackingError, OSError):
+        return True
+    return digest.hexdigest() != sha256
+
+
+def path(url: str) -> Path:
+    """Return the folder that a URL names."""
+    return Path(unquote(url.removeprefix("folder:").removeprefix("//")))
+
+
 @contextmanager
 def open_url(url: str, _start: int = 0, _etag: str | None = None) -> Iterator[Body]:
     """Yield the folder's .tar from its start; raises FetchError if it cannot be packed."""
-    path = Path(unquote(url.removeprefix("folder:").removeprefix("//")))
+    folder = path(url)
     try:
-        inside = members(path)
-        yield Body(pack(path, inside), length(inside))
+        inside = members(folder)
+        yield Body(pack(folder, inside), length(inside))
     except PackingError as error:
         raise FetchError(str(error)) from None
     except OSError as error:
-        if error.filename is None or not Path(error.filename).is_relative_to(path):
+        if error.filename is None or not Path(error.filename).is_relative_to(folder):
             raise
         raise FetchError(f"{reason(error)}: {error.filename}") from None
 

@@ -8,17 +8,20 @@ within flow collections and before comments, and line ends (CRLF).
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from pipeline.core.errors import ParameterError, first_few
 
 WIDTH = 100
 """Columns that a line should not exceed."""
+Keys = Sequence[str | int]
+"""Keys of mappings and positions in sequences, from the top level down."""
 
 
 def append(text: str, key: str, entry: dict[str, Any], *, blank: bool) -> str:
@@ -37,8 +40,8 @@ def append(text: str, key: str, entry: dict[str, Any], *, blank: bool) -> str:
     Raises
     ------
     ParameterError
-        If there is no such mapping, it is written in flow style (``{}``), or the entry has control
-        characters that would not be read again as they are.
+        If there is no such mapping, it is written in flow style (``{a: 1}``), or the entry has
+        control characters that would not be read again as they are.
 
     Examples
     --------
@@ -51,27 +54,57 @@ def append(text: str, key: str, entry: dict[str, Any], *, blank: bool) -> str:
     c: 2
     <BLANKLINE>
     """
-    node = _child(YAML(typ="safe", pure=True).compose(text), key)
-    if not isinstance(node, MappingNode) or node.flow_style or not node.value:
+    node = composed(text, [key])
+    end = newline(text)
+    if isinstance(node, MappingNode) and not node.value:  # {}
+        lines = "".join(f"{end}  {line}" for line in dump(entry).splitlines())
+        new = text[: node.start_mark.index].rstrip(" ") + lines + text[node.end_mark.index :]
+        return checked(new, value(text) | {key: entry}, key, first_few(list(entry)))
+    if not isinstance(node, MappingNode) or node.flow_style:
         raise ParameterError(f"{key} is no mapping with an entry on each line")
-    newline = "\r\n" if "\r\n" in text else "\n"
     indent = " " * node.value[0][0].start_mark.column
     lines = text.splitlines(keepends=True)
-    last = _last_line(node)
+    last = last_line(node)
     if not lines[last].endswith("\n"):
-        lines[last] += newline
+        lines[last] += end
     added = [indent + line if line.strip() else line for line in dump(entry).splitlines(True)]
-    added = [line.replace("\n", newline) for line in ["\n"] * blank + added]
+    added = [line.replace("\n", end) for line in ["\n"] * blank + added]
     new = "".join([*lines[: last + 1], *added, *lines[last + 1 :]])
-    expected = _value(text, key, pure=True) | entry
+    values = value(text)
+    return checked(new, values | {key: values[key] | entry}, key, first_few(list(entry)))
+
+
+def checked(text: str, values: dict[str, Any], key: str, name: str) -> str:
+    """Return ``text`` if it is read as ``values``, what is under ``key`` by DVC too.
+
+    Raises
+    ------
+    ParameterError
+        Else, with the ``name`` of what was put there.
+    """
     # DVC reads with libyaml, where that is installed, which is stricter.
-    if not all(_value(new, key, pure=pure) == expected for pure in (True, False)):
-        raise ParameterError(f"{first_few(list(entry))} has characters that YAML changes")
-    return new
+    if value(text) != values or value(text, pure=False)[key] != values[key]:
+        raise ParameterError(f"{name} has characters that YAML changes")
+    return text
 
 
-def _value(text: str, key: str, *, pure: bool) -> Any:
-    return YAML(typ="safe", pure=pure).load(text)[key]
+def value(text: str, *, pure: bool = True) -> Any:
+    """Return what YAML holds; ``pure``: by Python's parser, not libyaml."""
+    return YAML(typ="safe", pure=pure).load(text)
+
+
+def newline(text: str) -> str:
+    """Return the text's line end."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def inline(value: Any) -> str:
+    """Return a value as it is written within a line."""
+    yaml = YAML(typ="rt")
+    yaml.width = 1 << 30
+    out = io.StringIO()
+    yaml.dump({"x": _styled([value], 2)}, out)
+    return out.getvalue()[len("x: [") : -len("]\n")]
 
 
 def dump(entry: dict[str, Any]) -> str:
@@ -118,22 +151,34 @@ def _is_short(value: dict[str, Any]) -> bool:
     return len(str(value)) < WIDTH - 12
 
 
-def _child(node: Node, key: str) -> Node:
+def composed(text: str, keys: Keys) -> Node:
+    """Return the node under ``keys``; raise ParameterError if there is none."""
+    node = YAML(typ="safe", pure=True).compose(text)
+    for key in keys:
+        node = child(node, key)
+    return node
+
+
+def child(node: Node, key: str | int) -> Node:
+    """Return the node under a key or position of another; raise ParameterError if there is none."""
+    if isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
+        item: Node = node.value[key]
+        return item
     children: list[tuple[Node, Node]] = node.value if isinstance(node, MappingNode) else []
-    for name, child in children:
+    for name, inner in children:
         if name.value == key:
-            return child
+            return inner
     raise ParameterError(f"there is no {key!r}")
 
 
-def _last_line(node: Node) -> int:
+def last_line(node: Node) -> int:
     """Return the line on which a node's last scalar or bracket ends.
 
     The node's own end is of no use, for it is behind the comments that follow.
     """
     if isinstance(node, CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return _last_line(last[1] if isinstance(node, MappingNode) else last)
+        return last_line(last[1] if isinstance(node, MappingNode) else last)
     start, end = node.start_mark, node.end_mark
     # A block scalar ends at the start of the next line.
     line: int = end.line

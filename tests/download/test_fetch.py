@@ -424,7 +424,8 @@ def test_the_error_lists_every_source(server, monkeypatch):
         "memory://none",
     ]
     assert message.endswith(
-        ". Mend one of these, or set DATA_MIRROR to a folder that holds cats/a.gz"
+        ". Mend one of these, or set DATA_MIRROR to a folder that holds cats/a.gz, or take what is "
+        "published now: python -m pipeline update-dataset cats"
     )
 
 

@@ -81,8 +81,42 @@ def test_it_is_downloaded_as_a_file_and_verified(folder, tmp_path, monkeypatch):
     (folder / "cat/1.png").write_bytes(b"another")
     assert "there already" in download("pets", params, Path("raw"))
     Path("raw/pets.tar").unlink()
-    with pytest.raises(SourceError, match=r"folder:pets: SHA-256 is .*, not the pinned"):
+    with pytest.raises(SourceError, match=r"folder:pets: SHA-256 is .*, not the pinned") as caught:
         download("pets", params, Path("raw"))
+    assert str(caught.value).endswith(
+        "or take what is published now: python -m pipeline update-dataset pets"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "cat/1.png").write_bytes(b"two"),
+        lambda folder: (folder / "cat/3.png").write_bytes(b""),
+        lambda folder: (folder / "a.csv").unlink(),
+        lambda folder: (folder / "a.csv").rename(folder / "b.csv"),
+        lambda folder: (folder / "all").symlink_to(folder),
+    ],
+)
+def test_a_folder_that_changed_since_is_told_once(folder, tmp_path, monkeypatch, capsys, change):
+    monkeypatch.chdir(tmp_path)
+    content = packed(folder)
+    pin = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    params = DownloadParams(files=(PublishedFile(name="a.tar", sources=("folder:pets",), **pin),))
+    Path("raw").mkdir()
+    Path("raw/a.tar").write_bytes(content)
+    download("pets", params, Path("raw"))
+    assert capsys.readouterr() == ("", "")
+    change(folder)
+    download("pets", params, Path("raw"))
+    assert capsys.readouterr().err == (
+        "pets has changed since a.tar was packed from it, which stays as it is; to see what "
+        "changed, and to take it: python -m pipeline update-dataset pets\n"
+    )
+    folder.rename(tmp_path / "elsewhere")
+    download("pets", params, Path("raw"))
+    assert capsys.readouterr() == ("", "")
+    assert Path("raw/a.tar").read_bytes() == content
 
 
 def remove_all(folder):
