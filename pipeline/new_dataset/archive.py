@@ -30,7 +30,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     """
     if len(names) > 1:
         raise DataError(f"one archive at a time, please, not {len(names)}")
-    path, labels = folder / names[0], choices.labels
+    path, labels = folder / names[0], next(iter(choices.labels), None)
     table = None if labels is None else Table.read(folder / labels)
     images, inside, others = _look(path, table)
     if not inside:

@@ -7,5 +7,13 @@ from dataclasses import dataclass
 class Choices:
     """What a user decided with the options of ``new-dataset``."""
 
-    labels: str | None = None
-    """Path or URL of a table of labels; for a detector, its name in the folder of files."""
+    labels: tuple[str, ...] = ()
+    """Paths or URLs of tables of labels; for a detector, their names in the folder of files."""
+    label: tuple[str, ...] = ()
+    """Column of the classes; or several, one-hot."""
+    id: str | None = None
+    """Column of the images' names."""
+    group: str | None = None
+    """Column whose equal values are images that belong together."""
+    subset: str | None = None
+    """Column that names each image's subset."""

@@ -47,7 +47,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         If they hold nothing that the pipeline reads, or something that it needs is lacking.
     """
     detector = next(one for one in DETECTORS.values() if _fits(one, names))
-    if choices.labels is not None and not detector.takes_labels:
+    if choices.labels and not detector.takes_labels:
         raise DataError("--labels goes with an archive or a folder of images, not with these files")
     findings = detector.detect(folder, names, choices)
     if len(findings.classes) < 2:

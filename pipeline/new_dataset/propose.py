@@ -104,17 +104,15 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
                 f"{params.path}: {key}.{name} is there already; choose another name"
             )
     published = [file for place in where for file in locate.published(name, place)]
-    table = None
-    if choices.labels is not None:
-        table = locate.file(choices.labels)
-        published.append(table)
+    tables = [locate.file(place) for place in choices.labels]
+    published += tables
     folder = paths.raw(name).with_suffix(".new")
     try:
         section = _download(published)
         fetch.download(name, section, folder)
-        names = [file.name for file in section.files if table is None or file.name != table["name"]]
-        here = replace(choices, labels=None if table is None else table["name"])
-        findings = detect(folder, names, here)
+        labels = tuple(table["name"] for table in tables)
+        names = [file.name for file in section.files if file.name not in labels]
+        findings = detect(folder, names, replace(choices, labels=labels))
         pinned = [
             {
                 "name": file.name,

@@ -23,7 +23,7 @@ def members(*folders, n=3):
     ]
 
 
-def look(tmp_path, contents, labels=None, archive="a.zip"):
+def look(tmp_path, contents, *labels, archive="a.zip"):
     builders.write_archive(tmp_path / archive, contents)
     return detect(tmp_path, [archive], Choices(labels=labels))
 
@@ -31,7 +31,7 @@ def look(tmp_path, contents, labels=None, archive="a.zip"):
 @pytest.mark.parametrize("archive", ["a.7z", "a.zip", "a.tar.gz"])
 def test_a_folder_for_each_class(tmp_path, archive):
     findings = look(
-        tmp_path, [*members("pets/"), ("__MACOSX/pets/cat/._0.png", b"x")], None, archive
+        tmp_path, [*members("pets/"), ("__MACOSX/pets/cat/._0.png", b"x")], archive=archive
     )
     assert (findings.kind, findings.classes) == ("archive", list(CLASSES))
     assert findings.extract == {"archive": archive}

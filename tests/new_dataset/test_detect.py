@@ -16,10 +16,10 @@ def test_every_kind_has_a_detector():
 @pytest.mark.parametrize(
     ("names", "labels", "message"),
     [
-        (["a.zip", "b.7z"], None, "one archive at a time, please, not 2"),
-        (["a.parquet"], "t.csv", "--labels goes with an archive or a folder of images"),
-        (["a"], "t.csv", "--labels goes with an archive or a folder of images"),
-        (["a.zip", "b.parquet"], None, r"a\.zip: is neither an archive .* nor an IDX file"),
+        (["a.zip", "b.7z"], (), "one archive at a time, please, not 2"),
+        (["a.parquet"], ("t.csv",), "--labels goes with an archive or a folder of images"),
+        (["a"], ("t.csv",), "--labels goes with an archive or a folder of images"),
+        (["a.zip", "b.parquet"], (), r"a\.zip: is neither an archive .* nor an IDX file"),
     ],
 )
 def test_files_that_no_detector_takes(tmp_path, names, labels, message):

@@ -43,7 +43,7 @@ def folder(path, n=4, prefix=""):
     return path
 
 
-def propose(*where, labels=None, write=True):
+def propose(*where, labels=(), write=True):
     with proposed("own_pets", [str(place) for place in where], Choices(labels=labels)) as proposal:
         if write:
             proposal.write()
@@ -103,7 +103,7 @@ def test_an_archive_and_its_table_from_a_web_server(here):
             server.replies[f"/{path.name}"] = [Reply(path.read_bytes())]
         server.replies["/train.zip?download=true"] = server.replies["/train.zip"]
         proposal = propose(
-            f"{server.url}/train.zip?download=true", labels=f"{server.url}/trainLabels.csv"
+            f"{server.url}/train.zip?download=true", labels=[f"{server.url}/trainLabels.csv"]
         )
     first, second = proposal.dataset["download"]["files"]
     assert (first["name"], second["name"]) == ("train.zip", "trainLabels.csv")

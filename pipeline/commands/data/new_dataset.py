@@ -18,7 +18,24 @@ def arguments(parser: ArgumentParser) -> None:
     """Add the name, the places of the images and labels, and the consent."""
     parser.add_argument("name", metavar="NAME", help="of the dataset and of its run")
     parser.add_argument("where", nargs="+", metavar="PATH_OR_URL", help="where the images are")
-    parser.add_argument("--labels", metavar="CSV", help="path or URL of a table of ids and labels")
+    parser.add_argument(
+        "--labels",
+        metavar="TABLE",
+        action="append",
+        default=[],
+        help="path or URL of a table of names and labels (CSV, TSV, JSON lines); again for more",
+    )
+    columns = parser.add_argument_group("columns of the table, or of Parquet files")
+    columns.add_argument(
+        "--label",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="the classes; again for each of several one-hot columns",
+    )
+    columns.add_argument("--id", metavar="COLUMN", help="the images' names")
+    columns.add_argument("--group", metavar="COLUMN", help="images that must stay in one subset")
+    columns.add_argument("--subset", metavar="COLUMN", help="each image's subset")
     parser.add_argument("--yes", action="store_true", help="write without asking")
 
 
@@ -28,7 +45,13 @@ def run(arguments: Namespace) -> str:
     from pipeline.new_dataset import propose
     from pipeline.new_dataset.choices import Choices
 
-    choices = Choices(labels=arguments.labels)
+    choices = Choices(
+        labels=tuple(arguments.labels),
+        label=tuple(arguments.label),
+        id=arguments.id,
+        group=arguments.group,
+        subset=arguments.subset,
+    )
     with propose.proposed(arguments.name, arguments.where, choices) as proposal:
         console.result(proposal.describe())
         picture = paths.LOGS / f"{arguments.name}.png"
