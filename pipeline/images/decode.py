@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.core import placeholder
 from pipeline.images.resize import Resize, resize_to
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -102,8 +103,12 @@ def decode_unchanged(content: bytes) -> NDArray[Any]:
         pixels = None
     if pixels is None:
         np.empty(SPARE, np.uint8)  # raises MemoryError, which OpenCV reports like damage
-        raise ImageError("cannot be decoded")
+        raise _undecodable(content)
     return np.asarray(pixels)
+
+
+def _undecodable(content: bytes) -> ImageError:
+    return ImageError(placeholder.described(content) or "cannot be decoded")
 
 
 def declared_size(content: bytes) -> tuple[int, int]:
@@ -134,7 +139,7 @@ def _png_size(content: bytes) -> tuple[int, int]:
             break
         position += 12 + length
     if not size:
-        raise ImageError("cannot be decoded")
+        raise _undecodable(content)
     return size[0], size[1]
 
 
@@ -153,7 +158,7 @@ def _other_size(content: bytes) -> tuple[int, int]:
     except (ImageError, MemoryError):
         raise
     except Exception:  # Pillow on damaged bytes: OSError, SyntaxError, struct.error …
-        raise ImageError("cannot be decoded") from None
+        raise _undecodable(content) from None
 
 
 def convert(pixels: Pixels, channels: int) -> Pixels:

@@ -98,7 +98,7 @@ PALETTE = palette_png(np.zeros((6, 5), np.uint8), np.array([[9, 8, 7]], np.uint8
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "cannot be decoded"),
+        (b"", "is empty"),
         (b"hello", "cannot be decoded"),
         (b"\x89PNG\r\n\x1a\n", "cannot be decoded"),
         (encode(COLOUR)[:60], "cannot be decoded"),

@@ -162,7 +162,7 @@ INPUTS: dict[str, Input] = {
             ("TIFF in LAB", lambda: saved("TIFF", "LAB"), "is LAB, not RGB or grey"),
             ("JPEG 2000", lambda: saved("JPEG2000"), "is JPEG2000, not one of PNG"),
             ("SVG", lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', "cannot be decoded"),
-            ("an image of no bytes", lambda: b"", "cannot be decoded"),
+            ("an image of no bytes", lambda: b"", "is empty"),
             ("a zip for an image", lambda: b"PK\3\4" + bytes(100), "cannot be decoded"),
         )
     },
@@ -170,6 +170,6 @@ INPUTS: dict[str, Input] = {
         "decode",
         "tiny_png",
         _images([("\x1b]0;pwned\x07\x1b[31m.png", b"")], "\x1b]0;pwned\x07\x1b[31m,cat\n"),
-        "cannot be decoded",
+        "is empty",
     ),
 }
