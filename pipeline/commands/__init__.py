@@ -14,6 +14,7 @@ the rest they import inside ``run``.
 
 import importlib
 import pkgutil
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,16 @@ def add_arguments(command: Command, parser: ArgumentParser) -> None:
     add = getattr(command, "arguments", None)
     if add is not None:
         add(parser)
+
+
+def confirmed(question: str) -> bool:
+    """Ask for confirmation; return False without a terminal."""
+    if not sys.stdin.isatty():
+        return False
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        return False
 
 
 def _modules(group: str) -> list[str]:

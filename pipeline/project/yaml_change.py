@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 
 from pipeline.new_dataset import yaml_edit
 from pipeline.new_dataset.yaml_edit import Keys, composed, inline, last_line, newline
@@ -78,7 +78,7 @@ def remove(text: str, keys: Keys) -> str:
       # two
       c: 2
     """
-    parent = composed(text, keys[:-1])
+    parent: Any = composed(text, keys[:-1])
     node = yaml_edit.child(parent, keys[-1])
     key = next(name for name, child in parent.value if child is node)
     if len(parent.value) == 1:
@@ -105,7 +105,7 @@ def _span(lines: list[str], first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
-def _emptied(text: str, keys: Keys, node: Node) -> str:
+def _emptied(text: str, keys: Keys, node: CollectionNode) -> str:
     """Return the text with ``{}`` for a mapping."""
     if node.flow_style:
         return text[: node.start_mark.index] + "{}" + text[node.end_mark.index :]
@@ -182,3 +182,9 @@ def _checked(new: str, text: str, keys: Keys, change: Callable[[Any], object]) -
         holder = holder[key]
     change(holder)
     return yaml_edit.checked(new, values, str(keys[0]), ".".join(map(str, keys)))
+
+
+def values(text: str) -> dict[str, Any]:
+    """Return what a YAML file's text holds."""
+    found: dict[str, Any] = yaml_edit.value(text)
+    return found

@@ -1,0 +1,26 @@
+"""Show what came, went and changed in a dataset between two Git revisions, by class and subset.
+
+By default from the last commit to what is here; it reads shards and splits from DVC's cache:
+
+    python -m pipeline data-diff pets
+    python -m pipeline data-diff pets HEAD~1
+    python -m pipeline data-diff pets v1.0 main
+"""
+
+from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the name and the revisions."""
+    parser.add_argument("name", metavar="NAME", help="of a dataset")
+    parser.add_argument("before", nargs="?", default="HEAD", metavar="REV", help="a Git revision")
+    parser.add_argument("after", nargs="?", default="", metavar="REV", help="another; else here")
+
+
+def run(arguments: Namespace) -> str:
+    """Return the differences, for people."""
+    from pipeline.core import paths
+    from pipeline.project import difference
+
+    picture = paths.LOGS / f"{arguments.name}-diff.png"
+    return difference.describe(arguments.name, arguments.before, arguments.after, picture)

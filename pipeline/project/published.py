@@ -1,0 +1,176 @@
+"""State of a dataset's published files: their images with ids and classes, as stages read them.
+
+Classes that ``decode.classes`` does not declare are found too.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.core import console
+from pipeline.core.errors import DataError, PipelineError, first_few
+from pipeline.core.params import Params
+from pipeline.decode.decoders import DECODERS
+from pipeline.decode.params import ArchiveDecode, Decode
+from pipeline.extract import parts
+from pipeline.extract.extractors import EXTRACTORS
+from pipeline.extract.kind import kind_of
+from pipeline.images import decode, idx
+from pipeline.labels import folders, join, table
+from pipeline.project.changes import Image, State
+from pipeline.split import published
+
+ROWS = 256
+"""Images read at a time."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """The images of published files, extracted to a folder."""
+
+    state: State
+    folder: Path
+    params: Decode
+    names: dict[str, str]
+    """Of an image's member in the parts, by id; empty for IDX files."""
+
+    def decoded(self, ids: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float32] | str]]:
+        """Yield ids with images, float32[h, w, c] in [0, 1], or why one cannot be used."""
+        if not isinstance(self.params, ArchiveDecode):
+            for id_ in ids:
+                subset, _, row = id_.partition("-")
+                pixels = idx.memmap(self.folder / f"{subset}-images.idx")[int(row)]
+                yield (
+                    id_,
+                    pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / np.float32(255),
+                )
+            return
+        wanted = {self.names[id_]: id_ for id_ in ids}
+        for part in parts.paths(self.folder) if wanted else []:
+            for names, contents in parts.read(part, ROWS):
+                for name, content in zip(names, contents, strict=True):
+                    if name in wanted:
+                        yield wanted[name], _decoded(content, self.params)
+
+
+def read(raw: Path, params: Params, dataset: str, folder: Path) -> Published:
+    """Extract the published files in ``raw`` to ``folder``, and read their images.
+
+    Raises
+    ------
+    DataError
+        If the files are not what the parameters say, or an image has no class.
+    """
+    kind = kind_of(params, dataset)
+    extractor = EXTRACTORS[kind]
+    section = params.section(extractor.params, "datasets", dataset, "extract")
+    decoding = params.section(DECODERS[kind].params, "datasets", dataset, "decode")
+    try:
+        extractor.extract(raw, section, folder)
+        if not isinstance(decoding, ArchiveDecode):
+            return Published(_idx_state(folder, decoding.classes), folder, decoding, {})
+        return _archive(folder, decoding)
+    except PipelineError as error:  # names what the user has, not where it was put to be compared
+        text = str(error).replace(f"{raw}/", "").replace(f"{folder}/", "")
+        raise type(error)(text) from None
+
+
+def _archive(folder: Path, params: ArchiveDecode) -> Published:
+    names = [name for part in parts.paths(folder) for name in parts.names(part).to_pylist()]
+    path = folder / "labels.csv"
+    match = params.labels.match if path.exists() else "path"
+    by_name = dict(
+        zip(
+            names,
+            _table(path, params, names) if path.exists() else _by_folder(names, params),
+            strict=True,
+        )
+    )
+    state, members = {}, {}
+    with console.bar("compare", len(names), "images") as bar:
+        for part in parts.paths(folder):
+            for some, contents in parts.read(part, ROWS):
+                for name, content in zip(some, contents, strict=True):
+                    id_ = join.member_id(name, match)
+                    members[id_] = name
+                    state[id_] = Image(by_name[name], hashlib.sha256(content).digest())
+                bar.update(len(some))
+    return Published(state, folder, params, members)
+
+
+def _table(path: Path, params: ArchiveDecode, names: list[str]) -> list[str]:
+    """Return the class of each image by the table of labels."""
+    values = table.column(path, params.labels.label, "decode.labels")
+    classes = tuple(dict.fromkeys(values.to_pylist()))
+    labels = table.read(path, params.labels, classes)
+    rows = join.join(
+        pa.array(names, pa.string()), labels, "the archive", "the table", params.labels.match
+    )
+    return [classes[labels.labels[row]] for row in rows]
+
+
+def _by_folder(names: list[str], params: ArchiveDecode) -> list[str]:
+    """Return the class of each image by its folders.
+
+    A folder without a declared class in its path is a new one, at the depth of those that are
+    declared.
+    """
+    if params.classes_at is not None:
+        find: Callable[[str], str] = folders.finder(params.classes_at)
+        found = [find(name) for name in names]
+    else:
+        found = [folders.folder_of(name, params.classes) for name in names]
+        paths = [name.replace("\\", "/").split("/")[:-1] for name in names]
+        depths = Counter(
+            len(path) - 1 - path[::-1].index(name)
+            for path, name in zip(paths, found, strict=True)
+            if name
+        )
+        depth = depths.most_common(1)[0][0] if depths else 0
+        found = [
+            name or (path[depth] if depth < len(path) else "")
+            for path, name in zip(paths, found, strict=True)
+        ]
+    lost = [
+        name
+        for name, class_ in zip(names, found, strict=True)
+        if not class_ or (class_ not in params.classes and published.subset(class_))
+    ]
+    if lost:
+        raise DataError(
+            f"{len(lost):,} images are in no folder of a class: {first_few(lost)}; put them into "
+            "one, or take them out"
+        )
+    return found
+
+
+def _idx_state(folder: Path, classes: Sequence[str]) -> State:
+    state = {}
+    for path in sorted(folder.glob("*-images.idx"), reverse=True):  # the training images first
+        subset = path.name.partition("-")[0]
+        pixels, labels = idx.memmap(path), idx.memmap(folder / f"{subset}-labels.idx")
+        if labels.ndim != 1:
+            raise DataError(f"{subset}: labels are of shape {labels.shape}, not (n,)")
+        for row, label in enumerate(map(int, labels)):
+            name = classes[label] if 0 <= label < len(classes) else str(label)
+            digest = hashlib.sha256(np.ascontiguousarray(pixels[row]).data).digest()
+            state[f"{subset}-{row}"] = Image(name, digest)
+    return state
+
+
+def _decoded(content: bytes, params: ArchiveDecode) -> NDArray[np.float32] | str:
+    try:
+        pixels: Any = decode.decode(
+            content, params.shape, params.bits, params.resize, params.max_pixels
+        )
+    except decode.ImageError as fault:
+        return str(fault)
+    image: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(2**params.bits - 1)
+    return image

@@ -1,0 +1,71 @@
+"""State of a dataset's shards and split at a Git revision, or as they are here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core import paths
+from pipeline.project.changes import Image, State
+from pipeline.repository.outputs import Outputs
+from pipeline.shards import index as shard_index
+from pipeline.shards.index import INDEX, Index
+from pipeline.subsets import split as split_file
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The shards and the split of a dataset at one time."""
+
+    shards: Path
+    split: Path
+
+    @cached_property
+    def index(self) -> Index:
+        """The shards' index."""
+        return Index.read(self.shards)
+
+    @cached_property
+    def state(self) -> State:
+        """The images, with their subsets, in the shards' order."""
+        division = split_file.read(self.split)
+        subsets = [split_file.SUBSETS[position] for position in division.subsets]
+        by_id = dict(zip(division.ids.to_pylist(), subsets, strict=True))
+        columns = (
+            shard_index.column(self.shards, self.index, name).to_pylist()
+            for name in ("id", "label", "sha256")
+        )
+        return {
+            id_: Image(self.index.classes[label], digest, by_id.get(id_, ""))
+            for id_, label, digest in zip(*columns, strict=True)
+        }
+
+    def images(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """Return images, float32[n, h, w, c] in [0, 1]."""
+        rows = {id_: row for row, id_ in enumerate(self.state)}
+        return shard_index.take(self.shards, self.index, [rows[id_] for id_ in ids])
+
+
+def find(dataset: str, revision: str, folder: Path) -> Recorded:
+    """Find a dataset's shards and split in DVC's cache; links to them are made in ``folder``.
+
+    Parameters
+    ----------
+    dataset : str
+    revision : str
+        A Git revision; ``""``: what is in the working directory, where it is there.
+    folder : Path
+
+    Raises
+    ------
+    PipelineError
+        If there is no such revision, or DVC's cache does not have its shards and split.
+    """
+    places = paths.shards(dataset), paths.split(dataset)
+    if not revision and (places[0] / INDEX).exists() and places[1].exists():
+        return Recorded(*places)
+    outputs = Outputs(revision)
+    return Recorded(*(outputs.link(path, folder) for path in places))

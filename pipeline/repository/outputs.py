@@ -1,0 +1,77 @@
+"""Outputs of stages as a Git revision records them, from DVC's cache, with nothing checked out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dvc.fs import GitFileSystem
+from dvc.utils.serialize import parse_yaml
+from scmrepo.exceptions import SCMError
+
+from pipeline.core.errors import PipelineError
+from pipeline.repository.dvc import LOCK, opened
+
+
+class Outputs:
+    """The outputs that ``dvc.lock`` records.
+
+    Parameters
+    ----------
+    revision : str
+        A Git revision; ``""``: the working directory's ``dvc.lock``.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such revision, or its ``dvc.lock`` is damaged.
+    """
+
+    def __init__(self, revision: str = "") -> None:
+        self.revision = revision
+        with opened() as repo:
+            self.cache = repo.cache.local
+            text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
+            if revision:
+                try:
+                    resolved = repo.scm.resolve_rev(revision)
+                except SCMError:
+                    raise PipelineError(f"there is no Git revision {revision}") from None
+                root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
+                fs = GitFileSystem(scm=repo.scm, rev=resolved)
+                there = "/" + (root / LOCK).as_posix()
+                text = fs.read_text(there) if fs.exists(there) else ""
+            self.stages: dict[str, Any] = (parse_yaml(text, LOCK) or {}).get("stages") or {}
+
+    def link(self, path: Path, folder: Path) -> Path:
+        """Make links in ``folder`` to the files of an output in the cache; return their path.
+
+        Raises
+        ------
+        PipelineError
+            If no stage is recorded with this output, or not all of it is in the cache.
+        """
+        outs = [out for stage in self.stages.values() for out in stage.get("outs", [])]
+        hashes = [out["md5"] for out in outs if out["path"] == path.as_posix() and "md5" in out]
+        if not hashes and self.revision:
+            raise PipelineError(f"{LOCK} of {self.revision} records no {path}; it was not run there")
+        if not hashes:
+            raise PipelineError(f"{LOCK} records no {path}; run dvc repro")
+        target, (oid,) = folder / path, hashes
+        named = {"": oid}
+        if oid.endswith(".dir"):
+            target.mkdir(parents=True)
+            entries = json.loads(self._find(oid, path).read_bytes())
+            named = {entry["relpath"]: entry["md5"] for entry in entries}
+        for name, inner in named.items():
+            link = target / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(self._find(inner, path))
+        return target
+
+    def _find(self, oid: str, path: Path) -> Path:
+        found = Path(self.cache.oid_to_path(oid))
+        if not found.exists():
+            every = "--all-commits " if self.revision else ""
+            what = f"{path} of {self.revision}" if self.revision else str(path)
+            raise PipelineError(f"{what} is not in DVC's cache; run dvc fetch {every}{path}")
+        return found.absolute()
