@@ -7,7 +7,7 @@ members, repeated names and anything above the limits are refused by name. What 
 
 import fnmatch
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple, NoReturn
@@ -17,6 +17,8 @@ from pipeline.core.files import is_clutter
 
 REMOVE = "remove it from the archive"
 RAISE = "if that is as it should be, raise the limit in params.yaml"
+UNLOCK = "that takes a password: unpack it, and pack it again without one"
+NAME = "say how its names are encoded (extract.names_encoding, or --names-encoding)"
 
 SMALL = 256 << 20
 """Bytes up to which an archive's members may be any multiple of its own length."""
@@ -57,17 +59,27 @@ class MemberFilter:
     ----------
     path : Path
         The archive, for messages.
-    pattern : str
-        Shell-style and case-sensitive; ``*`` also matches ``/``.
+    pattern : str or sequence of str
+        Shell-style and case-sensitive; ``*`` also matches ``/``. Of several, one must match.
     limits : Limits
     length : int
         Bytes of the archive.
+    encoding : str, optional
+        The encoding of names of which the archive does not say it.
     """
 
-    def __init__(self, path: Path, pattern: str, limits: Limits, length: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        pattern: str | Sequence[str],
+        limits: Limits,
+        length: int,
+        encoding: str | None = None,
+    ) -> None:
         self.path = path
-        self.pattern = pattern
+        self.patterns = [pattern] if isinstance(pattern, str) else list(pattern)
         self.limits = limits
+        self.encoding = encoding
         self.most_bytes = max(SMALL, limits.ratio * length)
         self.names = bytearray()
         self.hashes = array("q")
@@ -85,7 +97,7 @@ class MemberFilter:
         name = entry.name.removeprefix("./")
         path = PureWindowsPath(name)  # knows slashes of both kinds, drives and network paths
         if "\0" in name or name.encode(errors="replace").decode() != name:
-            self._refuse(entry, "its name is no Unicode text")
+            self._refuse(entry, f"its name is no {self.encoding or 'Unicode'} text", NAME)
         if path.anchor:
             self._refuse(entry, "its name is an absolute path")
         if ".." in path.parts:
@@ -93,14 +105,15 @@ class MemberFilter:
         if entry.length < 0:
             self._refuse(entry, "its length is negative")
         self._count(entry)
-        if entry.kind == "folder" or not fnmatch.fnmatchcase(name, self.pattern):
+        if entry.kind == "folder" or not self._matches(name):
             return False
         if is_clutter(path):
             return False
         if not path.name:
             self._refuse(entry, "it has no name")
         if entry.kind != "file":
-            self._refuse(entry, f"it is {entry.kind}, not a plain file")
+            remedy = UNLOCK if entry.kind == "encrypted" else REMOVE
+            self._refuse(entry, f"it is {entry.kind}, not a plain file", remedy)
         if entry.length > self.limits.member_bytes:
             limit = f"{self.limits.member_bytes:,} (extract.max_member_bytes)"
             self._refuse(entry, f"it has {entry.length:,} bytes, above {limit}", RAISE)
@@ -123,6 +136,9 @@ class MemberFilter:
             if name in seen:
                 self._refuse(Entry(name, "file", 0), "its name stands there twice")
             seen.add(name)
+
+    def _matches(self, name: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns)
 
     def _count(self, entry: Entry) -> None:
         """Count a member, wanted or not, against the limits."""

@@ -9,13 +9,13 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import py7zr
 from backports import zstd
 
-from pipeline.archives import seven_zip, tar_file, zip_file
+from pipeline.archives import formats, pieces, seven_zip, tar_file, zip_file
 from pipeline.archives.limits import Limits, MemberFilter, Members
 from pipeline.core import files
 from pipeline.core.errors import DataError
@@ -52,29 +52,60 @@ DAMAGED = (
 """Errors by which the libraries report a damaged archive."""
 
 
-def members(path: Path, pattern: str, limits: Limits) -> Members:
+def has_suffix(name: str) -> bool:
+    """Return whether a file is called as an archive, or as the first piece of one.
+
+    Examples
+    --------
+    >>> has_suffix("PETS.ZIP"), has_suffix("pets.7z.001"), has_suffix("pets.gz")
+    (True, True, False)
+    """
+    return pieces.whole_name(name).lower().endswith(tuple(READERS))
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file's content is that of an archive, whatever it is called.
+
+    Raises
+    ------
+    DataError
+        If it is that of an archive that is not read.
+    """
+    suffix = formats.of(path)
+    return suffix in (".zip", ".7z", ".tar") or (
+        suffix is not None and formats.inside(path, suffix) == ".tar"
+    )
+
+
+def members(
+    path: Path, pattern: str | Sequence[str], limits: Limits, names_encoding: str | None = None
+) -> Members:
     """Yield (name, content) of every member that matches, in the archive's order.
 
     Parameters
     ----------
     path : Path
-        An archive; its suffix says of which format.
-    pattern : str
-        Shell-style and case-sensitive; ``*`` also matches ``/``.
+        An archive, or the first of its pieces (``a.7z.001``); its content says of which format, its
+        suffix where that does not.
+    pattern : str or sequence of str
+        Shell-style and case-sensitive; ``*`` also matches ``/``. Of several, one must match.
     limits : Limits
         Upper bounds, compared with a member's declared length before it is decompressed.
+    names_encoding : str, optional
+        Encoding of the names of which the archive does not say it; CP437 for a .zip, UTF-8 for a
+        .tar if it is not given.
 
     Raises
     ------
     DataError
         If the archive is missing, damaged, of an unknown format, or holds a refused member.
     """
-    reader = next((read for suffix, read in READERS.items() if path.name.endswith(suffix)), None)
-    if reader is None:
-        raise DataError(f"{path}: unknown archive format; known are {', '.join(READERS)}")
-    length = files.existing(path, "download").stat().st_size
+    files.existing(path, "download")
+    length = pieces.length(path)
+    reader = _reader(path)
     try:
-        for name, content in reader(path, MemberFilter(path, pattern, limits, length)):
+        member_filter = MemberFilter(path, pattern, limits, length, names_encoding)
+        for name, content in reader(path, member_filter):
             yield name.removeprefix("./"), content
     except NotImplementedError as error:
         raise DataError(
@@ -87,3 +118,16 @@ def members(path: Path, pattern: str, limits: Limits) -> Members:
         raise DataError(
             f"{path}: truncated, damaged or no such archive ({reason}); fetch it again"
         ) from None
+
+
+def _reader(path: Path) -> Callable[[Path, MemberFilter], Members]:
+    """Return the reader of an archive's format: that of its content, or else of its suffix."""
+    suffix = formats.of(path)
+    if suffix is None:
+        name = pieces.whole_name(path.name).lower()
+        suffix = next((one for one in READERS if name.endswith(one)), None)
+    elif suffix in tar_file.COMPRESSED and formats.inside(path, suffix) in formats.MAGIC.values():
+        raise DataError(f"{path}: is compressed twice; decompress it once")
+    if suffix is None:
+        raise DataError(f"{path}: unknown archive format; known are {', '.join(READERS)}")
+    return READERS[suffix]

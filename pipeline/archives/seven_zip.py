@@ -15,7 +15,7 @@ import py7zr
 from py7zr.compressor import SupportedMethods
 from py7zr.properties import CompressionMethod
 
-from pipeline.archives import liblzma
+from pipeline.archives import liblzma, pieces
 from pipeline.archives.limits import Entry, MemberFilter, Members
 from pipeline.execution.prefetch import prefetch
 
@@ -46,7 +46,7 @@ def read(path: Path, member_filter: MemberFilter) -> Members:
     NotImplementedError
         If it is encrypted, or compressed by a method that is not read here.
     """
-    with path.open("rb") as file, ExitStack() as open_block:
+    with pieces.opened(path) as file, ExitStack() as open_block:
         archive = _opened(file, member_filter.limits.members)
         encrypted = _encrypted(archive.files)
         # A byte a member, so that only py7zr's table takes more memory with each member.

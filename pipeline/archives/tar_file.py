@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Protocol, Self
 
 from backports import zstd
 
+from pipeline.archives import pieces
 from pipeline.archives.limits import Entry, MemberFilter, Members
 
 if TYPE_CHECKING:
@@ -45,19 +47,18 @@ def read(path: Path, member_filter: MemberFilter) -> Members:
         One of ``members.DAMAGED`` if the archive is damaged. What changes a content alone is not
         noticed, for a .tar has checksums of its headers only.
     """
-    with path.open("rb") as stream:
+    with pieces.opened(path) as stream:
         yield from _read(stream, member_filter)
 
 
 def read_gzip(path: Path, member_filter: MemberFilter) -> Members:
     """Read a .tar.gz as ``read`` does; its checksum covers all of it."""
-    with gzip.open(path) as stream:
-        yield from _read(stream, member_filter)
+    yield from _read_compressed(path, ".tar.gz", member_filter)
 
 
 def read_bzip2(path: Path, member_filter: MemberFilter) -> Members:
     """Read a .tar.bz2 as ``read`` does; its checksums cover all of it."""
-    yield from _read_compressed(path, member_filter, bz2.BZ2Decompressor)
+    yield from _read_compressed(path, ".tar.bz2", member_filter)
 
 
 def read_xz(path: Path, member_filter: MemberFilter) -> Members:
@@ -68,8 +69,7 @@ def read_xz(path: Path, member_filter: MemberFilter) -> Members:
     NotImplementedError
         If it cannot be decompressed in ``MAX_DICTIONARY``.
     """
-    new = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY)
-    yield from _read_compressed(path, member_filter, new)
+    yield from _read_compressed(path, ".tar.xz", member_filter)
 
 
 def read_zstd(path: Path, member_filter: MemberFilter) -> Members:
@@ -80,7 +80,16 @@ def read_zstd(path: Path, member_filter: MemberFilter) -> Members:
     NotImplementedError
         If it was compressed with a window of more than 128 MiB (``zstd --long=28`` and above).
     """
-    yield from _read_compressed(path, member_filter, zstd.ZstdDecompressor)
+    yield from _read_compressed(path, ".tar.zst", member_filter)
+
+
+def beginning(path: Path, suffix: str, length: int) -> bytes:
+    """Return the first bytes of what is compressed in a file; none where that is damaged."""
+    with pieces.opened(path) as file, _decompressed(file, suffix) as stream:
+        try:
+            return stream.read(length)
+        except (OSError, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError, NotImplementedError):
+            return b""
 
 
 class _Decompressor(Protocol):
@@ -138,15 +147,35 @@ class _Decompressed(io.RawIOBase):
             raise
 
 
-def _read_compressed(
-    path: Path, member_filter: MemberFilter, new: Callable[[], _Decompressor]
-) -> Members:
-    with path.open("rb") as file:
-        yield from _read(io.BufferedReader(_Decompressed(file, new), CHUNK), member_filter)
+NEW: dict[str, Callable[[], _Decompressor]] = {
+    ".tar.bz2": bz2.BZ2Decompressor,
+    ".tar.xz": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY),
+    ".tar.zst": zstd.ZstdDecompressor,
+}
+"""What decompresses a stream, by the suffix."""
+COMPRESSED = (".tar.gz", *NEW)
+"""Suffixes of what is a compressed stream."""
+
+
+def _decompressed(file: IO[bytes], suffix: str) -> gzip.GzipFile | io.BufferedReader:
+    if suffix == ".tar.gz":
+        return gzip.GzipFile(fileobj=file, mode="rb")
+    return io.BufferedReader(_Decompressed(file, NEW[suffix]), CHUNK)
+
+
+def _read_compressed(path: Path, suffix: str, member_filter: MemberFilter) -> Members:
+    with pieces.opened(path) as file, _decompressed(file, suffix) as stream:
+        yield from _read(stream, member_filter)
 
 
 def _read(stream: IO[bytes] | gzip.GzipFile, member_filter: MemberFilter) -> Members:
-    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_TarHeader) as archive:
+    with tarfile.open(
+        fileobj=stream,
+        mode="r|",
+        tarinfo=_TarHeader,
+        encoding=member_filter.encoding or "utf-8",
+        errors="surrogateescape",
+    ) as archive:
         while info := archive.next():
             archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep them all
             if member_filter.accepts(_entry(info)):

@@ -12,6 +12,7 @@ from pipeline.archives import members as archive_members
 from pipeline.archives.limits import Limits
 from pipeline.core.errors import DataError
 from tests.support.archives import (
+    COMPRESS,
     FEW,
     FOLDERS,
     LIMITS,
@@ -164,16 +165,50 @@ def test_no_archive(tmp_path, suffix, content):
     assert refusal(path).endswith("; fetch it again")
 
 
-def test_another_format_than_the_suffix_says(tmp_path):
-    content = write(tmp_path / "a.zip", MEMBERS).read_bytes()
-    (tmp_path / "a.7z").write_bytes(content)
-    assert "no such archive (not a 7z file)" in refusal(tmp_path / "a.7z")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_content_says_the_format(tmp_path, suffix):
+    path = write(tmp_path / f"a{suffix}", FEW)
+    for name in ("b.zip", "b.7z", "b.tar.gz", "b", "b.ZIP", "b.data"):
+        path = path.rename(tmp_path / name)
+        assert archive_members.is_archive(path)
+        assert read(path) == FEW
 
 
-@pytest.mark.parametrize("name", ["a.rar", "a.tar.lz", "a.xz", "a.gz", "a", "a.ZIP"])
+@pytest.mark.parametrize("name", ["a.rar", "a.tar.lz", "a.xz", "a.gz", "a", "zip"])
 def test_unknown_suffix(tmp_path, name):
     (tmp_path / name).touch()
     assert refusal(tmp_path / name).endswith(f"format; known are {', '.join(SUFFIXES)}")
+    assert not archive_members.is_archive(tmp_path / name)
+
+
+def test_upper_case(tmp_path):
+    (tmp_path / "a.ZIP").touch()
+    assert "damaged or no such archive (File is not a zip file)" in refusal(tmp_path / "a.ZIP")
+    assert archive_members.has_suffix("A.TAR.GZ")
+    assert archive_members.has_suffix("a.7z.001")
+    assert not archive_members.has_suffix("a.7z.png")
+
+
+@pytest.mark.parametrize("outer", sorted(COMPRESS.keys() - {".tar", ".tgz"}))
+@pytest.mark.parametrize("inner", [".tar.gz", ".tar.xz", ".zip"])
+def test_compressed_twice(tmp_path, outer, inner):
+    path = tmp_path / f"a{outer}"
+    path.write_bytes(COMPRESS[outer](write(tmp_path / f"b{inner}", FEW).read_bytes()))
+    assert "is compressed twice; decompress it once" in refusal(path)
+    assert not archive_members.is_archive(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"Rar!\x1a\x07\x01\0", "is a RAR archive, which is not read; unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "is a Git LFS pointer, not the arch"),
+        (b"PK\x07\x08PK\x03\x04", "is a piece of a .zip; join all with: zip -s 0 NAME.zip"),
+    ],
+)
+def test_what_is_no_archive_that_is_read(tmp_path, content, message):
+    (tmp_path / "a.zip").write_bytes(content)
+    assert message in refusal(tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

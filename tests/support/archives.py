@@ -69,15 +69,22 @@ def write(path: Path, members: Iterable[Member]) -> Path:
     return path
 
 
-def read(path: Path, pattern: str = "*", limits: Limits = LIMITS) -> list[Member]:
+def read(
+    path: Path,
+    pattern: str | list[str] = "*",
+    limits: Limits = LIMITS,
+    names_encoding: str | None = None,
+) -> list[Member]:
     """Return all members that match."""
-    return list(archive_members.members(path, pattern, limits))
+    return list(archive_members.members(path, pattern, limits, names_encoding))
 
 
-def refusal(path: Path, pattern: str = "*", limits: Limits = LIMITS) -> str:
+def refusal(
+    path: Path, pattern: str = "*", limits: Limits = LIMITS, names_encoding: str | None = None
+) -> str:
     """Return the error of an archive that must be refused; it is one line that begins with it."""
     with pytest.raises(DataError) as caught:
-        read(path, pattern, limits)
+        read(path, pattern, limits, names_encoding)
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert message.isprintable()

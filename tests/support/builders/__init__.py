@@ -8,6 +8,7 @@ from tests.support.builders.archives import (
     write_7z,
     write_archive,
     write_tar,
+    write_windows_zip,
     write_zip,
 )
 from tests.support.builders.datasets import (
@@ -46,5 +47,6 @@ __all__ = [
     "write_7z",
     "write_archive",
     "write_tar",
+    "write_windows_zip",
     "write_zip",
 ]

@@ -68,6 +68,29 @@ def write_zip(
             archive.NameToInfo.clear()  # or zipfile warns of duplicates
 
 
+class _DosInfo(zipfile.ZipInfo):
+    """A member's header with a name that does not say how it is encoded."""
+
+    raw = b""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.raw, self.flag_bits & ~0x800
+
+
+def write_windows_zip(
+    path: Path, members: Iterable[Member], encoding: str = "cp437", extra: bytes = b""
+) -> Path:
+    """Write a .zip as old tools of Windows do: names in an ``encoding`` that it does not say."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members:
+            info = _DosInfo("x")
+            info.raw, info.extra, info.create_system = name.encode(encoding), extra, 0
+            archive.writestr(info, content)
+            archive.NameToInfo.clear()
+    return path
+
+
 def write_tar(path: Path, members: Iterable[tuple[str | tarfile.TarInfo, bytes]]) -> None:
     """Write a .tar.gz; a member given as TarInfo is written as that says."""
     path.parent.mkdir(parents=True, exist_ok=True)
