@@ -21,7 +21,6 @@ TAR, TAR_AT = b"ustar", 257
 OTHERS = {
     b"Rar!\x1a\x07": "a RAR archive, which is not read; unpack it and name its folder",
     b"PK\x07\x08": "a piece of a .zip; join all with: zip -s 0 NAME.zip --out whole.zip",
-    b"version https://git-lfs": "a Git LFS pointer, not the archive; run: git lfs pull",
 }
 """What is called an archive and is none that is read, and what to do."""
 BLOCK = 512

@@ -66,6 +66,8 @@ class MemberFilter:
         Bytes of the archive.
     encoding : str, optional
         The encoding of names of which the archive does not say it.
+    others : dict, optional
+        Gets the names of the files that no pattern matches, with their bytes.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class MemberFilter:
         limits: Limits,
         length: int,
         encoding: str | None = None,
+        others: dict[str, int] | None = None,
     ) -> None:
         self.path = path
         self.patterns = [pattern] if isinstance(pattern, str) else list(pattern)
         self.limits = limits
         self.encoding = encoding
+        self.others = others
         self.most_bytes = max(SMALL, limits.ratio * length)
         self.names = bytearray()
         self.hashes = array("q")
@@ -105,9 +109,11 @@ class MemberFilter:
         if entry.length < 0:
             self._refuse(entry, "its length is negative")
         self._count(entry)
-        if entry.kind == "folder" or not self._matches(name):
+        if entry.kind == "folder" or is_clutter(path):
             return False
-        if is_clutter(path):
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns):
+            if self.others is not None:
+                self.others[name] = entry.length
             return False
         if not path.name:
             self._refuse(entry, "it has no name")
@@ -136,9 +142,6 @@ class MemberFilter:
             if name in seen:
                 self._refuse(Entry(name, "file", 0), "its name stands there twice")
             seen.add(name)
-
-    def _matches(self, name: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns)
 
     def _count(self, entry: Entry) -> None:
         """Count a member, wanted or not, against the limits."""

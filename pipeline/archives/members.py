@@ -78,7 +78,11 @@ def is_archive(path: Path) -> bool:
 
 
 def members(
-    path: Path, pattern: str | Sequence[str], limits: Limits, names_encoding: str | None = None
+    path: Path,
+    pattern: str | Sequence[str],
+    limits: Limits,
+    names_encoding: str | None = None,
+    others: dict[str, int] | None = None,
 ) -> Members:
     """Yield (name, content) of every member that matches, in the archive's order.
 
@@ -94,6 +98,8 @@ def members(
     names_encoding : str, optional
         Encoding of the names of which the archive does not say it; CP437 for a .zip, UTF-8 for a
         .tar if it is not given.
+    others : dict, optional
+        Gets the names of the files that do not match, with their bytes, in the archive's order.
 
     Raises
     ------
@@ -104,7 +110,7 @@ def members(
     length = pieces.length(path)
     reader = _reader(path)
     try:
-        member_filter = MemberFilter(path, pattern, limits, length, names_encoding)
+        member_filter = MemberFilter(path, pattern, limits, length, names_encoding, others)
         for name, content in reader(path, member_filter):
             yield name.removeprefix("./"), content
     except NotImplementedError as error:
