@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.archives.members import READERS
+from pipeline.archives import pieces
+from pipeline.archives.members import READERS, is_archive
+from pipeline.core import placeholder
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
 from pipeline.new_dataset import archive, idx, parquet
@@ -46,7 +48,12 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     DataError
         If they hold nothing that the pipeline reads, or something that it needs is lacking.
     """
-    detector = next(one for one in DETECTORS.values() if _fits(one, names))
+    for name in names:
+        with (folder / name).open("rb") as file:
+            start = file.read(placeholder.BEGINNING)
+        if start and (words := placeholder.described(start)):
+            raise DataError(f"{name}: {words}")
+    detector = _detector(folder, names)
     if choices.labels and not detector.takes_labels:
         raise DataError("--labels goes with an archive or a folder of images, not with these files")
     findings = detector.detect(folder, names, choices)
@@ -56,6 +63,8 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
             f"{'es' if not findings.classes else ''} ({first_few(findings.classes)}); two are "
             "needed, each in a folder of its own, or a table of labels (--labels CSV)"
         )
+    findings.check()
+    findings.warn()
     split = {"test_fraction": 0.2, "validation_fraction": 0.1, "seed": 42}
     if min(findings.images.classes.values()) >= RARE and "groups" not in findings.split:
         split["stratify"] = True
@@ -64,5 +73,14 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     return findings
 
 
-def _fits(detector: Detector, names: Sequence[str]) -> bool:
-    return all(name.endswith(detector.suffixes) for name in names)
+def _detector(folder: Path, names: Sequence[str]) -> Detector:
+    """Return the detector for files of these names, or, where these tell nothing, this content."""
+    known = [pieces.whole_name(name).lower() for name in names]
+    kind, detector = next(
+        (kind, one)
+        for kind, one in DETECTORS.items()
+        if all(name.endswith(one.suffixes) for name in known)
+    )
+    if kind == "idx" and any(is_archive(folder / name) for name in names):
+        return DETECTORS["archive"]
+    return detector

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
 from pipeline.new_dataset.image_statistics import ImageStatistics
 
@@ -26,6 +27,43 @@ class Findings:
     """None for a key that must not be there."""
     notes: list[str] = field(default_factory=list)
     """Sentences for people."""
+
+    def check(self) -> None:
+        """Raise DataError if a class would vanish: if no image of it can be used or trained on."""
+        usable, trained = self.images.classes, self.images.trained
+        lost = {name: self.images.reasons(name) for name in self.classes if not usable[name]}
+        if faulty := [f"{name} ({reasons})" for name, reasons in lost.items() if reasons]:
+            raise DataError(
+                f"no image can be used of {_classes(faulty)}; mend or convert them, or take "
+                "the class out"
+            )
+        untrained = [name for name in self.classes if usable[name] and not trained[name]]
+        if untrained:
+            anew = ", or divide all images anew (--subsets none)" * (self.kind == "archive")
+            raise DataError(
+                f"the data's own division has no image for training of {_classes(untrained)}; put "
+                f"some of its images there, or take the class out{anew}"
+            )
+
+    def warn(self) -> None:
+        """Add notes on images that two subsets have, and on classes of one image."""
+        if repeated := self.images.repeated:
+            (one, other), *_ = repeated
+            self.notes.append(
+                f"{len(repeated):,} images are in two subsets, byte for byte, such as {one} and "
+                f"{other}: what is measured on them is too good"
+            )
+        if single := [name for name, count in self.images.classes.items() if count == 1]:
+            self.notes.append(
+                f"the image of {_classes(single)} is learned or tested, not both: it has only one"
+            )
+
+
+def _classes(names: list[str]) -> str:
+    """Return classes in words, such as ``2 classes, cat and dog``."""
+    if len(names) == 1:
+        return f"class {names[0]}"
+    return f"{len(names):,} classes, {first_few(names)}"
 
 
 def without_fractions(subsets: Collection[str]) -> dict[str, None]:

@@ -1,9 +1,15 @@
-"""Statistics of images by their headers: how many of which class, size, depth and colour."""
+"""Statistics of images: how many of which class, size, depth and colour, and what is wrong.
 
+Headers say what images declare. Whether they can be decoded shows only who tries: all images of a
+class and format are decoded where they are few, else a sample.
+"""
+
+import hashlib
 import io
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,10 +17,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core.errors import DataError
-from pipeline.images.decode import PNG, ImageError, declared_size
+from pipeline.images.decode import MAX_PIXELS, PNG, ImageError, declared_size, decode
 
+DECODED = 100
+"""Images of each class and format that are decoded in any case, the first ones."""
+STEP = 20
+"""Of the others one in so many is."""
 KEPT = 10
 """Images of each class that are kept, to be shown."""
+SHOWN = 20
+"""Names that are listed at most."""
 MOST_KEPT = 2000
 """Images that are kept of all classes together."""
 T = TypeVar("T")
@@ -63,45 +75,81 @@ class Kept(NamedTuple):
     content: bytes | NDArray[np.uint8]
 
 
+class Group(NamedTuple):
+    """What images have in common that are counted together."""
+
+    name: str
+    """Of their class."""
+    subset: str
+    """Of the data's own division; ``""`` if there is none."""
+    header: Header
+
+
 class ImageStatistics:
     """Counts of the images that were added, and a few images of each class."""
 
     def __init__(self) -> None:
-        self.classes: Counter[str] = Counter()
-        self.headers: Counter[Header] = Counter()
-        self.faults: Counter[str] = Counter()
-        """Images that cannot be used, by the reason."""
+        self.groups: Counter[Group] = Counter()
+        """Images that can be used."""
+        self.faults: Counter[tuple[str, str]] = Counter()
+        """Images that cannot, by the reason and the class."""
         self.kept: dict[str, list[Kept]] = {}
+        self.repeated: list[tuple[str, str]] = []
+        """Ids of images of two subsets that are the same, byte for byte."""
+        self.passed: list[str] = []
+        """Names of files that are no images."""
+        self.decoded = 0
+        """Images that were decoded, not only looked at."""
+        self._formats: Counter[tuple[str, bytes]] = Counter()
+        self._first: dict[bytes, tuple[str, str]] = {}
 
-    def add(self, id_: str, name: str, content: bytes) -> None:
-        """Add an encoded image of the class ``name``."""
-        self.classes[name] += 1
+    def add(self, id_: str, name: str, content: bytes, subset: str = "") -> None:
+        """Add an encoded image of the class ``name``, and of a subset that the data have."""
         try:
-            self.headers[header(content)] += 1
+            found = header(content)
+            self._try(name, content, found)
         except ImageError as fault:
-            self.faults[str(fault)] += 1
+            self.faults[str(fault), name] += 1
             return
+        self.groups[Group(name, subset, found)] += 1
+        self._compare(id_, content, subset)
         self._keep(name, Kept(id_, content))
+
+    def _try(self, name: str, content: bytes, found: Header) -> None:
+        """Decode an image as it is, if it is the turn of one of its class and format."""
+        if found.width * found.height > MAX_PIXELS:  # it would be resized
+            raise ImageError(
+                f"is {found.width}x{found.height} pixels, above {MAX_PIXELS:,} in all "
+                "(decode.max_pixels)"
+            )
+        number = self._formats[name, content[:2]]
+        self._formats[name, content[:2]] += 1
+        if number < DECODED or number % STEP == 0:
+            self.decoded += 1
+            decode(content, (found.height, found.width, found.channels), found.bits)
+
+    def _compare(self, id_: str, content: bytes, subset: str) -> None:
+        """Note an image that another subset has too."""
+        if subset:
+            digest = hashlib.blake2b(content, digest_size=12).digest()
+            other, first = self._first.setdefault(digest, (id_, subset))
+            if first != subset:
+                self.repeated.append((other, id_))
 
     def add_arrays(self, subset: str, pixels: NDArray[np.uint8], labels: NDArray[Any]) -> None:
         """Add decoded images uint8[n, h, w] or uint8[n, h, w, c], with their labels int[n]."""
-        numbers, counts = np.unique(labels, return_counts=True)
-        self.classes.update(dict(zip(map(str, numbers), map(int, counts), strict=True)))
         height, width, channels = (*pixels.shape[1:], 1)[:3]
-        self.headers[Header(width, height, channels, 8 * pixels.dtype.itemsize)] += len(pixels)
+        found = Header(width, height, channels, 8 * pixels.dtype.itemsize)
+        numbers, counts = np.unique(labels, return_counts=True)
+        for label, count in zip(map(str, numbers), map(int, counts), strict=True):
+            self.groups[Group(label, subset, found)] += count
+            self.decoded += count
         for label in numbers:
             for row in np.flatnonzero(labels == label)[:KEPT]:
                 image = np.asarray(pixels[row]).reshape(height, width, channels)
                 self._keep(str(label), Kept(f"{subset}-{row}", image))
-
-    def rename(self, names: Mapping[str, str]) -> None:
-        """Rename the classes; those that get the same name become one."""
-        classes, kept = self.classes, self.kept
-        self.classes, self.kept = Counter(), {}
-        for name, count in classes.items():
-            self.classes[names[name]] += count
-            for image in kept.get(name, []):
-                self._keep(names[name], image)
+        for row, image in enumerate(pixels):
+            self._compare(f"{subset}-{row}", image.tobytes(), subset)
 
     def _keep(self, name: str, image: Kept) -> None:
         if sum(map(len, self.kept.values())) < MOST_KEPT:
@@ -110,36 +158,64 @@ class ImageStatistics:
                 mine.append(image)
 
     @property
+    def classes(self) -> Counter[str]:
+        """Number of images of each class that can be used; 0 for a class that has only others."""
+        counts = Counter({name: 0 for _, name in self.faults})
+        counts.update(self._by(lambda one: one.name))
+        return counts
+
+    @property
+    def trained(self) -> Counter[str]:
+        """Number of images of each class that are not of another subset than training."""
+        counts: Counter[str] = Counter()
+        for one, count in self.groups.items():
+            counts[one.name] += count * (one.subset in ("", "train"))
+        return counts
+
+    @property
+    def headers(self) -> Counter[Header]:
+        """Number of images with each header."""
+        return self._by(lambda one: one.header)
+
+    @property
     def sizes(self) -> Counter[tuple[int, int]]:
         """Number of images of each width and height."""
-        return self._by(lambda one: (one.width, one.height))
+        return self._by(lambda one: (one.header.width, one.header.height))
 
     @property
     def channels(self) -> Counter[int]:
         """Number of images with each number of channels."""
-        return self._by(lambda one: one.channels)
+        return self._by(lambda one: one.header.channels)
 
     @property
     def bits(self) -> Counter[int]:
         """Number of images of each depth, in bits a channel."""
-        return self._by(lambda one: one.bits)
+        return self._by(lambda one: one.header.bits)
 
-    def _by(self, key: Callable[[Header], T]) -> Counter[T]:
+    def _by(self, key: Callable[[Group], T]) -> Counter[T]:
         counts: Counter[T] = Counter()
-        for one, count in self.headers.items():
+        for one, count in self.groups.items():
             counts[key(one)] += count
         return counts
 
+    def reasons(self, name: str) -> str:
+        """Return the reasons why images of a class cannot be used, with their numbers."""
+        return _listed((why, n) for (why, own), n in self.faults.most_common() if own == name)
+
     def decode(self) -> dict[str, object]:
-        """Return ``datasets.<name>.decode`` without the classes.
+        """Return ``datasets.<name>.decode`` without the classes; count other depths as faults.
 
         Raises
         ------
         DataError
             If no image can be used.
         """
-        if not self.headers:
+        if not self.groups:
             raise DataError(f"no image can be used: {self.described_faults()}")
+        bits = self.bits.most_common(1)[0][0]
+        for group in [one for one in self.groups if one.header.bits != bits]:
+            why = f"is of type uint{group.header.bits}, not uint{bits} (decode.bits: {bits})"
+            self.faults[why, group.name] += self.groups.pop(group)
         channels = max(self.channels)
         params: dict[str, object] = {"format": "parquet"}
         width, height = next(iter(self.sizes))
@@ -150,10 +226,9 @@ class ImageStatistics:
             params |= {"shape": [side, side, channels], "resize": "crop"}
         else:
             params |= {"shape": [height, width, channels]}
-        bits = self.bits.most_common(1)[0][0]
         if bits != 8:
             params["bits"] = bits
-        if self.faults or len(self.bits) > 1:
+        if self.faults:
             params["on_bad_image"] = "quarantine"
         return params
 
@@ -169,13 +244,26 @@ class ImageStatistics:
                 _listed(("grey" if c == 1 else "RGB", n) for c, n in sorted(self.channels.items())),
             ),
         ]
+        seen = self.classes.total()
+        if self.decoded < seen:
+            facts.append(("decoded", f"{self.decoded:,}, some of each class; the others may fail"))
+        if self.passed:
+            facts.append(("passed over", described_suffixes(self.passed)))
         if self.faults:
             facts.append(("cannot be used", self.described_faults()))
         return facts
 
     def described_faults(self) -> str:
-        """Return the reasons why images cannot be used, with their numbers."""
-        return _listed(self.faults.most_common())
+        """Return the reasons why images cannot be used, with their numbers by class."""
+        by_reason: dict[str, Counter[str]] = {}
+        for (why, name), count in self.faults.items():
+            by_reason.setdefault(why, Counter())[name] += count
+        reasons = sorted(by_reason.items(), key=lambda item: -item[1].total())
+        shown = [
+            f"{why}: {counts.total():,} ({_listed(sorted(counts.items()))})"
+            for why, counts in reasons[:SHOWN]
+        ]
+        return ", ".join([*shown, *_more(len(reasons))])
 
     def _described_sizes(self) -> str:
         sizes = self.sizes
@@ -189,8 +277,24 @@ class ImageStatistics:
         )
 
 
+def described_suffixes(names: Iterable[str]) -> str:
+    """Return how many files have which suffix.
+
+    Examples
+    --------
+    >>> described_suffixes(["a/1.HEIC", "a/2.heic", "b/README"])
+    '2 .heic, 1 without suffix'
+    """
+    counts = Counter(PurePosixPath(name).suffix.lower() or "without suffix" for name in names)
+    shown = [f"{count:,} {suffix}" for suffix, count in counts.most_common(SHOWN)]
+    return ", ".join([*shown, *_more(len(counts))])
+
+
 def _listed(items: Iterable[tuple[str, int]]) -> str:
-    """Return the first 20 names and counts, and how many more there are."""
+    """Return the first names and counts, and how many more there are."""
     shown = [f"{name}: {count:,}" for name, count in items]
-    more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
-    return ", ".join(shown[:20]) + more
+    return ", ".join([*shown[:SHOWN], *_more(len(shown))])
+
+
+def _more(count: int) -> list[str]:
+    return [f"and {count - SHOWN:,} more"] if count > SHOWN else []

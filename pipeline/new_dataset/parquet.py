@@ -34,7 +34,7 @@ def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
             try:
                 for name in files:
                     for number, row in enumerate(rows(folder / name, image, label)):
-                        images.add(f"{subset}-{number}", row.label, row.content)
+                        images.add(f"{subset}-{number}", row.label, row.content, subset)
                         bar.update()
             except DataError as error:
                 if subset == "train" or "has no label" not in str(error):

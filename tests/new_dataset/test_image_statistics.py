@@ -9,8 +9,15 @@ from PIL import Image
 from pipeline.core.errors import DataError
 from pipeline.images import decode
 from pipeline.images.decode import ImageError
-from pipeline.new_dataset.image_statistics import KEPT, Header, ImageStatistics, header
-from tests.support.builders import encode, palette_png, pixels
+from pipeline.new_dataset.image_statistics import (
+    DECODED,
+    KEPT,
+    STEP,
+    Header,
+    ImageStatistics,
+    header,
+)
+from tests.support.builders import encode, palette_png, pixels, png
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff", ".webp", ".ppm"])
@@ -57,26 +64,81 @@ def test_images_of_several_sizes_or_large_ones_are_resized():
     assert found.decode() == {"format": "parquet", "shape": [64, 64, 3], "resize": "crop"}
 
 
-def test_faults_are_counted_and_left_out():
+def test_faults_are_counted_by_class_and_left_out():
     palette = palette_png(np.zeros((5, 7), np.uint8), np.zeros((2, 3), np.uint8))
     found = statistics(blank(5, 7), palette, b"nothing", palette)
-    assert found.faults == {"has a palette": 2, "cannot be decoded": 1}
+    found.add("5", "dog", b"nothing")
+    assert found.faults == {
+        ("has a palette", "cat"): 2,
+        ("cannot be decoded", "cat"): 1,
+        ("cannot be decoded", "dog"): 1,
+    }
+    assert found.classes == {"cat": 1, "dog": 0}
+    assert found.reasons("cat") == "has a palette: 2, cannot be decoded: 1"
     assert found.decode()["on_bad_image"] == "quarantine"
-    assert dict(found.described())["cannot be used"] == "has a palette: 2, cannot be decoded: 1"
+    words = "has a palette: 2 (cat: 2), cannot be decoded: 2 (cat: 1, dog: 1)"
+    assert dict(found.described())["cannot be used"] == words
     with pytest.raises(DataError, match="no image can be used: cannot be decoded: 1"):
         statistics(b"nothing").decode()
 
 
-def test_arrays_and_other_names():
+def test_headers_alone_are_not_believed():
+    noise = encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), ".jpg")
+    cut = noise[: len(noise) // 2]
+    assert header(cut) == header(noise)
+    found = statistics(noise, cut)
+    assert found.faults == {("cannot be decoded", "cat"): 1}
+    assert found.decode()["on_bad_image"] == "quarantine"
+
+
+def test_of_many_images_of_a_class_and_format_a_sample_is_decoded():
+    found = statistics(*[blank(5, 7)] * (DECODED + 2 * STEP))
+    found.add("x", "cat", encode(np.zeros((5, 7, 3), np.uint8), ".bmp"))
+    found.add("y", "dog", blank(5, 7))
+    assert found.decoded == DECODED + 2 + 2
+    assert dict(found.described())["decoded"].startswith("104, some of each class")
+    assert "decoded" not in dict(statistics(blank(5, 7)).described())
+
+
+def test_images_of_another_depth_and_too_large_ones_are_faults():
+    found = statistics(blank(5, 7), blank(5, 7), encode(np.zeros((5, 7), np.uint16)))
+    found.add("4", "dog", png(60_000, 60_000, 8, 2, []))
+    assert found.decode() == {
+        "format": "parquet",
+        "shape": [5, 7, 3],
+        "on_bad_image": "quarantine",
+    }
+    assert found.reasons("cat") == "is of type uint16, not uint8 (decode.bits: 8): 1"
+    assert found.reasons("dog").startswith("is 60000x60000 pixels, above 50,000,000 in all")
+    assert found.classes == {"cat": 2, "dog": 0}
+
+
+def test_files_that_are_passed_over_are_counted_by_suffix():
+    found = statistics(blank(5, 7))
+    found.passed = ["a/1.JFIF", "b/2.jfif", "b/README", "c/x.tar.gz"]
+    words = dict(found.described())["passed over"]
+    assert words == "2 .jfif, 1 without suffix, 1 .gz"
+
+
+def test_images_of_two_subsets_are_told():
+    found = ImageStatistics()
+    for number, (subset, side) in enumerate([("train", 5), ("train", 5), ("test", 6), ("test", 5)]):
+        found.add(str(number), "cat", blank(side, 7), subset)
+    assert found.repeated == [("0", "3")]
+    assert found.trained == {"cat": 2}
+    arrays = pixels([0, 1, 2], (5, 7))
+    found.add_arrays("train", arrays, np.arange(3))
+    found.add_arrays("test", arrays[1:2], np.arange(1))
+    assert found.repeated == [("0", "3"), ("train-1", "test-0")]
+
+
+def test_arrays_and_their_labels():
     found = ImageStatistics()
     labels = np.array([0, 2, 2], np.uint8)
     found.add_arrays("train", pixels(labels, (5, 7)), labels)
     assert found.classes == {"0": 1, "2": 2}
     assert found.headers == {Header(7, 5, 1, 8): 3}
     assert [kept.id for kept in found.kept["2"]] == ["train-1", "train-2"]
-    found.rename({"0": "cat", "2": "cat"})
-    assert found.classes == {"cat": 3}
-    assert len(found.kept["cat"]) == 3
 
 
 def test_few_images_are_kept():

@@ -32,7 +32,10 @@ def test_parquet(tmp_path):
     assert findings.classes == ["x", "a", "y"]  # in the order of their numbers
     assert findings.images.classes == {"x": 2, "a": 6, "y": 1}
     assert findings.split == {"test_fraction": 0.2, "seed": 42}
-    assert findings.notes == ["the files for test have no labels and are left out"]
+    unlabelled, twice, single = findings.notes
+    assert unlabelled == "the files for test have no labels and are left out"
+    assert twice.startswith("6 images are in two subsets, byte for byte, such as validation-0 and")
+    assert single.startswith("the image of class y is learned or tested")
 
 
 def test_parquet_with_columns_of_other_names(tmp_path):
