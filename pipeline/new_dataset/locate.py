@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from pipeline.archives import members
+from pipeline.archives import members, pieces
 from pipeline.core.errors import DataError, first_few
 from pipeline.download import folder, protocols
 from pipeline.images.decode import SUFFIXES
@@ -22,7 +22,7 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
     """
     path = Path(place)
     if protocols.scheme(place) or not path.is_dir():
-        yield file(place)
+        yield from map(file, _pieces(place))
         return
     try:
         inside = [member.name for member in folder.members(path)]
@@ -32,7 +32,7 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
         yield {"name": f"{name}.tar", "sources": [_url("folder", path)]}
         return
     parquet = [one for one in inside if one.endswith(".parquet")]
-    if not parquet and any(one.endswith(tuple(members.READERS)) for one in inside):
+    if not parquet and any(members.has_suffix(one) for one in inside):
         raise DataError(
             f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
             "labels with --labels"
@@ -44,6 +44,14 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
         raise DataError(
             f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
         )
+
+
+def _pieces(place: str) -> list[str]:
+    """Return the paths of all pieces of an archive by that of its first one."""
+    path = Path(place)
+    if protocols.scheme(place) or not path.is_file() or not members.has_suffix(path.name):
+        return [place]
+    return [str(piece) for piece in pieces.of(path)]
 
 
 def file(place: str, name: str = "") -> dict[str, Any]:
