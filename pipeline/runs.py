@@ -5,12 +5,31 @@ Functions take a run's name with or without its graph's folder, and that graph's
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, StringConstraints
+
+from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Name, Params, S, Section, merge
 
 SECTIONS = ("model", "train", "evaluate", "report")
+DEFAULT_NETWORK = "cnn"
+"""The family whose parameters ``defaults.model`` holds; others have their own in their file."""
+
+
+def _within_project(path: str) -> str:
+    if set(path.split("/")) & {"", ".", ".."}:
+        raise ValueError("must be a path within the project, such as data/models/RUN")
+    return path
+
+
+ProjectPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._/-]+$", max_length=1024),
+    AfterValidator(_within_project),
+]
+"""A path within the project, relative to its folder."""
 
 
 class Named(Section):
@@ -19,8 +38,18 @@ class Named(Section):
     dataset: Name
 
 
-class Run(Named):
-    """``runs.<name>``: a dataset's name, and each section's differences from the defaults.
+class Started(Section):
+    """The keys of a run that say which network it trains, and from what."""
+
+    network: Name
+    """A family of networks, ``networks/<name>.py``."""
+    weights: ProjectPath
+    """A trained model or a file of weights to start from, which DVC tracks; or
+    ``data/weights/none``."""
+
+
+class StudyRun(Named, Started):
+    """``runs.<name>`` of a study: dataset, network, and each section's differences.
 
     A section may be empty (``{}``) but not missing, since DVC tracks it by its key.
     """
@@ -28,6 +57,11 @@ class Run(Named):
     model: dict[str, Any]
     train: dict[str, Any]
     evaluate: dict[str, Any]
+
+
+class Run(StudyRun):
+    """``runs.<name>`` of the main graph, whose runs have reports."""
+
     report: dict[str, Any]
 
 
@@ -52,6 +86,23 @@ def dataset(params: Params, run: str) -> str:
     return name
 
 
+def network(params: Params, run: str) -> str:
+    """Return the name of a run's family of networks; raises ParameterError."""
+    return _started(params, run, "network", {"weights": paths.NO_WEIGHTS.as_posix()}).network
+
+
+def weights(params: Params, run: str) -> Path | None:
+    """Return the path of what a run starts from; None for fresh weights. Raises ParameterError."""
+    path = Path(_started(params, run, "weights", {"network": DEFAULT_NETWORK}).weights)
+    return None if path == paths.NO_WEIGHTS else path
+
+
+def _started(params: Params, run: str, key: str, others: Mapping[str, str]) -> Started:
+    run = Path(run).name
+    value = {**others, key: params.value("runs", run, key)}
+    return params.validate(Started, value, lambda _: f"runs.{run}")
+
+
 def section(params: Params, run: str, name: str, model: type[S]) -> S:
     """Return a run's section, merged into the defaults and validated.
 
@@ -66,17 +117,26 @@ def section(params: Params, run: str, name: str, model: type[S]) -> S:
     def prefix(place: tuple[str, ...]) -> str:
         return f"runs.{run}.{name}" if _holds(change, place) else f"defaults.{name}"
 
-    return params.validate(model, merge(params.value("defaults", name), change), prefix)
+    return params.validate(model, merge(_defaults(params, run, name), change), prefix)
 
 
 def resolve(params: Params, run: str) -> dict[str, Any]:
-    """Return all parameters of a run, with the defaults, and the name of its dataset."""
+    """Return all parameters of a run, with the defaults, its dataset, network and weights."""
     key = Path(run).name
     merged = {
-        name: merge(params.value("defaults", name), params.value("runs", key, name))
+        name: merge(_defaults(params, key, name), params.value("runs", key, name))
         for name in SECTIONS
     }
-    return {"dataset": dataset(params, run), **merged}
+    start = weights(params, run) or paths.NO_WEIGHTS
+    named = {"dataset": dataset(params, run), "network": network(params, run)}
+    return {**named, "weights": start.as_posix(), **merged}
+
+
+def _defaults(params: Params, run: str, name: str) -> Any:
+    """Return the default values of a run's section."""
+    if name == "model" and params.value("runs", run, "network") != DEFAULT_NETWORK:
+        return {}
+    return params.value("defaults", name)
 
 
 def _holds(value: Any, place: tuple[str, ...]) -> bool:

@@ -1,12 +1,15 @@
 """Schema of ``params.yaml``, composed of the models of all sections, and checks against it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from pydantic import create_model
 
 from pipeline import runs
-from pipeline.ablation.study import AblationParams, StudyRun, by_change
+from pipeline.ablation.study import AblationParams, by_change
+from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Name, Params, Section
 from pipeline.decode.decoders import DECODERS
@@ -14,7 +17,7 @@ from pipeline.download.params import DownloadParams
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import Kind, kind_of
-from pipeline.models.params import ModelParams
+from pipeline.models import families
 from pipeline.report.params import ReportParams
 from pipeline.split.splitters import SPLITTERS
 from pipeline.train.params import TrainParams
@@ -38,7 +41,8 @@ DATASETS: dict[Kind, type[Section]] = {
 class Defaults(Section):
     """``defaults``, the values of all runs' parameters."""
 
-    model: ModelParams
+    model: dict[str, Any]
+    """Of the network ``cnn``."""
     train: TrainParams
     evaluate: EvaluateParams
     report: ReportParams
@@ -55,7 +59,8 @@ class Top(Section):
 class StudyDefaults(Section):
     """``defaults`` of an ablation study, whose runs have no reports."""
 
-    model: ModelParams
+    model: dict[str, Any]
+    """Of the network ``cnn``."""
     train: TrainParams
     evaluate: EvaluateParams
 
@@ -66,7 +71,7 @@ class Study(Section):
     datasets: dict[Name, Any]
     defaults: StudyDefaults
     ablation: AblationParams
-    runs: dict[Name, StudyRun]
+    runs: dict[Name, runs.StudyRun]
 
 
 def check_study(params: Params, main: Params) -> str:
@@ -127,7 +132,7 @@ def _faults(params: Params) -> Iterator[str]:
             params.section(DATASETS[kind_of(params, name)], "datasets", name)
         except ParameterError as error:
             yield str(error)
-    yield from _run_faults(params, Defaults)
+    yield from _run_faults(params, Defaults, Path())
 
 
 def _study_faults(params: Params, main: Params) -> Iterator[str]:
@@ -140,10 +145,11 @@ def _study_faults(params: Params, main: Params) -> Iterator[str]:
     for name in params.value("datasets"):
         if name not in main.value("datasets"):
             yield f"{params.path}: datasets.{name}: there is no such dataset in {main.path}"
-    yield from _run_faults(params, StudyDefaults)
+    yield from _run_faults(params, StudyDefaults, params.path.parent)
 
 
-def _run_faults(params: Params, defaults: type[Section]) -> Iterator[str]:
+def _run_faults(params: Params, defaults: type[Section], folder: Path) -> Iterator[str]:
+    """Yield the faults of all runs of a graph, which lies in ``folder``."""
     for run in params.value("runs"):
         try:
             runs.dataset(params, run)
@@ -151,6 +157,37 @@ def _run_faults(params: Params, defaults: type[Section]) -> Iterator[str]:
             yield str(error)
         for name, model in get_type_hints(defaults).items():
             try:
+                if name == "model":
+                    model = families.family(runs.network(params, run)).params
                 runs.section(params, run, name, model)
             except ParameterError as error:
                 yield str(error)
+    try:
+        starts = {run: runs.weights(params, run) for run in params.value("runs")}
+    except ParameterError as error:
+        yield str(error)
+        return
+    yield from _start_faults(params, starts, folder)
+
+
+def _start_faults(params: Params, starts: Mapping[str, Path | None], folder: Path) -> Iterator[str]:
+    """Yield the runs that start from no run, or from themselves by way of others."""
+    models = {paths.model(str(folder / run)): run for run in starts}
+    place = next(iter(models), Path()).parent
+    before: dict[str, str] = {}
+    for run, start in starts.items():
+        if start in models:
+            before[run] = models[start]
+        elif start is not None and start.parent == place:
+            yield (
+                f"{params.path}: runs.{run}.weights: there is no run {start.name!r}; there are: "
+                f"{', '.join(starts)}"
+            )
+    try:
+        TopologicalSorter({run: [start] for run, start in before.items()}).prepare()
+    except CycleError as error:
+        yield (
+            f"{params.path}: runs start from each other's weights: "
+            f"{' from '.join(reversed(error.args[1]))}; let one of them start from "
+            f"{paths.NO_WEIGHTS}"
+        )

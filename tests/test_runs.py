@@ -1,12 +1,20 @@
 import pytest
 
+from networks import cnn
 from pipeline import runs
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from pipeline.models.params import ModelParams
 from pipeline.train.params import TrainParams
 
-EMPTY = {"dataset": "shoes", "model": {}, "train": {}, "evaluate": {}, "report": {}}
+EMPTY = {
+    "dataset": "shoes",
+    "network": "cnn",
+    "weights": "data/weights/none",
+    "model": {},
+    "train": {},
+    "evaluate": {},
+    "report": {},
+}
 DEFAULTS = {
     "model": {"filters": [4, 8], "dropout": 0.0},
     "train": {"epochs": 3, "optimizer": {"name": "adam", "epsilon": 0.5}},
@@ -27,8 +35,8 @@ def params(defaults=None, **run):
 
 def test_run_changes_only_what_it_names():
     found = params(model={"dropout": 0.5}, train={"optimizer": {"learning_rate": 0.1}})
-    assert runs.section(found, "mine", "model", ModelParams).filters == (4, 8)
-    assert runs.section(found, "mine", "model", ModelParams).dropout == 0.5
+    assert runs.section(found, "mine", "model", cnn.Params).filters == (4, 8)
+    assert runs.section(found, "mine", "model", cnn.Params).dropout == 0.5
     optimizer = runs.section(found, "mine", "train", TrainParams).optimizer
     assert (optimizer.name, optimizer.learning_rate, optimizer.epsilon) == ("adam", 0.1, 0.5)
 
@@ -42,6 +50,8 @@ def test_another_optimizer_inherits_nothing():
 def test_resolved_run_is_complete():
     assert runs.resolve(params(model={"dropout": 0.5}), "mine") == {
         "dataset": "shoes",
+        "network": "cnn",
+        "weights": "data/weights/none",
         "model": {"filters": [4, 8], "dropout": 0.5},
         "train": DEFAULTS["train"],
         "evaluate": {},
@@ -63,7 +73,7 @@ def test_resolved_run_is_complete():
 )
 def test_fault_is_named_where_it_stands(found, message):
     with pytest.raises(ParameterError, match=message):
-        runs.section(found, "mine", "model", ModelParams)
+        runs.section(found, "mine", "model", cnn.Params)
 
 
 @pytest.mark.parametrize(

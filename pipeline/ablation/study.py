@@ -22,6 +22,8 @@ from pipeline.report.html import leaves
 CONFIDENCE_LEVEL = 0.95
 PARTS = "model", "train", "evaluate"
 """Sections of a run that a change may be in."""
+STARTS = {"network": runs.DEFAULT_NETWORK, "weights": paths.NO_WEIGHTS.as_posix()}
+"""Keys of a run that a change may be in, with their values in an ordinary run."""
 
 
 class AblationParams(Section):
@@ -31,14 +33,6 @@ class AblationParams(Section):
     """The change that all are compared with, an empty one."""
     dpi: Annotated[int, Field(ge=20, le=600)] = 120
     """Pixels an inch of the figure."""
-
-
-class StudyRun(runs.Named):
-    """``runs.<change>_<seed>``: the differences from the defaults; no run has a report."""
-
-    model: dict[str, Any]
-    train: dict[str, Any]
-    evaluate: dict[str, Any]
 
 
 class Difference(NamedTuple):
@@ -154,7 +148,8 @@ def by_change(params: Params) -> dict[str, dict[int, str]]:
                 f"{params.path}: runs.{run}: its train.seed is {seed}, so its name must be that of "
                 f"a change and _{seed}"
             )
-        values["dataset"] = params.value("runs", run, "dataset")
+        for key in ("dataset", *STARTS):
+            values[key] = params.value("runs", run, key)
         if first.setdefault(change, values) != values:
             raise ParameterError(
                 f"{params.path}: runs.{run} differs from the other runs of {change} in more than "
@@ -272,4 +267,7 @@ class _Measured(NamedTuple):
 def _values(params: Params, run: str) -> dict[str, Any]:
     """Return the parameters that a run sets, by dotted keys; the seed is no part of the change."""
     parts = {part: params.value("runs", run, part) for part in PARTS}
-    return {key: value for key, value in leaves(parts) if value != {} and key != "train.seed"}
+    starts = {key: params.value("runs", run, key) for key in STARTS}
+    own = {key: value for key, value in starts.items() if value != STARTS[key]}
+    changed = {key: value for key, value in leaves(parts) if value != {} and key != "train.seed"}
+    return own | changed

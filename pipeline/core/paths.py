@@ -14,6 +14,8 @@ LOGS = Path("logs")
 DATA = Path("data")
 LOCKS = DATA / "locks"
 METRICS = Path("metrics")
+NO_WEIGHTS = DATA / "weights" / "none"
+"""The placeholder in ``runs.<run>.weights`` of a run that starts from fresh weights."""
 
 
 def raw(dataset: str) -> Path:

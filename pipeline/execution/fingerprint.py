@@ -15,8 +15,8 @@ from pipeline.core import files, libraries
 from pipeline.core.errors import first_few
 
 ROOT = Path(__file__).parents[2]
-"""The folder of ``pipeline/`` and ``stages/``."""
-PACKAGES = ("pipeline", "stages")
+"""The folder of ``pipeline/``, ``stages/`` and ``networks/``."""
+PACKAGES = ("pipeline", "stages", "networks")
 
 Environment = Mapping[str, str]
 """Versions of Python and the tracked libraries, by name, and hashes of modules, by path."""
@@ -62,7 +62,7 @@ def environment(*later: str) -> Environment:
     for name in later:
         importlib.import_module(name)
     python = ".".join(map(str, sys.version_info[:3]))
-    modules = {path: digest for path, digest in code().items() if path.startswith("pipeline/")}
+    modules = {path: digest for path, digest in code().items() if not path.startswith("stages/")}
     modules.pop("pipeline/__main__.py", None)
     return {"Python": python, **versions(libraries.TRACKED), **modules}
 

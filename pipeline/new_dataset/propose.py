@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 
 from pipeline import schema
 from pipeline.core import files, paths
-from pipeline.core.errors import ParameterError, first_few
+from pipeline.core.errors import DataError, ParameterError, first_few
 from pipeline.core.params import NAME, Params
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
@@ -112,7 +113,8 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
         fetch.download(name, section, folder)
         labels = tuple(table["name"] for table in tables)
         names = [file.name for file in section.files if file.name not in labels]
-        findings = detect(folder, names, replace(choices, labels=labels))
+        with _own_names(folder, section):
+            findings = detect(folder, names, replace(choices, labels=labels))
         pinned = [
             {
                 "name": file.name,
@@ -131,6 +133,24 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(files.beside(folder), ignore_errors=True)
+
+
+@contextmanager
+def _own_names(folder: Path, section: DownloadParams) -> Iterator[None]:
+    """Have errors name the files that the user has, not the copies in ``folder``."""
+    try:
+        yield
+    except DataError as error:
+        text = str(error)
+        for file in section.files:
+            kind, _, place = file.sources[0].partition(":")
+            own = unquote(place.removeprefix("//")) if kind in ("file", "folder") else file.name
+            text = text.replace(str(folder / file.name), own)
+            if text.startswith(f"{file.name}: "):
+                text = own + text.removeprefix(file.name)
+            if kind == "folder":
+                text = text.replace("from the archive", "from the folder")
+        raise type(error)(text) from None
 
 
 def draw(proposal: Proposal, path: Path) -> None:
@@ -192,7 +212,8 @@ def _proposal(
         train["batch_size"] = SMALL_BATCH
     if max(counts.values()) >= IMBALANCED * min(counts.values()):
         train["class_weights"] = "balanced"
-    run = {"dataset": name, "model": {}, "train": train, "evaluate": {}, "report": {}}
+    start = {"network": "cnn", "weights": paths.NO_WEIGHTS.as_posix()}
+    run = {"dataset": name, **start, "model": {}, "train": train, "evaluate": {}, "report": {}}
     text = params.path.read_bytes().decode()  # with its line ends
     text = yaml_edit.append(text, "datasets", {name: dataset}, blank=True)
     text = yaml_edit.append(text, "runs", {name: run}, blank=False)

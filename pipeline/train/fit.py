@@ -18,8 +18,8 @@ from pipeline.core.errors import ParameterError, TrainingError
 from pipeline.core.params import Params
 from pipeline.execution import fingerprint
 from pipeline.execution.checkpoints import Checkpoint
-from pipeline.models import runtime
-from pipeline.models.params import ModelParams
+from pipeline.models import families, runtime
+from pipeline.models.families import Network
 from pipeline.models.saved import Model
 from pipeline.subsets.images import Dataset, Images, OnDisk
 from pipeline.train import multi_worker, order
@@ -40,10 +40,16 @@ TEST_BATCH = 1000
 def train_run(run: str, *, logs: Path, checkpoint: Path) -> tuple[Model, History, Checkpoint]:
     """Train the network of a run in ``params.yaml``; see ``train``."""
     params = Params.read(paths.params(run))
+    train_params = runs.section(params, run, "train", TrainParams)
+    runtime.configure(train_params.seed, train_params.threads)  # before a family imports Keras
+    family = families.family(runs.network(params, run))
+    network = Network(
+        family, runs.section(params, run, "model", family.params), runs.weights(params, run)
+    )
     return train(
         Dataset.read(runs.dataset(params, run)),
-        runs.section(params, run, "model", ModelParams),
-        runs.section(params, run, "train", TrainParams),
+        network,
+        train_params,
         logs=logs,
         checkpoint=checkpoint,
     )
@@ -51,7 +57,7 @@ def train_run(run: str, *, logs: Path, checkpoint: Path) -> tuple[Model, History
 
 def train(
     dataset: Dataset,
-    model_params: ModelParams,
+    network: Network,
     params: TrainParams,
     *,
     logs: Path,
@@ -89,8 +95,8 @@ def train(
         If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
-    from pipeline.models.cnn import portable
     from pipeline.train.augmentation import Augmenter
+    from pipeline.train.fused import portable
     from pipeline.train.tensorboard import TensorBoard
 
     names = ["train", "validation"] + ["test"] * params.track_test
@@ -107,12 +113,12 @@ def train(
     order.check_division(len(subsets["train"].labels), params, strategy.num_replicas_in_sync)
     multi_worker.agree(
         strategy,
-        parameters=model_params.model_dump_json() + params.model_dump_json(),
+        parameters=_described(network) + params.model_dump_json(),
         data=dataset.identity,
     )
-    loop = _loop(dataset, model_params, params, steps, strategy)
+    loop = _loop(dataset, network, params, steps, strategy)
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
-    key = _key(dataset, subsets["train"], model_params, params, loop)
+    key = _key(dataset, subsets["train"], network, params, loop)
     saved = Checkpoint(checkpoint, key)
     history, best = _resume(loop, saved, params.epochs)
     board = TensorBoard(logs)
@@ -132,26 +138,28 @@ def train(
 
 def _loop(
     dataset: Dataset,
-    model_params: ModelParams,
+    network: Network,
     params: TrainParams,
     steps: int,
     strategy: "tf.distribute.Strategy",
 ) -> "Loop":
     """Return the loop around a new network and its optimizer, on the devices of ``strategy``."""
-    from pipeline.models import cnn
+    from pipeline.train.fused import fused
     from pipeline.train.loop import Loop
 
     index, optimizer = dataset.index, params.optimizer
     with strategy.scope():
+        built = families.build(
+            network.family,
+            network.params,
+            index.shape,
+            len(index.classes),
+            dataset.statistics("train"),
+            seed=params.seed,
+            precision=params.precision,
+        )
         return Loop(
-            cnn.build(
-                model_params,
-                index.shape,
-                len(index.classes),
-                dataset.statistics("train"),
-                seed=params.seed,
-                precision=params.precision,
-            ),
+            fused(built),
             optimizer.build(
                 params.schedule.build(optimizer.learning_rate, params.epochs, steps),
                 strategy.num_replicas_in_sync,
@@ -180,19 +188,24 @@ def _class_weights(dataset: Dataset) -> NDArray[np.float64]:
 def _key(
     dataset: Dataset,
     images: Images,
-    model_params: ModelParams,
+    network: Network,
     params: TrainParams,
     loop: "Loop",
 ) -> str:
     """Return the checkpoint's key: one hash over everything that the weights depend on."""
     return fingerprint.key(
         fingerprint.program(),
-        model_params.model_dump_json(),
+        _described(network),
         params.model_dump_json(),
         dataset.identity,
         images.group_starts.tobytes(),
         str(loop.strategy.num_replicas_in_sync),
     )
+
+
+def _described(network: Network) -> str:
+    """Return a network's family and parameters as text."""
+    return f"{network.family.name} {network.params.model_dump_json()}"
 
 
 def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:

@@ -32,8 +32,8 @@ WAIT_SECONDS = 600
 SILENT_SECONDS = 30
 """Silence after which a machine counts as lost; a broken connection is noticed sooner."""
 LATER = (
-    "pipeline.models.cnn",
     "pipeline.train.augmentation",
+    "pipeline.train.fused",
     "pipeline.train.loop",
     "pipeline.train.schedule_ops",
     "pipeline.train.tensorboard",

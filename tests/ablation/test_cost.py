@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
+from networks import cnn
 from pipeline.ablation import cost
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.models import cnn as networks
 from pipeline.models import saved as saved_models
-from pipeline.models.params import ModelParams
 from pipeline.models.saved import Model
 from pipeline.shards.index import Statistics
 
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 
 def saved(tmp_path, shape=(28, 28, 1), **params):
     statistics = Statistics((0.5,) * shape[2], (0.25,) * shape[2])
-    net = networks.build(ModelParams(**params), shape, 10, statistics)
+    net = cnn.build(cnn.Params(**params), shape, 10, statistics)
     saved_models.save(Model(net, tuple("abcdefghij")), tmp_path / "model")
     return net, files.read_json(tmp_path / "model" / "architecture.json")
 

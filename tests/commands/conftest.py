@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
+from networks import cnn
 from pipeline import __main__
 from pipeline.core import console
-from pipeline.models import cnn, saved
-from pipeline.models.params import ModelParams
+from pipeline.models import saved
 from pipeline.shards.index import Statistics
 from tests.support import builders
 
@@ -37,7 +37,7 @@ def call(project):
 def here(project, tensorflow, monkeypatch, capsys):
     """Call a command in this process, where TensorFlow is: status, standard output and error."""
     project.set("defaults.evaluate.threads", 2)  # as all tests have them
-    built = cnn.build(ModelParams(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
+    built = cnn.build(cnn.Params(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
     saved.save(saved.Model(built, builders.CLASSES), project.folder / "data/models/tiny_png")
     capsys.readouterr()
 

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
+from networks import cnn
 from pipeline.evaluate.predict import predict
 from pipeline.evaluate.tta import Views
-from pipeline.models import cnn
-from pipeline.models.params import ModelParams
 from pipeline.models.saved import Model
 from pipeline.shards.index import Statistics
 from tests.support.builders import CLASSES, in_memory, pixels
@@ -18,7 +17,7 @@ IMAGES = in_memory(PIXELS, np.arange(7, dtype=np.int32) % 3)
 @pytest.fixture
 def trained():
     """Return a model with its first weights."""
-    params = ModelParams(filters=(2,), dense=(3,), dropout=0.5)
+    params = cnn.Params(filters=(2,), dense=(3,), dropout=0.5)
     return Model(cnn.build(params, (8, 8, 1), 3, Statistics((0.5,), (0.25,))), CLASSES)
 
 

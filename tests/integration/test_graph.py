@@ -46,7 +46,7 @@ def test_the_stages_are_the_designs():
 def test_code_that_a_stage_depends_on_is_what_its_program_imports(stage, of_graph):
     declared, program = graph.declared(stage, of_graph), f"stages/{stage}.py"
     assert declared == graph.expected(program)
-    assert graph.code(stage, of_graph) == graph.closure(program)
+    assert graph.code(stage, of_graph) == set(graph.opened(graph.expected(program)))
 
 
 @pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
@@ -153,8 +153,16 @@ def test_only_training_and_evaluation_import_tensorflow(stage):
 
 def test_every_run_names_a_dataset_and_all_its_sections():
     for run in PARAMS["runs"].values():
-        assert set(run) == {"dataset", "model", "train", "evaluate", "report"}
+        sections = {"model", "train", "evaluate", "report"}
+        assert set(run) == {"dataset", "network", "weights"} | sections
         assert run["dataset"] in PARAMS["datasets"]
+
+
+@pytest.mark.parametrize("of_graph", [GRAPH, STUDY], ids=name)
+def test_a_run_depends_on_its_own_network_and_start_alone(of_graph):
+    deps = of("train", of_graph)["deps"]
+    assert [dep for dep in deps if dep.startswith("networks")] == ["networks/${item.network}.py"]
+    assert "${item.weights}" in deps
 
 
 @pytest.mark.parametrize("stage", STAGES)

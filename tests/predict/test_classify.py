@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from networks import cnn
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
@@ -11,8 +12,7 @@ from pipeline.evaluate.predict import predict
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
-from pipeline.models import cnn, saved
-from pipeline.models.params import ModelParams
+from pipeline.models import saved
 from pipeline.predict import classify, inputs
 from pipeline.predict.adapt import Adapter
 from pipeline.shards.index import Index, Statistics
@@ -39,7 +39,7 @@ def trained(project):
         decoder.decode(extracted, decode, shards)
         split_file.write(paths.split(run), split(params, run, shards, Index.read(shards)))
         ones = Statistics((1.0,) * shape[2], (1.0,) * shape[2])
-        model = ModelParams(filters=(2,), dense=(3,), standardize=True)
+        model = cnn.Params(filters=(2,), dense=(3,), standardize=True)
         saved.save(saved.Model(cnn.build(model, shape, 3, ones, seed=1), CLASSES), paths.model(run))
     return params
 

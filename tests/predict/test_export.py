@@ -6,16 +6,16 @@ import sys
 import numpy as np
 import pytest
 
+from networks import cnn
 from pipeline.core.errors import DataError
-from pipeline.models import cnn, saved
-from pipeline.models.params import ModelParams
+from pipeline.models import saved
 from pipeline.predict import export
 from pipeline.shards.index import Statistics
 from tests.support.builders import CLASSES
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
-PARAMS = ModelParams(
+PARAMS = cnn.Params(
     filters=(2,), dense=(3,), batch_normalization=True, dropout=0.5, standardize=True
 )
 

@@ -4,11 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
+from networks import cnn
 from pipeline.core import paths
 from pipeline.core.errors import DataError
 from pipeline.models import saved
-from pipeline.models.cnn import build
-from pipeline.models.params import ModelParams
 from pipeline.report import first_layer
 from pipeline.shards.index import Statistics
 from tests.support import reports
@@ -31,8 +30,8 @@ RGB = Statistics((0.2, 0.4, 0.6), (0.1, 0.2, 0.3))
 def test_the_first_layer_computes_as_in_keras(tensorflow, tmp_path, params, shape, statistics):
     import keras
 
-    params = ModelParams(filters=(5, 6), dense=(4,), **params)
-    built = build(params, shape, 2, statistics, seed=3)
+    params = cnn.Params(filters=(5, 6), dense=(4,), **params)
+    built = cnn.build(params, shape, 2, statistics, seed=3)
     saved.save(saved.Model(built, ("a", "b")), tmp_path / "model")
     layer = first_layer.read(tmp_path / "model")
     name = "convolution_1" if params.convolutions == 1 else "convolution_1_1"
@@ -88,7 +87,7 @@ def test_a_damaged_file_is_named(made):
         first_layer.read(made)
     with h5py.File(path, "w"):
         pass
-    with pytest.raises(DataError, match=r"model\.weights\.h5 is damaged"):
+    with pytest.raises(DataError, match=r"model\.weights\.h5 has no layers with weights"):
         first_layer.read(made)
     shutil.rmtree(made)
     with pytest.raises(DataError, match=r"architecture\.json is missing"):

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from networks import cnn
 from pipeline.evaluate import calibration
 from pipeline.evaluate.params import EvaluateParams
-from pipeline.models.params import ModelParams
 from pipeline.report import html, sections
 from tests.support import reports
 from tests.support.reports import Parsed
@@ -91,7 +91,7 @@ def test_the_caveat_stands_where_the_test_curve_does():
 
 def test_parameters_that_are_left_out_are_the_other_stages_defaults():
     assert EvaluateParams().calibration_bins == calibration.BINS
-    assert ModelParams().activation == sections.ACTIVATION
+    assert cnn.Params().activation == sections.ACTIVATION
 
 
 def test_cells_have_counts_and_both_rates():

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.params import read_yaml
+from pipeline.models import families
 from tests.support.builders import ROOT
 
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")
 STUDY: dict[str, Any] = read_yaml(ROOT / "ablation/dvc.yaml")
 STAGES = ("download", "extract", "decode", "split", "train", "evaluate", "report")
+NETWORKS = families.known()
+"""Families of networks; which of them ``train`` loads depends on the run."""
 TEMPLATES = "templates"
 """Folder of a package with the files that its modules read."""
 
@@ -106,8 +109,12 @@ def collapsed(files: Iterable[str]) -> list[str]:
 
 
 def expected(program: str) -> list[str]:
-    """Return the ``deps`` of a stage with this program, but for data."""
-    return collapsed(closure(program))
+    """Return the ``deps`` of a stage with this program, but for data and a run's network."""
+    loaded = closure(program)
+    if program == "stages/train.py":
+        for network in NETWORKS:
+            loaded |= set(modules(f"networks/{network}.py")) - {f"networks/{network}.py"}
+    return collapsed(loaded)
 
 
 def places(entries: Iterable[str]) -> set[str]:

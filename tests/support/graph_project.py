@@ -19,7 +19,7 @@ class DvcProject(Project):
     def __init__(self, folder: Path) -> None:
         with chdir(folder):
             super().__init__(folder)
-        for name in ("pipeline", "stages"):
+        for name in ("pipeline", "stages", "networks", "data/weights"):
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         shutil.copy(ROOT / "dvc.yaml", folder)

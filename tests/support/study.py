@@ -10,7 +10,14 @@ from pipeline.core import files, paths
 from pipeline.evaluate.predictions import Predictions
 
 N = 40
-RUN = {"dataset": "shoes", "model": {}, "train": {}, "evaluate": {}}
+RUN = {
+    "dataset": "shoes",
+    "network": "cnn",
+    "weights": "data/weights/none",
+    "model": {},
+    "train": {},
+    "evaluate": {},
+}
 STUDY = {
     "datasets": {"shoes": {}},
     "defaults": {"model": {}, "train": {"seed": 0}, "evaluate": {}},

@@ -4,9 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from networks import cnn
 from pipeline.core.errors import ParameterError, TrainingError
 from pipeline.evaluate.predict import predict
-from pipeline.models.params import ModelParams
+from pipeline.models import families
+from pipeline.models.families import Network
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
 from pipeline.shards.index import Index, ShardFile
@@ -22,7 +24,7 @@ from tests.support.builders import CLASSES, pixels
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 SHAPE = (8, 8, 1)
-MODEL = ModelParams(filters=(2,), dense=(4,))
+MODEL = cnn.Params(filters=(2,), dense=(4,))
 
 
 def dataset(folder, subsets):
@@ -58,7 +60,7 @@ def tiny(tmp_path):
 def train(data, tmp_path, model=MODEL, **params):
     trained, history, _ = fit.train(
         data,
-        model,
+        Network(families.family("cnn"), model),
         TrainParams(**{"epochs": 2, "batch_size": 4} | params),
         logs=tmp_path / "logs",
         checkpoint=tmp_path / "checkpoint.npz",
@@ -71,7 +73,7 @@ def weights(model):
 
 
 def test_a_model_holds_keras_own_normalization_with_what_it_learned(tiny, tmp_path):
-    model = ModelParams(filters=(2,), dense=(), batch_normalization=True)
+    model = cnn.Params(filters=(2,), dense=(), batch_normalization=True)
     (trained, _), (again, _) = (train(tiny, tmp_path / name, model) for name in "ab")
     layer = trained.network.get_layer("normalization_1")
     assert type(layer).__module__.startswith("keras.")
@@ -124,7 +126,7 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
     tiny, tmp_path, monkeypatch, precision
 ):
     options = {
-        "model": ModelParams(filters=(2,), dense=(4,), dropout=0.5, batch_normalization=True),
+        "model": cnn.Params(filters=(2,), dense=(4,), dropout=0.5, batch_normalization=True),
         "epochs": 4,
         "shuffle": True,
         "precision": precision,
@@ -165,7 +167,7 @@ def test_a_checkpoint_of_something_else_is_not_used(tiny, tmp_path, monkeypatch,
     if change == "parameters":
         options["batch_size"] = 3
     elif change == "model":
-        options["model"] = ModelParams(filters=(2,), dense=(4,), dropout=0.1)
+        options["model"] = cnn.Params(filters=(2,), dense=(4,), dropout=0.1)
     elif change == "data":
         tiny.index.__dict__["content_sha256"] = "22"
     else:
@@ -184,7 +186,7 @@ def test_without_a_validation_subset_its_columns_are_empty(tmp_path):
 
 def test_it_learns(tiny, tmp_path):
     optimizer = Adam(name="adam", learning_rate=0.02)
-    model = ModelParams(filters=(8,), dense=(16,))
+    model = cnn.Params(filters=(8,), dense=(16,))
     _, history = train(tiny, tmp_path, model, epochs=12, optimizer=optimizer)
     assert history[-1]["train_accuracy"] > 0.9
     assert history[-1]["train_loss"] < history[0]["train_loss"]

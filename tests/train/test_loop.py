@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.models import cnn
-from pipeline.models.params import ModelParams
+from networks import cnn
 from pipeline.shards.index import Statistics
 from pipeline.train.loop import Loop, batches, cross_entropy, hits, normalize, weights_of
 from pipeline.train.optimizers import Adam, AdamW, Sgd
@@ -27,7 +26,7 @@ def images(n=10, shape=(8, 8, 1)):
 def loop(
     scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, weights=None, **params
 ):
-    model = ModelParams(**{"filters": (3,), "dense": (4,)} | params)
+    model = cnn.Params(**{"filters": (3,), "dense": (4,)} | params)
     net = cnn.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
     built = optimizer.build(optimizer.learning_rate)
     return Loop(
@@ -246,8 +245,7 @@ def test_augmented_batches_are_in_order():
 MIRRORED = """
 import numpy as np
 import tensorflow as tf
-from pipeline.models import cnn
-from pipeline.models.params import ModelParams
+from networks import cnn
 from pipeline.shards.index import Statistics
 from pipeline.train.loop import Loop
 from pipeline.train.optimizers import Adam
@@ -265,7 +263,7 @@ for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}
     for strategy in (tf.distribute.get_strategy(), mirrored):
         replicas = strategy.num_replicas_in_sync
         with strategy.scope():
-            model = ModelParams(filters=(3,), dense=(4,), **params)
+            model = cnn.Params(filters=(3,), dense=(4,), **params)
             net = cnn.build(model, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), seed=1)
             built = adam.build(adam.learning_rate, replicas)
             loop = Loop(net, built, strategy, xla=xla and replicas == 2)

@@ -275,7 +275,8 @@ def test_the_chiefs_program_is_refused_on_a_worker_and_the_workers_on_the_chief(
 @pytest.mark.slow
 def test_machines_that_differ_are_named_on_all(project, other, tmp_path):
     code = tmp_path / "code"
-    shutil.copytree(ROOT / "pipeline", code / "pipeline")
+    for name in ("pipeline", "networks"):
+        shutil.copytree(ROOT / name, code / name)
     with (code / "pipeline/train/loop.py").open("a") as file:
         file.write("# changed\n")
     other.set("defaults.train.batch_size", 5)

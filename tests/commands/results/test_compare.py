@@ -39,7 +39,14 @@ def test_compare_two_runs(call, project):
 def test_compare_runs_of_a_study(call, project):
     study = project.folder / "ablation"
     study.mkdir()
-    run = {"dataset": "tiny_png", "model": {}, "train": {}, "evaluate": {}}
+    run = {
+        "dataset": "tiny_png",
+        "network": "cnn",
+        "weights": "data/weights/none",
+        "model": {},
+        "train": {},
+        "evaluate": {},
+    }
     values = {"datasets": {"tiny_png": {}}, "defaults": {}, "runs": {"plain_0": run}}
     (study / "params.yaml").write_text(json.dumps(values))
     write(study / "data/predictions/plain_0.parquet", 0.8, 1)

@@ -64,7 +64,15 @@ def params(published: Path) -> dict[str, Any]:
             "report": {"dpi": 50, "mistakes": 3, "samples_per_class": 2},
         },
         "runs": {
-            name: {"dataset": name, "model": {}, "train": {}, "evaluate": {}, "report": {}}
+            name: {
+                "dataset": name,
+                "network": "cnn",
+                "weights": "data/weights/none",
+                "model": {},
+                "train": {},
+                "evaluate": {},
+                "report": {},
+            }
             for name in ("tiny_idx", "tiny_png")
         },
     }

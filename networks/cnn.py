@@ -1,30 +1,87 @@
-"""The convolutional network: blocks of convolutions, then dense layers, built with Keras.
+"""The convolutional network: blocks of convolutions, then dense layers.
 
-Each layer with weights has a seed of its own, so that a change of one layer leaves the others'
-initial weights as they are.
+With its defaults it is the tutorial's, "Convolutional Neural Networks with TensorFlow". Each layer
+with weights has a seed of its own, so that a change of one layer leaves the others' initial weights
+as they are.
 """
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import keras
-import numpy as np
-import tensorflow as tf
+from pydantic import Field, model_validator
 
 from pipeline.core.errors import ParameterError
-from pipeline.models.params import Initializer, ModelParams, Precision
+from pipeline.core.params import Section
+from pipeline.models.initializers import initializer, seeds
+from pipeline.models.params import Activation, Initializer, Positive, Precision, Share
 from pipeline.shards.index import Statistics
+
+if TYPE_CHECKING:
+    import keras
+
+Features = Literal["flatten", "global_average", "global_max"]
+
+
+class Params(Section):
+    """``model``: blocks of convolutions and max-pooling, then dense layers, then the logits."""
+
+    standardize: bool = False
+    """First subtract, from each channel, the training images' mean, and divide by their standard
+    deviation."""
+    filters: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 128)
+    """Filters of the convolutions of each block; their stride is 1."""
+    convolutions: Positive = 1
+    """Convolutions in each block: its depth."""
+    residual: bool = False
+    """Add each block's input to the output of its convolutions, before the last activation, through
+    a 1x1 convolution where the filters differ in number (He et al., 2016). With ``pool_after:
+    first``, the output of the first convolution is added, not the input."""
+    kernel: Positive = 3
+    """Height and width of the filters, in pixels."""
+    pool: Positive = 2
+    """Height, width and stride of the max-pooling in each block, in pixels; 1: none."""
+    pool_after: Literal["last", "first"] = "last"
+    """The convolution of a block that pooling follows: the last, or the first. After the first, it
+    stands before normalization and activation, and all layers after it have fewer pixels."""
+    padding: Literal["same", "valid"] = "same"
+    """Of convolutions and pooling."""
+    activation: Activation = "relu"
+    """After each convolution and each dense layer but the last."""
+    batch_normalization: bool = False
+    """Normalize after each convolution, before the activation."""
+    block_dropout: Share = 0.0
+    """Share of the values that is dropped after each block while training."""
+    features: Features = "flatten"
+    """Features of the last block's maps: all their values, or one for each filter."""
+    dense: tuple[Positive, ...] = (128,)
+    """Units of the dense layers before the logits."""
+    dropout: Share = 0.0
+    """Share of the units that is dropped after each of these dense layers while training, or of
+    the features where there are none."""
+    kernel_initializer: Initializer = "glorot_uniform"
+    bias_initializer: Initializer = "glorot_uniform"
+    """The tutorial draws biases like weights; Keras's own default is zeros."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Params":
+        if self.residual and self.padding != "same":
+            raise ValueError("residual needs padding: same")
+        if self.residual and self.pool_after == "first" and self.convolutions < 2:
+            raise ValueError("residual with pool_after: first needs convolutions of 2 or more")
+        if self.bias_initializer == "orthogonal":
+            raise ValueError("bias_initializer cannot be orthogonal: a bias is no matrix")
+        return self
 
 
 def build(
-    params: ModelParams,
+    params: Params,
     shape: tuple[int, int, int],
     classes: int,
     statistics: Statistics,
     *,
     seed: int = 0,
     precision: Precision = "float32",
-) -> keras.Model:
+) -> "keras.Model":
     """Build the network with fresh weights.
 
     Parameters
@@ -50,6 +107,8 @@ def build(
     ParameterError
         If pooling or valid padding leaves no pixel.
     """
+    import keras
+
     _refuse_too_deep(params, shape)
     layers = Layers(params, seed, precision)
     image = keras.Input(shape, name="image", dtype="float32")
@@ -66,25 +125,13 @@ def build(
     return keras.Model(image, layers.logits(x, classes), name="classifier")
 
 
-def portable(network: keras.Model) -> keras.Model:
-    """Return the same network of Keras's own layers alone, which loads without this code."""
-    if not any(isinstance(layer, FusedBatchNormalization) for layer in network.layers):
-        return network
-
-    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        fused = isinstance(layer, FusedBatchNormalization)
-        kind = keras.layers.BatchNormalization if fused else type(layer)
-        return kind.from_config(layer.get_config())
-
-    copy = keras.models.clone_model(network, clone_function=clone)
-    copy.set_weights(network.get_weights())
-    return copy
-
-
 class Layers:
     """The layers, each applied to a tensor; one that a parameter turns off is left out."""
 
-    def __init__(self, params: ModelParams, seed: int, precision: Precision) -> None:
+    def __init__(self, params: Params, seed: int, precision: Precision) -> None:
+        import keras  # here, so that parameters are checked without it
+
+        self.keras = keras
         self.params = params
         self.seed = seed
         self.dtype = precision if precision == "float32" else f"mixed_{precision}"
@@ -93,7 +140,7 @@ class Layers:
     def standardize(self, x: Any, statistics: Statistics) -> Any:
         """Subtract each channel's mean, and divide by its standard deviation."""
         variance = [value**2 for value in statistics.std]
-        return keras.layers.Normalization(
+        return self.keras.layers.Normalization(
             mean=list(statistics.mean), variance=variance, name="standardization", dtype="float32"
         )(x)
 
@@ -112,7 +159,7 @@ class Layers:
             x = self._normalization(x, name)
             if params.residual and n == params.convolutions:
                 x = self._shortcut(x, before, number)
-            x = keras.layers.Activation(
+            x = self.keras.layers.Activation(
                 params.activation, name=f"activation_{name}", dtype=self.dtype
             )(x)
             if pooled_early and n == 1:
@@ -124,15 +171,15 @@ class Layers:
     def features(self, x: Any) -> Any:
         """Turn maps, (n, h, w, c), into vectors, (n, features)."""
         kind = {
-            "flatten": keras.layers.Flatten,
-            "global_average": keras.layers.GlobalAveragePooling2D,
-            "global_max": keras.layers.GlobalMaxPooling2D,
+            "flatten": self.keras.layers.Flatten,
+            "global_average": self.keras.layers.GlobalAveragePooling2D,
+            "global_max": self.keras.layers.GlobalMaxPooling2D,
         }[self.params.features]
         return kind(name=self.params.features, dtype=self.dtype)(x)
 
     def dense(self, x: Any, number: int, units: int) -> Any:
         """Apply a dense layer with its activation and dropout."""
-        x = keras.layers.Dense(
+        x = self.keras.layers.Dense(
             units,
             activation=self.params.activation,
             name=f"dense_{number}",
@@ -145,17 +192,17 @@ class Layers:
         """Apply dropout if the rate is above 0; ``number`` makes its seed differ from others'."""
         if not rate:
             return x
-        chance = _seeds(self.seed, number)[0]
-        return keras.layers.Dropout(rate, seed=chance, name=name, dtype=self.dtype)(x)
+        chance = seeds(self.seed, number)[0]
+        return self.keras.layers.Dropout(rate, seed=chance, name=name, dtype=self.dtype)(x)
 
     def logits(self, x: Any, classes: int) -> Any:
         """Apply the last layer, which is float32 always."""
-        return keras.layers.Dense(
+        return self.keras.layers.Dense(
             classes, name="logits", dtype="float32", **self._initializers(next(self.numbers))
         )(x)
 
     def _convolution(self, x: Any, name: str, filters: int) -> Any:
-        return keras.layers.Conv2D(
+        return self.keras.layers.Conv2D(
             filters,
             self.params.kernel,
             padding=self.params.padding,
@@ -167,72 +214,38 @@ class Layers:
     def _normalization(self, x: Any, name: str) -> Any:
         if not self.params.batch_normalization:
             return x
-        return FusedBatchNormalization(name=f"normalization_{name}", dtype=self.dtype)(x)
+        return self.keras.layers.BatchNormalization(name=f"normalization_{name}", dtype=self.dtype)(
+            x
+        )
 
     def _pooling(self, x: Any, number: int) -> Any:
         params = self.params
         if params.pool == 1:
             return x
-        return keras.layers.MaxPooling2D(
+        return self.keras.layers.MaxPooling2D(
             params.pool, padding=params.padding, name=f"pooling_{number}", dtype=self.dtype
         )(x)
 
     def _shortcut(self, x: Any, before: Any, number: int) -> Any:
         if before.shape[-1] != x.shape[-1]:
-            before = keras.layers.Conv2D(
+            before = self.keras.layers.Conv2D(
                 x.shape[-1],
                 1,
                 name=f"shortcut_{number}",
                 dtype=self.dtype,
                 **self._initializers(3000 + number),
             )(before)
-        return keras.layers.Add(name=f"sum_{number}", dtype=self.dtype)([x, before])
+        return self.keras.layers.Add(name=f"sum_{number}", dtype=self.dtype)([x, before])
 
     def _initializers(self, number: int) -> dict[str, Any]:
-        kernel, bias = _seeds(self.seed, number)
+        kernel, bias = seeds(self.seed, number)
         return {
-            "kernel_initializer": _initializer(self.params.kernel_initializer, kernel),
-            "bias_initializer": _initializer(self.params.bias_initializer, bias),
+            "kernel_initializer": initializer(self.params.kernel_initializer, kernel),
+            "bias_initializer": initializer(self.params.bias_initializer, bias),
         }
 
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras's batch normalization, as one fused operation while training, in place of about ten.
-
-    On a CPU, in bfloat16, a small residual network trains 1.45 times as fast. The moving variance
-    is that of the unbiased estimate, which divides by n - 1.
-    """
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Normalize maps, (n, h, w, c): in training by their own moments, else by the moving."""
-        if not training:
-            return super().call(inputs, training, mask)
-        normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=[],
-            variance=[],
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
-        return normalized
-
-
-def _seeds(seed: int, layer: int) -> tuple[int, int]:
-    """Return two seeds of 31 bits, of a layer's kernel (or dropout) and of its bias."""
-    first, second = np.random.SeedSequence([seed, layer]).generate_state(2)
-    return int(first) >> 1, int(second) >> 1
-
-
-def _initializer(name: Initializer, seed: int) -> Any:
-    config = {} if name == "zeros" else {"seed": seed}
-    return keras.initializers.get({"class_name": name, "config": config})
-
-
-def _refuse_too_deep(params: ModelParams, shape: tuple[int, int, int]) -> None:
+def _refuse_too_deep(params: Params, shape: tuple[int, int, int]) -> None:
     """Raise ParameterError if a block would leave no pixel of the images."""
     before = 1 if params.pool_after == "first" else params.convolutions
     for side in shape[:2]:
@@ -247,12 +260,12 @@ def _refuse_too_deep(params: ModelParams, shape: tuple[int, int, int]) -> None:
                 )
 
 
-def _convolved(side: int, times: int, params: ModelParams) -> int:
+def _convolved(side: int, times: int, params: Params) -> int:
     """Return the height or width after so many convolutions."""
     return side - times * (params.kernel - 1) if params.padding == "valid" else side
 
 
-def _pooled(side: int, params: ModelParams) -> int:
+def _pooled(side: int, params: Params) -> int:
     """Return the height or width after pooling; 0 if the window is larger."""
     if side < params.pool:
         return 0

@@ -1,11 +1,10 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from pydantic import ValidationError
 
+from networks import cnn
 from pipeline.core.errors import ParameterError
-from pipeline.models import cnn
-from pipeline.models.params import ModelParams
 from pipeline.shards.index import Statistics
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -16,7 +15,7 @@ STATISTICS = Statistics((0.25, 0.5, 0.75), (0.1, 0.2, 0.4))
 
 def build(shape=(8, 8, 1), classes=3, seed=0, precision="float32", **params):
     return cnn.build(
-        ModelParams(**SMALL | params), shape, classes, STATISTICS, seed=seed, precision=precision
+        cnn.Params(**SMALL | params), shape, classes, STATISTICS, seed=seed, precision=precision
     )
 
 
@@ -29,7 +28,7 @@ def weights(net):
 
 
 def test_default_is_the_tutorials_network():
-    net = cnn.build(ModelParams(), (28, 28, 1), 10, STATISTICS)
+    net = cnn.build(cnn.Params(), (28, 28, 1), 10, STATISTICS)
     assert net.count_params() == 356_234
     sides = [layer.output.shape[1] for layer in net.layers if "pooling" in layer.name]
     assert sides == [14, 7, 4]
@@ -49,7 +48,7 @@ def test_default_is_the_tutorials_network():
 
 
 def test_weights_and_biases_are_glorot_uniform():
-    net = cnn.build(ModelParams(), (28, 28, 1), 10, STATISTICS)
+    net = cnn.build(cnn.Params(), (28, 28, 1), 10, STATISTICS)
     for variable in net.trainable_variables:
         values = np.asarray(variable)
         # Keras's fans of a bias are both its length.
@@ -210,63 +209,27 @@ def test_more_blocks_than_pixels_are_refused(params, shape):
         build(shape, **params)
 
 
-IMAGES = np.random.default_rng(0).normal(3, 2, (4, 6, 6, 5)).astype(np.float32)
-UPSTREAM = np.random.default_rng(2).normal(size=IMAGES.shape).astype(np.float32)
-
-
-def pair(dtype="float32"):
-    """Return our layer and Keras's, of the same weights."""
-    layers = [
-        kind(name="normalization", dtype=dtype, momentum=0.5)
-        for kind in (cnn.FusedBatchNormalization, keras.layers.BatchNormalization)
-    ]
-    rng = np.random.default_rng(1)
-    for layer in layers:
-        layer.build(IMAGES.shape)
-    for one, other in zip(*(layer.trainable_variables for layer in layers), strict=True):
-        one.assign(rng.normal(size=one.shape))
-        other.assign(one)
-    return layers
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-5), ("mixed_bfloat16", 0.05)])
-def test_fused_normalization_is_keras_in_values_gradients_and_moments(dtype, tolerance):
-    values, gradients = [], []
-    for layer in (both := pair(dtype)):
-        images = tf.cast(IMAGES, layer.compute_dtype)
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            found = layer(images, training=True)
-            loss = tf.reduce_sum(tf.cast(found, tf.float32) * UPSTREAM)
-        assert found.dtype == layer.compute_dtype
-        values.append(np.asarray(tf.cast(found, tf.float32)))
-        weights = [variable.value for variable in layer.trainable_variables]
-        gradients.append(tape.gradient(loss, [images, *weights]))
-    np.testing.assert_allclose(*values, rtol=tolerance, atol=tolerance)
-    for one, other in zip(*gradients, strict=True):
-        scale = float(tf.reduce_max(tf.abs(tf.cast(other, tf.float32))))
-        np.testing.assert_allclose(
-            tf.cast(one, tf.float32), tf.cast(other, tf.float32), atol=tolerance * scale
-        )
-    ours, keras_own = both
-    np.testing.assert_allclose(ours.moving_mean, keras_own.moving_mean, rtol=1e-5)
-    n = IMAGES[..., 0].size
-    biased = 0.5 + (np.asarray(ours.moving_variance) - 0.5) * (n - 1) / n
-    np.testing.assert_allclose(biased, keras_own.moving_variance, rtol=1e-5)
-
-
-def test_inference_is_keras_own():
-    ours, keras_own = (np.asarray(layer(IMAGES, training=False)) for layer in pair())
-    assert (ours == keras_own).all()
-
-
-def test_a_portable_network_is_of_keras_own_layers_and_the_same():
-    image = keras.Input(IMAGES.shape[1:])
-    network = keras.Model(image, cnn.FusedBatchNormalization(name="normalization_1")(image))
-    network(IMAGES, training=True)
-    found = cnn.portable(network)
-    assert type(found.get_layer("normalization_1")) is keras.layers.BatchNormalization
-    assert (np.asarray(found(IMAGES)) == np.asarray(network(IMAGES))).all()
-    text = str(keras.saving.serialize_keras_object(found))
-    assert "pipeline" not in text
-    assert cnn.portable(found) is found
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"dropout": 1.0},
+        {"dropout": -0.1},
+        {"filters": ()},
+        {"filters": (0,)},
+        {"kernel": 0},
+        {"pool": 0},
+        {"activation": "swoosh"},
+        {"kernel_initializer": "magic"},
+        {"dense": (0,)},
+        {"convolutions": 0},
+        {"block_dropout": 1.0},
+        {"features": "some"},
+        {"residual": True, "padding": "valid"},
+        {"residual": True, "pool_after": "first"},
+        {"pool_after": "none"},
+        {"bias_initializer": "orthogonal"},
+    ],
+)
+def test_impossible_parameters_are_refused(params):
+    with pytest.raises(ValidationError):
+        cnn.Params(**params)
