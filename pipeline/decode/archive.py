@@ -16,7 +16,7 @@ from pipeline.decode.write import layout_of
 from pipeline.execution import fingerprint
 from pipeline.extract import parts
 from pipeline.images import decode
-from pipeline.labels import folders, join, table
+from pipeline.labels import folders, join, one_hot, table
 from pipeline.labels.table import Match
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
@@ -56,8 +56,10 @@ def _archive_tasks(source: Path, params: ArchiveDecode) -> list["ArchiveTask"]:
     path = source / "labels.csv"
     if path.exists():
         match = params.labels.match
-        labels = table.read(path, params.labels, params.classes)
-        positions = join.join(members, labels, archive, str(path), match)
+        read = one_hot.read if params.labels.one_hot else table.read
+        labels = read(path, params.labels, params.classes)
+        positions = join.join(members, labels, archive, str(path), params.labels)
+        match = "path" if params.labels.ids == "path" else match
         targets = labels.labels
     else:
         match = "path"

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
@@ -22,9 +23,11 @@ MAX_LINE_BYTES = 1 << 20
 MAX_COLUMNS = 1000
 """Columns; pandas takes long for many."""
 
-Match = Literal["stem", "name", "path"]
+Match = Literal["stem", "name", "path", "end"]
 """The part of an archive member's name that is its id. ``stem``: the file name without folder and
-suffix. ``name``: the file name with its suffix. ``path``: all of it."""
+suffix. ``name``: the file name with its suffix. ``path``: all of it. ``end``: as many of its last
+folders as an id has too, and the file name; just one image must have the most."""
+Ignored = Literal["case", "suffix"]
 
 
 class LabelColumns(Section):
@@ -36,6 +39,21 @@ class LabelColumns(Section):
     """Name of the column of class names."""
     match: Match = "stem"
     """The part of an image's name in the archive that is in the column of ids."""
+    ids: Literal["match", "path"] = "match"
+    """An image's id in the shards: that part, or its path, which ``split.folders`` needs."""
+    ignore: tuple[Ignored, ...] = ()
+    """What may differ between an image's name and its id, where they are matched by their end."""
+    one_hot: tuple[str, ...] = ()
+    """Names of columns of which one holds 1, TRUE or 1.0 in each row, and its name is the class;
+    instead of ``label``."""
+    rows_without_image: Literal["fail", "ignore"] = "fail"
+    """Action over rows whose image was not extracted."""
+
+    @model_validator(mode="after")
+    def _ignores_at_the_end(self) -> "LabelColumns":
+        if self.ignore and self.match != "end":
+            raise ValueError("ignore needs match: end")
+        return self
 
 
 class Labels(NamedTuple):
@@ -43,7 +61,7 @@ class Labels(NamedTuple):
 
     ids: pa.StringArray
     labels: NDArray[np.int32]
-    """Positions in the list of classes."""
+    """Positions in the list of classes; -1 for no class, where rows may be without an image."""
 
 
 def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
@@ -55,23 +73,17 @@ def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
         If the file is missing, is not CSV in UTF-8, lacks a column, repeats an id, has an empty
         value or a class that is not declared.
     """
-    ids, names = _columns(path, (columns.id, columns.label), "decode.labels")
-    _refuse_empty(path, columns.id, ids)
+    ids, names = texts(path, (columns.id, columns.label), "decode.labels")
+    check_ids(path, columns.id, ids)
     labels = pc.index_in(names, value_set=pa.array(classes, pa.string()))
-    if labels.null_count:
+    if labels.null_count and columns.rows_without_image == "fail":
         unknown = pc.unique(names.filter(labels.is_null())).to_pylist()
         first = int(pc.index(labels.is_null(), True).as_py())
         raise DataError(
             f"{path}: unknown class {first_few([repr(name) for name in unknown])} (first in row "
             f"{first + 2}); declare it under decode.classes in params.yaml or mend the table"
         )
-    repeated = repeats(ids)
-    if repeated:
-        raise DataError(
-            f"{path}: {len(repeated):,} ids stand there more than once: {first_few(repeated)}; "
-            "mend the table"
-        )
-    return Labels(ids, labels.to_numpy().astype(np.int32))
+    return Labels(ids, labels.fill_null(-1).to_numpy().astype(np.int32))
 
 
 def column(path: Path, name: str, key: str) -> pa.StringArray:
@@ -90,7 +102,7 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
     DataError
         If the table is missing, is not CSV in UTF-8, lacks the column or has an empty value there.
     """
-    (values,) = _columns(path, (name,), key)
+    (values,) = texts(path, (name,), key)
     _refuse_empty(path, name, values)
     return values
 
@@ -98,7 +110,18 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
 def columns(path: Path) -> dict[str, pa.StringArray]:
     """Return all columns that have a name; raises as ``column``, but accepts empty values."""
     names = tuple(dict.fromkeys(filter(None, _header(path))))
-    return dict(zip(names, _columns(path, names, "decode.labels"), strict=True))
+    return dict(zip(names, texts(path, names, "decode.labels"), strict=True))
+
+
+def check_ids(path: Path, column: str, ids: pa.StringArray) -> None:
+    """Raise DataError if an id is empty or stands there more than once."""
+    _refuse_empty(path, column, ids)
+    repeated = repeats(ids)
+    if repeated:
+        raise DataError(
+            f"{path}: {len(repeated):,} ids stand there more than once: {first_few(repeated)}; "
+            "mend the table"
+        )
 
 
 def repeats(ids: pa.StringArray) -> list[str]:
@@ -110,7 +133,7 @@ def repeats(ids: pa.StringArray) -> list[str]:
     return repeated
 
 
-def _columns(path: Path, wanted: tuple[str, ...], key: str) -> list[pa.StringArray]:
+def texts(path: Path, wanted: tuple[str, ...], key: str) -> list[pa.StringArray]:
     """Return columns of a table as text; ``key`` is the parameter that names them."""
     chunks = list(_chunks(path, wanted, key))
     columns = [pa.concat_arrays(parts) for parts in zip(*chunks, strict=True)]

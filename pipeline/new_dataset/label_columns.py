@@ -81,7 +81,13 @@ class Table:
                 f"empty {self.label_column}"
             )
         known = Labels(ids, np.zeros(len(ids), np.int32))
-        join.join(pa.array(names, pa.string()), known, archive, self.path.name, self.match)
+        join.join(
+            pa.array(names, pa.string()),
+            known,
+            archive,
+            self.path.name,
+            LabelColumns(match=self.match),
+        )
 
     @cached_property  # each looks at every value
     def label_column(self) -> str:

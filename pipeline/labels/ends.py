@@ -1,0 +1,98 @@
+"""Match of images with ids by the ends of their paths, of which just one must fit best."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.labels.table import Ignored
+
+SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{1,4}$")
+"""Suffix of a file's name in a column of ids, where it may also have none."""
+
+
+class Ends(NamedTuple):
+    """What was found of each image."""
+
+    rows: NDArray[np.int32]
+    """The row of its id; -1 if there is none."""
+    ambiguous: list[str]
+    """In words, which fit several."""
+
+
+def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] = ()) -> Ends:
+    r"""Find the row of each image.
+
+    The image of an id is that whose path ends like the id for the most parts, which are folders and
+    the file's name. A path may have slashes or backslashes, and lead from ``./``, a drive or ``/``.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+        The images' paths.
+    ids : sequence of str
+        A path, or the end of one, in each row.
+    ignore : collection of {"case", "suffix"}
+        What need not be the same.
+
+    Returns
+    -------
+    Ends
+        ``rows`` of length n; those of ambiguous images are -1.
+
+    Examples
+    --------
+    >>> match(["a/1.png", "b/1.png", "2.png"], ["C:\\x\\b\\1.png", "./2.png"]).rows.tolist()
+    [-1, 0, 1]
+    """
+    images = [_parts(name, ignore) for name in names]
+    if "suffix" in ignore:
+        images = [[*parts[:-1], parts[-1].rpartition(".")[0] or parts[-1]] for parts in images]
+    shared = Counter(parts[-1] for parts in images)
+    of_end: dict[str, list[int]] = defaultdict(list)
+    for number, parts in enumerate(images):
+        ends = _ends(parts) if shared[parts[-1]] > 1 else [parts[-1]]
+        for end in ends:
+            of_end[end].append(number)
+    best: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    ambiguous = []
+    for row, id_ in enumerate(ids):
+        parts = _parts(id_, ignore)
+        if "suffix" in ignore and parts and parts[-1] not in shared:
+            parts[-1] = SUFFIX.sub("", parts[-1])
+        if not parts or parts[-1] not in shared:
+            continue
+        fitting = next(of_end[end] for end in reversed(list(_ends(parts))) if end in of_end)
+        if len(fitting) > 1:
+            ambiguous.append(f"{id_} ({' or '.join(names[at] for at in fitting[:3])})")
+            continue
+        best[fitting[0]].append((_common(images[fitting[0]], parts), row))
+    rows = np.full(len(names), -1, np.int32)
+    for number, found in best.items():
+        most = max(found)[0]
+        chosen = [row for length, row in found if length == most]
+        if len(chosen) > 1:
+            ambiguous.append(f"{names[number]} ({' or '.join(ids[row] for row in chosen[:3])})")
+        else:
+            rows[number] = chosen[0]
+    return Ends(rows, ambiguous)
+
+
+def _parts(path: str, ignore: Collection[Ignored]) -> list[str]:
+    text = path.casefold() if "case" in ignore else path
+    return [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+
+
+def _ends(parts: Sequence[str]) -> Iterator[str]:
+    """Yield the ends of a path, from the file's name on."""
+    for at in reversed(range(len(parts))):
+        yield "/".join(parts[at:])
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of parts at the end in which two paths agree."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

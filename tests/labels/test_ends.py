@@ -1,0 +1,46 @@
+"""Ends of paths: an id fits the image that shares most of it, and several fitting ones none."""
+
+import pytest
+
+from pipeline.labels import ends
+
+NAMES = ["train/a/1.png", "train/b/1.png", "train/b/2.JPG"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "ignore", "rows"),
+    [
+        (["a/1.png", "b/1.png", "2.JPG"], (), [0, 1, 2]),
+        (["/data/x/b/2.JPG", "C:\\me\\b\\1.png", "./a/1.png"], (), [2, 1, 0]),
+        (["a/1.png", "b/1.png", "2.jpg"], (), [0, 1, -1]),
+        (["A/1.PNG", "b/1.png", "2.jpg"], ("case",), [0, 1, 2]),
+        (["a/1", "b/1.tiff", "2"], ("suffix",), [0, 1, 2]),
+        (["a/1", "B/1.tiff", "2.jpeg"], ("suffix", "case"), [0, 1, 2]),
+        (["x/2.JPG", "b/2.JPG"], (), [-1, -1, 1]),
+        (["", ".", "3.png"], ("suffix",), [-1, -1, -1]),
+    ],
+)
+def test_an_id_is_of_the_image_that_shares_most_of_it(ids, ignore, rows):
+    found = ends.match(NAMES, ids, ignore)
+    assert found.rows.tolist() == rows
+    assert not found.ambiguous
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "ignore", "words"),
+    [
+        (NAMES, ["1.png"], (), "1.png (train/a/1.png or train/b/1.png)"),
+        (["a.jpg", "a.png"], ["a"], ("suffix",), "a (a.jpg or a.png)"),
+        (["x/1.png"], ["a/1.png", "b/1.png"], (), "x/1.png (a/1.png or b/1.png)"),
+        (["A.png", "a.png"], ["a.png"], ("case",), "a.png (A.png or a.png)"),
+    ],
+)
+def test_what_fits_several_is_told(names, ids, ignore, words):
+    found = ends.match(names, ids, ignore)
+    assert found.ambiguous == [words]
+    assert set(found.rows.tolist()) == {-1}
+
+
+def test_a_dot_within_a_name_is_no_suffix():
+    names = ["scan.v2.png", "scan.v3.png"]
+    assert ends.match(names, ["scan.v3", "scan.v2"], ("suffix",)).rows.tolist() == [1, 0]
