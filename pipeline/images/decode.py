@@ -3,44 +3,66 @@
 OpenCV converts silently: ``IMREAD_COLOR`` turns 16 bits into 8, drops alpha, expands palettes and
 applies EXIF rotation. So an image is decoded unchanged, in the orientation in which it is stored,
 and a depth, size or kind of pixel that was not declared is an error. Only three things are
-converted: the order of channels, from OpenCV's BGR; grey to RGB or back; and the size, if the
-parameters say so.
+converted without a word in the policy (``convert.Convert``): the order of channels, from OpenCV's
+BGR; grey to RGB or back; and the size, if the parameters say so. What is not plain, and formats
+of which OpenCV's reading depends on more than the file, are decoded by Pillow.
 """
 
-import io
-import struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from pipeline.core import placeholder
+from pipeline.images import convert as conversion
+from pipeline.images.convert import Convert
+from pipeline.images.formats import PNG as PNG
+from pipeline.images.formats import SUFFIXES as SUFFIXES
+from pipeline.images.formats import ImageError as ImageError
+from pipeline.images.formats import opened, undecodable
+from pipeline.images.header import Header
 from pipeline.images.resize import Resize, resize_to
 
-PNG = b"\x89PNG\r\n\x1a\n"
-FORMATS = {"BMP", "JPEG", "MPO", "PPM", "TIFF", "WEBP"}
-"""Formats beside PNG, by Pillow's names; MPO is a JPEG with another image behind it."""
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".mpo"),
-)
-"""Suffixes of the names of such files, in lower case."""
 MAX_PIXELS = 50_000_000
 """The most pixels, width times height, that are decoded of an image to be resized."""
 SPARE = 64 << 20
 """Bytes of memory with which OpenCV can decode an image, if it is not damaged."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
-
-Image.MAX_IMAGE_PIXELS = None  # only headers are read, and their sizes compared
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # faults are errors of ours
+END_OF_JPEG = b"\xff\xd9"
+NO_DATA = (127, 128)
+"""Values of pixels that a truncated JPEG does not give; the second also where CMYK is inverted."""
+LOST_AT_MOST = 0.1
+"""Share of rows that a truncated JPEG may lack."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
-class ImageError(Exception):
-    """An image that cannot be used; the message says why, in a few words."""
+class NotAllowedError(ImageError):
+    """An image that a word of the policy would allow."""
+
+    def __init__(self, reason: str, word: str) -> None:
+        super().__init__(reason)
+        self.word = word
+        """The field of ``Convert``."""
+
+
+class Plan(NamedTuple):
+    """What a header says of an image that the policy allows."""
+
+    header: Header
+    """With the orientation, if the policy applies it."""
+    words: tuple[str, ...]
+    """The words of the policy that the image needs."""
+
+
+class Decoded(NamedTuple):
+    """An image as the shards have it."""
+
+    pixels: Pixels
+    """Of the declared shape and depth."""
+    plan: Plan
+    words: tuple[str, ...]
+    """The words of the policy by which it was converted."""
 
 
 def decode(
@@ -49,13 +71,26 @@ def decode(
     bits: int,
     resize: Resize | None = None,
     max_pixels: int = MAX_PIXELS,
+    convert: Convert | None = None,
 ) -> Pixels:
-    """Decode an image.
+    """Decode an image to ``shape``, uint8 or uint16; see ``decoded``, which tells more."""
+    return decoded(content, shape, bits, resize, max_pixels, convert).pixels
+
+
+def decoded(
+    content: bytes,
+    shape: tuple[int, int, int],
+    bits: int,
+    resize: Resize | None = None,
+    max_pixels: int = MAX_PIXELS,
+    convert: Convert | None = None,
+) -> Decoded:
+    """Decode an image, and tell how it was converted.
 
     Parameters
     ----------
     content : bytes
-        The encoded image: PNG, JPEG, BMP, TIFF, WebP or PPM.
+        The encoded image, of one of ``formats.FORMATS``.
     shape : tuple of int
         Height, width and channels that it must have: 1 (grey) or 3 (RGB). A grey image becomes RGB
         and a colour image grey (OpenCV's ITU-R BT.601 weights) where the other is declared.
@@ -65,34 +100,127 @@ def decode(
         How an image of another size is resized to ``shape``; without it, another size is refused.
     max_pixels : int
         With ``resize``, the most (width times height) that an image may declare.
-
-    Returns
-    -------
-    ndarray
-        Image of ``shape``, uint8 or uint16.
+    convert : Convert, optional
+        The conversions that are allowed; without it, none.
 
     Raises
     ------
     ImageError
-        If the image cannot be decoded, or has a palette, alpha, several frames, or another size or
-        depth.
+        If the image cannot be decoded, has another size, or needs a conversion that is not allowed:
+        it has a palette, alpha, several frames, or another depth.
     """
-    (width, height), wanted = declared_size(content), (shape[1], shape[0])
-    if resize is None and (width, height) != wanted:  # before OpenCV asks for the memory
+    plan = examine(content, convert)
+    _check_size(plan, shape, resize, max_pixels)
+    pixels, words = plain(content, plan, convert)
+    if pixels.dtype != DEPTHS[bits]:
+        reason = f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})"
+        if pixels.dtype not in DEPTHS.values():
+            raise ImageError(reason)
+        if not convert or convert.depth == "refuse":
+            raise NotAllowedError(reason, "depth")
+        pixels, words = conversion.to_depth(pixels, bits), (*words, "depth")
+    pixels = conversion.to_channels(pixels, shape[2])
+    return Decoded(pixels if resize is None else resize_to(pixels, shape, resize), plan, words)
+
+
+def examine(content: bytes, convert: Convert | None) -> Plan:
+    """Read an image's header, and return what the policy makes of it.
+
+    Raises
+    ------
+    ImageError
+        If there is no header, or the policy does not allow such an image.
+    """
+    turns = convert is not None and convert.orientation == "apply"
+    header, words = Header.read(content, orientation=turns), []
+    for word, reason in _needs(header):
+        if convert is None and header.format == "MPO":
+            continue  # without a policy it is a JPEG: the other images are previews or views
+        if convert is None or getattr(convert, word) == "refuse":
+            raise NotAllowedError(reason, word)
+        words.append(word)
+    if header.orientation != 1:
+        words.append("orientation")
+    return Plan(header, tuple(words))
+
+
+def _needs(header: Header) -> list[tuple[str, str]]:
+    """Return the words of the policy that an image needs by its header, with the reasons."""
+    needs = []
+    if header.has_palette:
+        needs.append(("palette", "has a palette"))
+    if header.has_alpha:
+        is_channel = "A" in header.mode.upper() or header.mode == "RGBX"
+        needs.append(
+            ("alpha", f"has {'an alpha channel' if is_channel else 'a transparent colour'}")
+        )
+    if header.mode == "CMYK":
+        needs.append(("cmyk", "is CMYK, not RGB or grey"))
+    if header.has_frames:
+        needs.append(("frames", "is animated" if header.format == "PNG" else "has several frames"))
+    return needs
+
+
+def _check_size(
+    plan: Plan, shape: tuple[int, int, int], resize: Resize | None, max_pixels: int
+) -> None:
+    """Raise ImageError over a size that is not declared, before memory is asked for."""
+    (width, height), wanted = plan.header.size, (shape[1], shape[0])
+    if resize is None and (width, height) != wanted:
         raise ImageError(f"is {width}x{height} pixels, not {wanted[0]}x{wanted[1]}")
     if width * height > max(max_pixels, wanted[0] * wanted[1]):
         raise ImageError(
             f"is {width}x{height} pixels, above {max_pixels:,} in all (decode.max_pixels)"
         )
-    pixels = decode_unchanged(content)
-    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
-        raise ImageError("has an alpha channel")
-    if pixels.dtype != DEPTHS[bits]:
-        raise ImageError(f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})")
-    if pixels.shape[:2] != (height, width):
+
+
+def plain(
+    content: bytes, plan: Plan, convert: Convert | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Decode an image, and convert all but its depth, colours and size.
+
+    Returns
+    -------
+    ndarray
+        Grey or BGR, of the size and depth that it has.
+    tuple of str
+        The words of the policy by which it was converted.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged.
+    """
+    header, words = plan.header, plan.words
+    try:
+        pixels = _stored(content, plan)
+    except ImageError:
+        if not convert or convert.truncated == "refuse" or header.format not in ("JPEG", "MPO"):
+            raise
+        pixels, words = _truncated(content), (*words, "truncated")
+    if pixels.shape[:2] != (header.height, header.width):
         raise ImageError("is not of the size that its header says")
-    converted = convert(pixels, shape[2])
-    return converted if resize is None else resize_to(converted, shape, resize)
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if "alpha" in words and header.bits == 16 and channels < 4:  # 16 bits, as OpenCV reads them
+        raise ImageError("has a transparent colour of 16 bits, which cannot be read")
+    if channels == 4 and convert and convert.alpha != "refuse":
+        pixels, channels = conversion.opaque(pixels, convert.alpha), 3
+    if channels not in (1, 3):
+        raise NotAllowedError("has an alpha channel", "alpha")
+    return conversion.turned(pixels, plan.header.orientation), words
+
+
+def _stored(content: bytes, plan: Plan) -> NDArray[Any]:
+    """Decode an image to grey, BGR or BGRA, as it is stored."""
+    header = plan.header
+    # OpenCV has several ways to read one AVIF, of 8 bits or more. It drops TIFF's alpha, or
+    # multiplies colours by it, and shows another image of a PNG that has one beside its animation.
+    by_pillow = header.format in ("AVIF", "GIF", "HEIF") or header.mode == "CMYK"
+    special = {*plan.words} - {"orientation"} and header.format != "MPO"
+    if by_pillow or (special and header.bits == 8):
+        with opened(content) as image:
+            return conversion.of_pillow(image)
+    return decode_unchanged(content)
 
 
 def decode_unchanged(content: bytes) -> NDArray[Any]:
@@ -103,12 +231,22 @@ def decode_unchanged(content: bytes) -> NDArray[Any]:
         pixels = None
     if pixels is None:
         np.empty(SPARE, np.uint8)  # raises MemoryError, which OpenCV reports like damage
-        raise _undecodable(content)
+        raise undecodable(content)
     return np.asarray(pixels)
 
 
-def _undecodable(content: bytes) -> ImageError:
-    return ImageError(placeholder.described(content) or "cannot be decoded")
+def _truncated(content: bytes) -> NDArray[Any]:
+    """Decode a JPEG that lacks its end; raise ImageError if more than a tenth of it is not there.
+
+    A decoder that meets the end goes on with grey.
+    """
+    with opened(content + END_OF_JPEG) as image:
+        stored = np.asarray(image)
+        found = np.flatnonzero(~np.isin(stored, NO_DATA).reshape(len(stored), -1).all(axis=1))
+        lost = len(stored) - (int(found[-1]) + 1 if len(found) else 0)
+        if lost > LOST_AT_MOST * len(stored):
+            raise ImageError(f"ends too early: {lost:,} of {len(stored):,} rows are missing")
+        return conversion.of_pillow(image)
 
 
 def declared_size(content: bytes) -> tuple[int, int]:
@@ -117,55 +255,6 @@ def declared_size(content: bytes) -> tuple[int, int]:
     Raises
     ------
     ImageError
-        If there is no header, or it declares an image that cannot be used.
+        If there is no header, or it declares an image that needs a conversion.
     """
-    return _png_size(content) if content.startswith(PNG) else _other_size(content)
-
-
-def _png_size(content: bytes) -> tuple[int, int]:
-    """Return a PNG's size; Pillow would take longer for it than decoding a small image takes."""
-    position, size = len(PNG), None
-    while len(content) >= position + 8:
-        length, name = struct.unpack_from(">I4s", content, position)
-        if name == b"IHDR" and len(content) >= position + 8 + 13:
-            *size, _, colour = struct.unpack_from(">IIBB", content, position + 8)
-            if colour == 3:
-                raise ImageError("has a palette")
-        elif name == b"tRNS":
-            raise ImageError("has a transparent colour")
-        elif name == b"acTL":
-            raise ImageError("is animated")
-        elif name == b"IDAT":
-            break
-        position += 12 + length
-    if not size:
-        raise _undecodable(content)
-    return size[0], size[1]
-
-
-def _other_size(content: bytes) -> tuple[int, int]:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.format == "GIF" or image.mode in ("P", "PA"):
-                raise ImageError("has a palette")
-            if image.format not in FORMATS:
-                raise ImageError(f"is {image.format}, not one of PNG, {', '.join(sorted(FORMATS))}")
-            if image.mode in ("CMYK", "LAB", "HSV"):
-                raise ImageError(f"is {image.mode}, not RGB or grey")
-            if image.format != "MPO" and getattr(image, "is_animated", False):
-                raise ImageError("has several frames")
-            return image.size
-    except (ImageError, MemoryError):
-        raise
-    except Exception:  # Pillow on damaged bytes: OSError, SyntaxError, struct.error …
-        raise _undecodable(content) from None
-
-
-def convert(pixels: Pixels, channels: int) -> Pixels:
-    """Convert grey or BGR pixels to grey or RGB, shape (h, w, ``channels``)."""
-    colour = pixels.ndim == 3 and pixels.shape[2] == 3
-    if channels == 3:
-        converted = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if colour else cv2.COLOR_GRAY2RGB)
-    else:
-        converted = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY) if colour else pixels
-    return np.asarray(converted).reshape(*pixels.shape[:2], channels)
+    return examine(content, None).header.size

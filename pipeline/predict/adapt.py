@@ -1,44 +1,39 @@
 """Adaptation: any image as the float32 image that a model takes, with a list of its changes.
 
-An image that the ``decode`` stage takes is decoded exactly as there. Any other, which would be a
-fault there, is converted here, and the change is named: a palette is expanded, alpha put on a plain
-background, Exif's orientation applied, colour turned to grey (ITU-R BT.601) or grey to equal
-channels, another size resized as in ``images.resize``, and 8 and 16 bits divided by their own
-maximum.
+An image that the ``decode`` stage takes is decoded exactly as there, by the same policy
+(``decode.convert``). Any other, which would be a fault there, is converted here by the policy that
+allows all, and the change is named: colour turned to grey (ITU-R BT.601) or grey to equal channels,
+another size resized as in ``images.resize``, and 8 and 16 bits divided by their own maximum.
 """
 
-import io
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
 
 from pipeline.images import decode
-from pipeline.images.decode import ImageError
+from pipeline.images.convert import ALL, Background, Convert, to_channels
+from pipeline.images.formats import ImageError
 from pipeline.images.resize import Resize, resize_to
-
-Background = Literal["black", "white"]
-FORMATS = decode.FORMATS | {"GIF", "PNG"}
-TURNS: dict[int, tuple[bool, int]] = {
-    2: (True, 0),
-    3: (False, 2),
-    4: (True, 2),
-    5: (True, 1),
-    6: (False, 3),
-    7: (True, 3),
-    8: (False, 1),
-}
-"""By Exif's orientation: True to mirror first, and the quarter turns, counter-clockwise."""
 
 TURNED = "turned as Exif says"
 EXPANDED = "palette expanded"
 FIRST = "several frames, of which the first is taken"
 TRANSPARENT = "transparent, put on {}"
+PRINTED = "CMYK, made RGB"
+TRUNCATED = "truncated"
 DEPTH = "of {} bits"
 RESIZED = "of another size ({})"
 GREYED = "in colour, made grey"
+CHANGES = {
+    "frames": FIRST,
+    "palette": EXPANDED,
+    "cmyk": PRINTED,
+    "truncated": TRUNCATED,
+    "orientation": TURNED,
+    "alpha": TRANSPARENT,
+}
+"""By the words of the policy, in the order in which they are named."""
 
 Pixels = NDArray[Any]
 
@@ -60,6 +55,7 @@ class Adapter(NamedTuple):
 
     Examples
     --------
+    >>> import cv2
     >>> grey = cv2.imencode(".png", np.uint8([[0, 255], [255, 0]]))[1].tobytes()
     >>> image = Adapter((1, 1, 1))(grey)
     >>> image.pixels.tolist(), image.changes
@@ -75,9 +71,11 @@ class Adapter(NamedTuple):
     resize: Resize = "stretch"
     """The way of resizing where the dataset has none."""
     background: Background = "black"
-    """Colour behind transparent pixels."""
+    """Colour behind transparent pixels, where ``convert`` has none."""
     invert: bool = False
     """Exchange dark and light, for drawings on white where training images are on black."""
+    convert: Convert | None = None
+    """The dataset's ``decode.convert``; what it allows is no change to be named."""
 
     def __call__(self, content: bytes) -> Adapted:
         """Decode and adapt an encoded image.
@@ -85,15 +83,16 @@ class Adapter(NamedTuple):
         Raises
         ------
         ImageError
-            If it cannot be decoded, or no conversion makes sense, as of CMYK.
+            If it cannot be decoded, or no conversion makes sense, as of LAB.
         """
         try:
-            pixels = decode.decode(content, self.shape, self.bits, self.declared)
-            width, height = decode.declared_size(content)
+            found = decode.decoded(
+                content, self.shape, self.bits, self.declared, convert=self.convert
+            )
         except ImageError:
             return self._converted(content)
-        changes = [GREYED] if self.shape[2] == 1 and _is_colour(content) else []
-        return self._normalized(pixels, width, height, changes)
+        greyed = self.shape[2] == 1 and found.plan.header.channels == 3
+        return self._normalized(found.pixels, *found.plan.header.size, [GREYED] if greyed else [])
 
     def of_array(self, pixels: Pixels) -> Adapted:
         """Adapt a decoded image, uint8 or uint16: (height, width), or with 1 channel or RGB."""
@@ -103,45 +102,43 @@ class Adapter(NamedTuple):
         return self._fitted(np.ascontiguousarray(pixels), [])
 
     def _converted(self, content: bytes) -> Adapted:
-        header = _Header.read(content)
-        pixels = header.decode(content)
+        """Adapt an image that ``decode`` refuses."""
+        convert = self._lenient()
+        plan = decode.examine(content, convert)
+        width, height = plan.header.size
+        if width * height > decode.MAX_PIXELS:
+            size = f"{width}x{height}"
+            raise ImageError(f"is {size} pixels, above {decode.MAX_PIXELS:,}; make it smaller")
+        pixels, words = decode.plain(content, plan, convert)
+        if pixels.dtype not in (np.uint8, np.uint16):
+            raise ImageError(f"is of type {pixels.dtype}, not of 8 or 16 bits")
         changes = [
-            change
-            for change, is_so in (
-                (FIRST, header.is_animated),
-                (EXPANDED, header.mode in ("P", "PA")),
-            )
-            if is_so
+            change.format(convert.alpha)
+            for word, change in CHANGES.items()
+            if word in words and not self._allows(word)
         ]
-        if pixels.ndim == 2:
-            pixels = pixels[..., None]
-        if header.orientation in TURNS:
-            mirrored, turns = TURNS[header.orientation]
-            pixels = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
-            changes.append(TURNED)
-        if pixels.shape[2] == 4:
-            pixels = self._opaque(np.ascontiguousarray(pixels))
-            changes.append(TRANSPARENT.format(self.background))
-        return self._fitted(np.ascontiguousarray(pixels), changes)
+        return self._fitted(pixels.reshape(*pixels.shape[:2], -1), changes)
 
-    def _opaque(self, pixels: Pixels) -> Pixels:
-        """Return BGRA as BGR on the background, in integers, rounded to the nearest."""
-        top = np.iinfo(pixels.dtype).max
-        alpha = cv2.merge([pixels[..., 3]] * 3)
-        colours = cv2.multiply(pixels[..., :3], alpha, scale=1 / top)
-        if self.background == "white":
-            colours = cv2.add(colours, top - alpha)
-        return np.asarray(colours)
+    def _lenient(self) -> Convert:
+        """Return a policy that allows all that the dataset's does not speak of."""
+        allowed: dict[str, Any] = {"alpha": self.background}
+        if self.convert:
+            own = self.convert.model_dump()
+            allowed |= {word: value for word, value in own.items() if value != "refuse"}
+        return ALL.model_copy(update=allowed)
+
+    def _allows(self, word: str) -> bool:
+        return self.convert is not None and getattr(self.convert, word) not in ("refuse", "keep")
 
     def _fitted(self, pixels: Pixels, changes: list[str]) -> Adapted:
         """Convert the colours of grey or BGR, (h, w, 1 or 3), and the size."""
         height, width, channels = pixels.shape
         bits = pixels.dtype.itemsize * 8
-        if bits != self.bits:
+        if bits != self.bits and not self._allows("depth"):
             changes.append(DEPTH.format(bits))
         if channels == 3 and self.shape[2] == 1:
             changes.append(GREYED)
-        pixels = decode.convert(pixels, self.shape[2])
+        pixels = to_channels(pixels, self.shape[2])
         if (height, width) != self.shape[:2] and not self.declared:
             changes.append(RESIZED.format(self.resize))
         pixels = resize_to(pixels, self.shape, self.declared or self.resize)
@@ -153,69 +150,3 @@ class Adapter(NamedTuple):
         if self.invert:
             normalized = 1 - normalized
         return Adapted(normalized, width, height, tuple(changes))
-
-
-class _Header(NamedTuple):
-    """The properties of an image that are known before it is decoded."""
-
-    format: str
-    mode: str
-    width: int
-    height: int
-    orientation: int
-    is_animated: bool
-
-    @classmethod
-    def read(cls, content: bytes) -> "_Header":
-        try:
-            with Image.open(io.BytesIO(content)) as image:
-                header = cls(
-                    image.format or "",
-                    image.mode,
-                    *image.size,
-                    _orientation(image),
-                    # A second image in an MPO is a preview or another view.
-                    image.format != "MPO" and getattr(image, "is_animated", False),
-                )
-        except MemoryError:
-            raise
-        except Exception:  # a foreign parser on foreign bytes: OSError, SyntaxError, struct.error …
-            raise ImageError("cannot be decoded") from None
-        if header.format not in FORMATS:
-            raise ImageError(f"is {header.format}, not one of {', '.join(sorted(FORMATS))}")
-        if header.mode in ("CMYK", "LAB", "HSV"):
-            raise ImageError(f"is {header.mode}, not RGB or grey; save it as RGB")
-        if header.width * header.height > decode.MAX_PIXELS:
-            size = f"{header.width}x{header.height}"
-            raise ImageError(f"is {size} pixels, above {decode.MAX_PIXELS:,}; make it smaller")
-        return header
-
-    def decode(self, content: bytes) -> Pixels:
-        """Return grey, BGR or BGRA, uint8 or uint16, in the orientation in which it is stored."""
-        if self.format == "TIFF" and self.mode == "RGBA":  # OpenCV multiplies its colours by alpha
-            try:
-                with Image.open(io.BytesIO(content)) as image:
-                    return np.asarray(image)[..., [2, 1, 0, 3]]
-            except (OSError, ValueError):
-                raise ImageError("cannot be decoded") from None
-        pixels = decode.decode_unchanged(content)
-        if pixels.dtype not in (np.uint8, np.uint16):
-            raise ImageError(f"is of type {pixels.dtype}, not of 8 or 16 bits")
-        if pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4):
-            raise ImageError(f"has {pixels.shape[2]} channels")
-        return pixels
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return Exif's orientation, or 1; behind a PNG's pixels Pillow would have to decode them."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1
-    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-
-
-def _is_colour(content: bytes) -> bool:
-    """Tell if an image that can be decoded has colours."""
-    if content.startswith(decode.PNG):
-        return content[len(decode.PNG) + 17] == 2
-    with Image.open(io.BytesIO(content)) as image:
-        return image.mode not in ("1", "L") and not image.mode.startswith("I")

@@ -25,11 +25,12 @@ from pipeline.execution import workers
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
-from pipeline.images.decode import ImageError
+from pipeline.images.convert import Background
+from pipeline.images.formats import ImageError
 from pipeline.images.resize import Resize
 from pipeline.models import runtime, saved
 from pipeline.models.saved import Model
-from pipeline.predict.adapt import Adapted, Adapter, Background, Pixels
+from pipeline.predict.adapt import Adapted, Adapter, Pixels
 from pipeline.predict.drift import Training
 from pipeline.predict.inputs import Item, Source
 

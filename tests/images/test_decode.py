@@ -112,9 +112,10 @@ PALETTE = palette_png(np.zeros((6, 5), np.uint8), np.array([[9, 8, 7]], np.uint8
         (saved("TIFF", frames=2), "has several frames"),
         (saved("JPEG", "CMYK"), "is CMYK, not RGB or grey"),
         (saved("TIFF", "LAB"), "is LAB, not RGB or grey"),
+        (saved("TIFF", "LA"), "has an alpha channel"),
         (
-            saved("JPEG2000"),
-            "is JPEG2000, not one of PNG, BMP, JPEG, MPO, PPM, TIFF, WEBP",
+            saved("PCX"),
+            "is PCX, not one of AVIF, BMP, GIF, HEIF, JPEG, JPEG2000, MPO, PNG, PPM, TIFF, WEBP",
         ),
         (gif(), "has a palette"),
         (bmp("P"), "has a palette"),
