@@ -43,6 +43,11 @@ def data_card(dataset: str) -> Path:
     return METRICS / "datasets" / dataset / "data.json"
 
 
+def quarantined(dataset: str) -> Path:
+    """Return the CSV file that names the images that were left out."""
+    return METRICS / "datasets" / dataset / "quarantined.csv"
+
+
 def graph(run: str) -> Path:
     """Return the folder of a run's graph: ``ablation`` for ``ablation/dropout_0``."""
     return Path(run).parent

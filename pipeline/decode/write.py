@@ -9,19 +9,22 @@ run left on another machine spoils a shard.
 import hashlib
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
 from pydantic import ValidationError
 
 from pipeline.core import files
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, first_few
 from pipeline.core.params import Section
 from pipeline.decode.params import Decode
 from pipeline.execution import fingerprint, workers
+from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows, Shape
 from pipeline.shards.index import Index, Quarantined, ShardFile
@@ -35,6 +38,7 @@ class Layout(NamedTuple):
     classes: tuple[str, ...]
     divisor: int
     resize: str | None = None
+    convert: dict[str, str] | None = None
 
 
 class Task(Protocol):
@@ -43,8 +47,12 @@ class Task(Protocol):
     def key(self) -> str:
         """Return the SHA-256 of all inputs of the shard except code."""
 
-    def groups(self, quarantined: list[Quarantined]) -> Iterable[Rows]:
-        """Yield its row groups, and add the images that are left out to ``quarantined``."""
+    def groups(self, quarantined: list[Quarantined], converted: Counter[str]) -> Iterable[Rows]:
+        """Yield its row groups.
+
+        Images that are left out are added to ``quarantined``, and those that are converted counted
+        in ``converted``, by the policy's words.
+        """
 
 
 class Record(Section):
@@ -54,6 +62,7 @@ class Record(Section):
     """SHA-256 of its inputs, code included."""
     file: ShardFile
     quarantined: tuple[Quarantined, ...]
+    converted: dict[str, int]
 
 
 def write_shards(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
@@ -81,16 +90,17 @@ def write_shards(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
             ]
             with closing(workers.run(writing, "decode", "shards")) as written:
                 index = _index(written, layout)
-        if not index.rows:
-            raise DataError("no image could be used; see the images and decode in params.yaml")
+        _check(index, work)
         index.write(work)
         for path in paths:
             _record(path).unlink()
     height, width, channels = layout.shape
     size = sum(file.bytes for file in index.files) / 1e6
     left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
+    words = ", ".join(f"{count:,} {word}" for word, count in (index.converted or {}).items())
+    converted = f", converted: {words}" if words else ""
     return (
-        f"{index.rows:,} images of shape ({height}, {width}, {channels}){left_out}, "
+        f"{index.rows:,} images of shape ({height}, {width}, {channels}){converted}{left_out}, "
         f"{len(index.files):,} shard{'s' * (len(index.files) != 1)}, {size:,.1f} MB"
     )
 
@@ -119,13 +129,14 @@ def _write(
     if record:
         return record, shard.identity(path)
     quarantined: list[Quarantined] = []
-    groups = workers.stoppable(task.groups(quarantined))
+    converted: Counter[str] = Counter()
+    groups = workers.stoppable(task.groups(quarantined, converted))
     with files.attempt(path, scratch) as new:
         rows, identity = shard.write(new, groups, layout.classes, layout.shape)
         file = ShardFile(
             name=path.name, rows=rows, bytes=new.stat().st_size, sha256=files.sha256(new)
         )
-    record = Record(key=key, file=file, quarantined=tuple(quarantined))
+    record = Record(key=key, file=file, quarantined=tuple(quarantined), converted=converted)
     with files.attempt(_record(path), scratch) as new:
         files.write_json(new, record.model_dump(mode="json"))
     return record, identity
@@ -144,16 +155,42 @@ def _finished(path: Path, key: str) -> Record | None:
 def _index(written: Iterable[tuple[Record, bytes]], layout: Layout) -> Index:
     content = hashlib.sha256()
     records = []
+    converted: Counter[str] = Counter()
     for record, identity in written:
         content.update(identity)
+        converted.update(record.converted)
         records.append(record)
     return Index(
         **layout._asdict(),
+        converted=None if layout.convert is None else dict(sorted(converted.items())),
         rows=sum(record.file.rows for record in records),
         files=tuple(record.file for record in records),
         quarantined=tuple(image for record in records for image in record.quarantined),
         content_sha256=content.hexdigest(),
     )
+
+
+def _check(index: Index, folder: Path) -> None:
+    """Raise DataError if all images of the dataset or of a class were left out."""
+    if not index.rows:
+        reasons = Counter(image.reason for image in index.quarantined)
+        why = f" ({_listed(reasons)})" if reasons else ""
+        raise DataError(f"no image could be used{why}; see the images and decode in params.yaml")
+    if not index.quarantined:
+        return
+    left_out = Counter(image.class_name for image in index.quarantined)
+    used = np.bincount(shard_index.column(folder, index, "label"), minlength=len(index.classes))
+    for name, count in zip(index.classes, used, strict=True):
+        if left_out[name] and not count:
+            reasons = Counter(one.reason for one in index.quarantined if one.class_name == name)
+            raise DataError(
+                f"no image of class {name} can be used ({_listed(reasons)}); mend or convert them, "
+                "or take the class out of the data and of decode.classes in params.yaml"
+            )
+
+
+def _listed(reasons: Counter[str]) -> str:
+    return first_few([f"{reason}: {count:,}" for reason, count in reasons.most_common()])
 
 
 def layout_of(params: Decode, shape: Shape, divisor: int) -> Layout:

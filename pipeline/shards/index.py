@@ -49,6 +49,8 @@ class Quarantined(Section):
     id: str
     name: str
     reason: str
+    class_name: str = ""
+    """Name of its class."""
 
 
 class Index(Section):
@@ -62,6 +64,10 @@ class Index(Section):
     """The source type's maximum: 255 or 65,535."""
     resize: str | None = None
     """How images of other sizes were resized; None if all had the shape."""
+    convert: dict[str, str] | None = None
+    """The policy for images that are not plain; None if such images were refused."""
+    converted: dict[str, int] | None = None
+    """With a policy, the number of images that each of its words converted."""
     rows: int
     files: tuple[ShardFile, ...]
     quarantined: tuple[Quarantined, ...]

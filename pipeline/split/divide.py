@@ -6,13 +6,15 @@ the stage, so it is imported only for a stratified division and for one by group
 """
 
 import math
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.errors import DataError
+from pipeline.shards.index import Index
 from pipeline.split.params import ArchiveSplit, IdxSplit
-from pipeline.subsets.split import Split
+from pipeline.subsets.split import SUBSETS, Split
 
 Division = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The rest, and the rows that were chosen."""
@@ -58,6 +60,49 @@ def complete(split: Split) -> Split:
                 f"no image is left for {subset}; choose smaller parts in split in params.yaml"
             )
     return split
+
+
+def refuse_untrained(
+    split: Split, labels: NDArray[np.int32], index: Index, *, gaps: bool = False
+) -> None:
+    """Refuse a split in which a class has no image for training.
+
+    Parameters
+    ----------
+    split : Split
+    labels : ndarray of int32
+        The label of each row.
+    index : Index
+        Names the classes, and what was left out.
+    gaps : bool
+        Whether a class may have no image in any subset, as where classes are numbers.
+
+    Raises
+    ------
+    DataError
+        Naming the first such class, and where its images are.
+    """
+    left_out = Counter(image.class_name for image in index.quarantined)
+    counts = np.stack(
+        [
+            np.bincount(labels[split.rows(subset)], minlength=len(index.classes))
+            for subset in SUBSETS
+        ]
+    )
+    for name, own in zip(index.classes, counts.T.tolist(), strict=True):
+        of = dict(zip((f"for {subset}" for subset in SUBSETS), own, strict=True))
+        found = {where: n for where, n in {**of, "left out": left_out[name]}.items() if n}
+        if of["for train"] or (gaps and not found):
+            continue
+        if not found:
+            raise DataError(
+                f"class {name} has no image; take it out of decode.classes in params.yaml"
+            )
+        where = ", ".join(f"{n:,} {'is' if n == 1 else 'are'} {way}" for way, n in found.items())
+        raise DataError(
+            f"class {name} has no image for training ({where}); add images of it, mend those left "
+            "out, choose another split.seed in params.yaml, or change the data's own division"
+        )
 
 
 def _stratified(

@@ -9,6 +9,7 @@ from pipeline.core.params import Params, Section
 from pipeline.extract.kind import Kind, kind_of
 from pipeline.shards.index import Index
 from pipeline.split.archive import split_archive, split_parquet
+from pipeline.split.divide import refuse_untrained
 from pipeline.split.idx import split_idx
 from pipeline.split.params import ArchiveSplit, IdxSplit, OwnSplit
 from pipeline.split.source import Source
@@ -39,9 +40,12 @@ def split(params: Params, dataset: str, folder: Path, index: Index) -> Split:
     Raises
     ------
     DataError, ParameterError
-        If a subset would be left without images, classes cannot be stratified, or the published
-        subsets cannot be read or divide a group.
+        If a subset would be left without images, or a class without images for training, classes
+        cannot be stratified, or the published subsets cannot be read or divide a group.
     """
-    splitter = SPLITTERS[kind_of(params, dataset)]
-    section = params.section(splitter.params, "datasets", dataset, "split")
-    return splitter.split(Source(folder, index, paths.extracted(dataset) / "labels.csv"), section)
+    kind = kind_of(params, dataset)
+    section = params.section(SPLITTERS[kind].params, "datasets", dataset, "split")
+    source = Source(folder, index, paths.extracted(dataset) / "labels.csv")
+    found = SPLITTERS[kind].split(source, section)
+    refuse_untrained(found, source.labels, index, gaps=kind == "idx")
+    return found

@@ -1,0 +1,20 @@
+"""Table of the images that were left out, ``quarantined.csv``; its header is always there."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.core import files
+from pipeline.shards.index import Quarantined
+
+COLUMNS = ("class", "name", "reason")
+
+
+def write(path: Path, images: Iterable[Quarantined]) -> None:
+    """Write the class, name and reason of each image, sorted, as CSV."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows(sorted((one.class_name, one.name, one.reason) for one in images))
+    files.write_text(path, text.getvalue())
