@@ -16,8 +16,11 @@ from pipeline.core.errors import DataError, PipelineError
 INCOMPLETE = ".incomplete"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of a full disk, quota or limit."""
-CLUTTER = {".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"}
-"""Names that file managers leave, beside macOS's ``._NAME``."""
+CLUTTER = {
+    *("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "lost+found"),
+    *("system volume information", "@eadir", "@recycle", "#recycle", "__pycache__"),
+}
+"""Names in lower case that file managers and file servers leave, beside hidden ones (``.NAME``)."""
 
 
 def sha256(path: Path) -> str:
@@ -150,11 +153,18 @@ def read_json(path: Path) -> Any:
 
 
 def is_clutter(path: PurePath) -> bool:
-    """Return True if a file manager left this file, or a folder in which it stands.
+    """Return True if a file, or a folder in which it stands, is hidden or was left by a program.
+
+    Such files are no images, whatever they are called: neither in a folder nor in an archive, to be
+    learned from or to be classified.
 
     Examples
     --------
-    >>> is_clutter(PurePath("cat/1.png")), is_clutter(PurePath("__MACOSX/cat/._1.png"))
+    >>> is_clutter(PurePath("cat/1.png")), is_clutter(PurePath("__MACOSX/cat/1.png"))
     (False, True)
+    >>> is_clutter(PurePath("cat/.ipynb_checkpoints/1-checkpoint.png"))
+    True
     """
-    return any(part.startswith("._") or part in CLUTTER for part in path.parts)
+    return any(
+        part.lower() in CLUTTER or (part.startswith(".") and part != "..") for part in path.parts
+    )

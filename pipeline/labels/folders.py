@@ -1,6 +1,7 @@
 """Labels by folders: an image's class is the name of a folder that it is in."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pyarrow as pa
@@ -8,11 +9,17 @@ from numpy.typing import NDArray
 
 from pipeline.core.errors import DataError, first_few
 
+CLASS = "{class}"
+Place = int | str
+"""The folder that is an image's class: its number in the path, from 1, or from -1 at the image; or
+a pattern of paths in which ``{class}`` stands for the class, ``*`` for any text (also with ``/``,
+as much as fits) and ``?`` for a character."""
+
 
 def labels(
-    names: pa.StringArray, classes: tuple[str, ...], archive: str
+    names: pa.StringArray, classes: tuple[str, ...], archive: str, classes_at: Place | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Label images by the innermost of their folders that has a class's name.
+    """Label images by the folder at a place, or else the innermost that has a class's name.
 
     Parameters
     ----------
@@ -22,6 +29,8 @@ def labels(
         Names of the classes, in the order of their labels.
     archive : str
         The archive, for messages.
+    classes_at : int or str, optional
+        The place of the folder (``decode.classes_at``).
 
     Returns
     -------
@@ -38,7 +47,11 @@ def labels(
     """
     paths: list[str] = names.to_pylist()
     numbers = {name: label for label, name in enumerate(classes)}
-    targets = np.array([numbers.get(folder_of(path, numbers), -1) for path in paths], np.int32)
+    if classes_at is None:
+        own = [folder_of(path, numbers) for path in paths]
+    else:
+        own = list(map(finder(classes_at), paths))
+    targets = np.array([numbers.get(name, -1) for name in own], np.int32)
     if (targets < 0).any():
         lost = [paths[row] for row in np.flatnonzero(targets < 0)]
         folders = sorted({path.rpartition("/")[0] for path in lost})
@@ -63,3 +76,42 @@ def folder_of(path: str, names: Collection[str]) -> str:
     """
     folders = path.replace("\\", "/").split("/")[:-1]
     return next((name for name in reversed(folders) if name in names), "")
+
+
+def finder(place: Place) -> Callable[[str], str]:
+    """Return a function that returns the name of a path's folder at a place, ``""`` without one.
+
+    Raises
+    ------
+    ValueError
+        If a pattern has not ``{class}`` in it once, or the place is 0.
+
+    Examples
+    --------
+    >>> finder(1)("cat/siamese/1.png"), finder(-1)("cat/siamese/1.png"), finder(3)("cat/1.png")
+    ('cat', 'siamese', '')
+    >>> finder("*/{class}_train/*")("pets/cat_train/1.png")
+    'cat'
+    """
+    if isinstance(place, int):
+        if not place:
+            raise ValueError("counts folders from 1, or from -1 at the image")
+
+        def by_number(path: str) -> str:
+            folders = path.replace("\\", "/").split("/")[:-1]
+            at = place - 1 if place > 0 else len(folders) + place
+            return folders[at] if 0 <= at < len(folders) else ""
+
+        return by_number
+    if place.count(CLASS) != 1:
+        raise ValueError(f"must have {CLASS} in it, once, as in */{CLASS}/images/*")
+    before, after = (
+        re.escape(part).replace(r"\*", ".*").replace(r"\?", ".") for part in place.split(CLASS)
+    )
+    pattern = re.compile(f"{before}(?P<name>[^/]+){after}", re.DOTALL)
+
+    def by_pattern(path: str) -> str:
+        found = pattern.fullmatch(path.replace("\\", "/"))
+        return found["name"] if found else ""
+
+    return by_pattern

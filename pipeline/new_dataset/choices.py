@@ -17,3 +17,11 @@ class Choices:
     """Column whose equal values are images that belong together."""
     subset: str | None = None
     """Column that names each image's subset."""
+    classes_at: int | str | None = None
+    """Folder that is an image's class: its number, from 1 or -1, or a pattern with ``{class}``."""
+    only: tuple[str, ...] = ()
+    """Shell-style patterns of the images that are taken; empty for all."""
+    subsets: tuple[str, ...] = ()
+    """``FOLDER=SUBSET`` for folders of subsets, or ``none`` to divide anew."""
+    names_encoding: str | None = None
+    """Encoding of an archive's names, where it does not say that itself."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.archives import members
 from pipeline.archives.limits import Limits
+from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.images import decode, idx
 from pipeline.predict.adapt import Pixels
@@ -24,7 +25,7 @@ from pipeline.predict.adapt import Pixels
 STDIN = "-"
 MAX_BYTES = 256 << 20
 """Greatest size of one file, or of standard input."""
-SUFFIXES = (*sorted((*decode.SUFFIXES, ".gif")),)
+SUFFIXES = (*sorted({*decode.SUFFIXES, ".gif"}),)
 """Suffixes of the images of a folder or archive; a file that is named may have any."""
 GZIP = b"\x1f\x8b"
 ROWS = 1000
@@ -68,8 +69,8 @@ def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataErro
             yield Source(STDIN, 1, lambda: iter([Item(STDIN, _stdin)]))
         elif path.exists():
             yield from _of_path(path, limits)
-        elif matches := sorted(glob.glob(argument, recursive=True)):  # noqa: PTH207
-            for match in _outermost(map(Path, matches)):
+        elif matches := _matches(argument):
+            for match in _outermost(matches):
                 yield from _of_path(match, limits)
         elif glob.has_magic(argument):
             yield DataError(f"{argument}: matches no file")
@@ -84,6 +85,14 @@ def count(sources: Sequence[Source | DataError]) -> int | None:
     return sum(known) if len(known) == len(counts) else None
 
 
+def _matches(pattern: str) -> list[Path]:
+    """Return what a pattern matches, but for what is in folders that hold no images."""
+    parts = Path(pattern).parts
+    named = next(at for at, part in enumerate((*parts, "*")) if glob.has_magic(part))
+    found = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
+    return [path for path in found if files.CLUTTER.isdisjoint(map(str.lower, path.parts[named:]))]
+
+
 def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
     """Yield a pattern's matches without those in a folder that matches too, and is walked.
 
@@ -92,7 +101,7 @@ def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
     paths = list(matches)
     folders = {path for path in paths if path.is_dir()}
     for path in paths:
-        if folders.isdisjoint(path.parents) or path.name.endswith(tuple(members.READERS)):
+        if folders.isdisjoint(path.parents) or members.has_suffix(path.name):
             yield path
 
 
@@ -107,7 +116,7 @@ def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
                 yield DataError(f"{path}: no image in there ({', '.join(SUFFIXES)})")
         elif not path.is_file():
             yield DataError(f"{path} is no plain file")
-        elif path.name.endswith(tuple(members.READERS)):
+        elif members.has_suffix(path.name):
             yield Source(str(path), None, lambda: _archived(path, limits))
         elif (shape := _idx_shape(path)) is not None:
             yield Source(str(path), shape[0] if shape else 0, lambda: _indexed(path))
@@ -118,9 +127,8 @@ def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
 
 
 def _is_image(path: Path) -> bool:
-    """Tell if a name is that of an image, and not hidden, as macOS's ``._a.png``."""
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden
+    """Tell if a name is that of an image that is not hidden (``files.is_clutter``)."""
+    return path.suffix.lower() in SUFFIXES and not files.is_clutter(path)
 
 
 def _file(path: Path) -> bytes:

@@ -26,7 +26,9 @@ def split_archive(source: Source, params: OwnSplit) -> Split:
         As ``divide_images``, and if the published subsets cannot be read.
     """
     own = None
-    if params.folders:
+    if isinstance(params.folders, dict):
+        own = published.by_pattern(source.ids.to_pylist(), params.folders, str(source.shards))
+    elif params.folders:
         own = published.by_folder(source.ids.to_pylist(), str(source.shards))
     elif params.column is not None:
         values = source.column(params.column, "split.column")

@@ -1,6 +1,6 @@
 """Parameters of ``split``, by kind of dataset."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, model_validator
 
@@ -69,8 +69,9 @@ class OwnSplit(ArchiveSplit):
 
     column: str | None = None
     """Column of the table of labels that names each image's subset."""
-    folders: bool = False
-    """Whether an image's folder (``train/``, ``val/``, ``test/`` …) names its subset."""
+    folders: bool | dict[str, Literal["train", "validation", "test"]] = False
+    """Whether an image's folder (``train/``, ``val/``, ``test/`` …) names its subset; or subsets by
+    patterns of paths (``seg_a/*``), of which the first that an image matches counts."""
 
     @model_validator(mode="after")
     def _one_division(self) -> "OwnSplit":

@@ -4,8 +4,10 @@ They are read from an image's id (``train-0``, made from its IDX or Parquet file
 or from a column of the table of labels.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+import fnmatch
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,17 +22,50 @@ NAMES = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 """Subsets by their usual names, in lower case."""
+RARER = {"trainval": "train", "evaluation": "test", "eval": "test"}
+"""Subsets by names that are less usual."""
+FILLERS = frozenset({"set", "data", "dataset", "image", "images", "img", "imgs", "seg", "split"})
+"""Words that say no more of a subset, as in ``training_set`` or ``seg_test``."""
 
 
-def subset(name: str) -> str:
-    """Return the subset that a name means; ``""`` if it means none.
+class Meaning(NamedTuple):
+    """A name that has a subset's among its words."""
+
+    subset: str
+    """``""`` if there is none, or are several."""
+    others: str
+    """The name's other words."""
+
+
+def meaning(name: str) -> Meaning:
+    """Return the subset that one of a name's words means, and the other words.
 
     Examples
     --------
-    >>> subset("Val"), subset("cat")
-    ('validation', '')
+    >>> meaning("asl_alphabet_train"), meaning("Test-multiple"), meaning("cat")
+    (Meaning(subset='train', others='asl alphabet'), Meaning(subset='test', others='multiple'), \
+Meaning(subset='', others='cat'))
     """
-    return NAMES.get(name.lower(), "")
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = [word.lower() for word in re.findall(r"[^\W\d_]+", spaced)]
+    words = [re.sub(r"(?<=[lnt])(set|data)$|(?<=ing)(set|data)$", "", word) for word in words]
+    found = [known[word] for word in words for known in (NAMES, RARER) if word in known]
+    others = [word for word in words if word not in NAMES and word not in RARER]
+    return Meaning(found[0] if len(set(found)) == 1 else "", " ".join(others))
+
+
+def subset(name: str) -> str:
+    """Return the subset that a name means; ``""`` if it means none, or something else too.
+
+    Examples
+    --------
+    >>> subset("Val"), subset("training_set"), subset("test1"), subset("seg_test")
+    ('validation', 'train', 'test', 'test')
+    >>> subset("cat"), subset("test_tube")
+    ('', '')
+    """
+    found = meaning(name)
+    return "" if set(found.others.split()) - FILLERS else found.subset
 
 
 def by_id(ids: Sequence[str]) -> NDArray[np.int8]:
@@ -64,6 +99,34 @@ def by_folder(ids: Sequence[str], archive: str) -> NDArray[np.int8]:
         lambda lost: (
             f"{archive}: split.folders is true, but {len(lost):,} images are in no folder of a "
             f"subset's name ({', '.join(NAMES)}): {first_few([ids[row] for row in lost])}"
+        ),
+    )
+
+
+def by_pattern(ids: Sequence[str], patterns: Mapping[str, str], archive: str) -> NDArray[np.int8]:
+    """Return the subsets of images by the first pattern that their paths match.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        The images' paths.
+    patterns : mapping of str to str
+        Subsets by shell-style patterns, case-sensitive; ``*`` also matches ``/``.
+    archive : str
+        What they are in, for messages.
+
+    Raises
+    ------
+    DataError
+        If an image matches none.
+    """
+    compiled = [(re.compile(fnmatch.translate(one)), name) for one, name in patterns.items()]
+    paths = [path.replace("\\", "/") for path in ids]
+    return _positions(
+        [next((name for one, name in compiled if one.match(path)), "") for path in paths],
+        lambda lost: (
+            f"{archive}: {len(lost):,} images match no pattern of split.folders "
+            f"({first_few(list(patterns))}): {first_few([ids[row] for row in lost])}"
         ),
     )
 

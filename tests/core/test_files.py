@@ -123,3 +123,19 @@ def test_json_that_cannot_be_read(tmp_path, content, message):
     with pytest.raises(DataError, match=message) as caught:
         files.read_json(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hidden"),
+    [
+        ("cat/1.png", False),
+        ("cat.d/..png.png", True),
+        ("a/@EADIR/1.png", True),
+        ("a/.trash/1.png", True),
+        ("Desktop.ini", True),
+        ("recycle.bin/1.png", False),
+        ("../1.png", False),
+    ],
+)
+def test_hidden_files_and_folders(name, is_hidden):
+    assert files.is_clutter(Path(name)) == is_hidden

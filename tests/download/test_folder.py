@@ -28,7 +28,8 @@ def folder(tmp_path):
         path = tmp_path / "pets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    for name in (".DS_Store", "cat/._1.png", "__MACOSX/cat/1.png", "Thumbs.db"):
+    hidden = (".ipynb_checkpoints/1.png", "cat/.trash/1.png", "cat/@eaDir/1.png/SYNOPHOTO.jpg")
+    for name in (".DS_Store", "cat/._1.png", "__MACOSX/cat/1.png", "Thumbs.db", *hidden):
         path = tmp_path / "pets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"left")

@@ -1,5 +1,6 @@
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from pipeline.core.errors import DataError
 from pipeline.decode.archive import decode_archive
@@ -18,6 +19,33 @@ def test_class_is_the_innermost_folder_that_has_its_name():
     positions, labels = folders.labels(pa.array(NAMES), CLASSES, "a.zip")
     assert [CLASSES[label] for label in labels[positions]] == ["cat", "dog", "dog", "emu"]
     assert [sorted(NAMES)[position] for position in positions] == NAMES
+
+
+@pytest.mark.parametrize(
+    ("place", "classes"),
+    [
+        (1, ["cat", "dog"]),
+        (2, ["dog", "cat"]),
+        (-1, ["dog", "cat"]),
+        ("{class}/*", ["cat", "dog"]),
+        ("*/{class}/?.png", ["dog", "cat"]),
+    ],
+)
+def test_class_is_the_folder_at_a_place(place, classes):
+    names = pa.array(["cat/dog/1.png", "dog\\cat\\2.png"])
+    _, labels = folders.labels(names, CLASSES, "a.zip", place)
+    assert [CLASSES[label] for label in labels] == classes
+
+
+def test_images_that_have_no_folder_at_a_place_are_named():
+    with pytest.raises(DataError, match=r"1 images are in no folder named as a class: dog/2\.png"):
+        folders.labels(pa.array(["x/cat/1.png", "dog/2.png"]), CLASSES, "a.zip", 2)
+
+
+@pytest.mark.parametrize("place", [0, "*/cat/*", "{class}/{class}/*"])
+def test_places_that_are_none_are_refused(place):
+    with pytest.raises(ValidationError, match="classes_at"):
+        ArchiveDecode(classes=CLASSES, shape=(8, 8, 3), classes_at=place)
 
 
 def test_images_in_no_folder_of_a_class_are_named():

@@ -3,7 +3,6 @@
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.new_dataset.archive import members_pattern
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from tests.support import builders
@@ -23,9 +22,9 @@ def members(*folders, n=3):
     ]
 
 
-def look(tmp_path, contents, *labels, archive="a.zip"):
+def look(tmp_path, contents, *labels, archive="a.zip", **choices):
     builders.write_archive(tmp_path / archive, contents)
-    return detect(tmp_path, [archive], Choices(labels=labels))
+    return detect(tmp_path, [archive], Choices(labels=labels, **choices))
 
 
 @pytest.mark.parametrize("archive", ["a.7z", "a.zip", "a.tar.gz"])
@@ -50,6 +49,37 @@ def test_folders_for_the_subsets_too(tmp_path):
     assert set(findings.images.kept) == set(CLASSES)
 
 
+def test_folders_of_subsets_beside_a_table(tmp_path):
+    """Their names stand in no row, so that the images' ids must be their paths."""
+    names = [f"{folder}/{n}.png" for folder, n in [("Train", 1), ("Train", 2), ("Test", 3)]]
+    rows = [(str(n), "ab"[n % 2]) for n in (1, 2, 3)]
+    builders.labels_csv(tmp_path / "t.csv", rows)
+    extra = [("Test/unlabelled/4.png", image(4)), (".ipynb_checkpoints/5.png", image(5))]
+    contents = [*((name, image(n)) for n, name in enumerate(names)), *extra]
+    findings = look(tmp_path, contents, "t.csv")
+    assert findings.split["folders"] is True
+    assert "test_fraction" not in findings.split
+    assert findings.decode["labels"] == {"ids": "path"}
+    assert findings.extract["members"] == ["Test/3.png", "Train/*"]
+    assert findings.images.classes == {"a": 1, "b": 2}
+    assert "the 1 images in Test/unlabelled have no row in the table, and are left out" in (
+        findings.notes
+    )
+
+
+def test_a_choice_between_readings(tmp_path):
+    contents = [*members("x/", "y/", n=2), ("x/notes.txt", b"")]
+    with pytest.raises(DataError, match=r"^a\.zip: folders stand within folders"):
+        look(tmp_path, contents)
+    findings = look(tmp_path, contents, classes_at=2, only=("x/*",))
+    assert findings.classes == list(CLASSES)
+    assert findings.extract["members"] == "x/*.png"
+    findings = look(tmp_path, contents, classes_at=2, subsets=("x=train", "y=test"))
+    assert findings.split["folders"] == {"x/*": "train", "y/*": "test"}
+    with pytest.raises(DataError, match=r"none of its 12 images matches --only"):
+        look(tmp_path, contents, only=("z/*",))
+
+
 def test_a_table_of_labels(tmp_path):
     builders.labels_csv(tmp_path / "t.csv", [(f"{n}.png", "ab"[n % 2]) for n in range(20)], "xy")
     findings = look(tmp_path, [(f"i/{n}.png", image(n)) for n in range(20)], "t.csv")
@@ -61,23 +91,14 @@ def test_a_table_of_labels(tmp_path):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        ([("a.txt", b"")], "a.zip: holds no images (.png, .jpg, .jpeg, .bmp, .tif"),
+        ([("a.txt", b"")], "a.zip: holds no images (.png, .jpg, .jpeg"),
         ([("1.png", image())], "1 images are in no folder of a class (1.png); give each class a"),
         ([("1.png", image()), ("l.csv", b"")], "--labels CSV (l.csv is in it: take it out)"),
         ([("cat/x/1.png", image()), ("2.png", image())], "1 images are in no folder of a class"),
         ([("cat/1.png", b"x"), ("dog/1.png", b"x")], "no image can be used: cannot be decoded: 2"),
         (
             [("cat/dog/1.png", image(1)), ("dog/cat/1.png", image(2))],
-            "in two folders of which either could be meant, as dog within cat",
-        ),
-        (
-            [
-                (f"{a}/{b}/{n}.png", image(n))
-                for a in ("train", "val")
-                for b in ("valid", "x")
-                for n in (1, 2)
-            ],
-            "as valid within train (train/valid/1.png",
+            "a.zip: folders stand within folders, and those of two depths could be the classes",
         ),
         ([("../1.png", image())], "member '../1.png' is refused"),
     ],
@@ -86,9 +107,3 @@ def test_archives_that_lack_something(tmp_path, contents, message):
     with pytest.raises(DataError) as caught:
         look(tmp_path, contents)
     assert message in str(caught.value)
-
-
-def test_patterns_match_images_alone():
-    assert members_pattern(["1.PNG"], ["2.png", "a.csv"]) == "*.PNG"
-    with pytest.raises(DataError, match=r"no simple pattern tells the images from a\.jpeg\.zig"):
-        members_pattern(["1.jpg", "2.png"], ["a.jpeg.zig", "a.pg"])

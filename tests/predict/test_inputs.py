@@ -23,7 +23,9 @@ def folder(tmp_path, monkeypatch):
     for name, content in zip(("b.png", "a.PNG", "in/c.jpg"), CONTENTS, strict=True):
         (tmp_path / "in").mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    for name in ("labels.csv", ".hidden.png", "._b.png"):
+    hidden = (".hidden.png", "._b.png", ".ipynb_checkpoints/b.png", "in/@eaDir/c.jpg/S.jpg")
+    for name in ("labels.csv", *hidden):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"no image")
     return tmp_path
 
@@ -79,7 +81,7 @@ def test_what_is_not_there_stops_nothing(folder):
     missing, pattern, empty, fifo, there = read("x.png", "x*", "empty", "fifo", "b.png")
     assert missing == "x.png: there is no such file or folder"
     assert pattern == "x*: matches no file"
-    assert empty.startswith("empty: no image in there (.bmp,")
+    assert empty.startswith("empty: no image in there (.")
     assert fifo == "fifo is no plain file"
     assert there == ("b.png", CONTENTS[0])
 

@@ -11,7 +11,7 @@ It shows what it detected, draws some images, and writes nothing before you say 
 """
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -36,6 +36,35 @@ def arguments(parser: ArgumentParser) -> None:
     columns.add_argument("--id", metavar="COLUMN", help="the images' names")
     columns.add_argument("--group", metavar="COLUMN", help="images that must stay in one subset")
     columns.add_argument("--subset", metavar="COLUMN", help="each image's subset")
+    folders = parser.add_argument_group("folders, where they can be read in several ways")
+    folders.add_argument(
+        "--classes-at",
+        metavar="DEPTH_OR_PATTERN",
+        type=_place,
+        help="the folders that are classes: 1 for the outermost, -1 for those in which the images "
+        "stand, or a pattern, as '*/{class}/images/*'",
+    )
+    folders.add_argument(
+        "--only",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="take only the images whose paths match, as 'train/*'; again for another",
+    )
+    folders.add_argument(
+        "--subsets",
+        metavar="FOLDER=SUBSET",
+        action="append",
+        default=[],
+        help="the folders of a subset (train, validation, test); again for another; none to ignore "
+        "the data's own division",
+    )
+    parser.add_argument(
+        "--names-encoding",
+        metavar="ENCODING",
+        type=_encoding,
+        help="how the names in an archive are encoded that does not say so: gb18030, cp932 …",
+    )
     parser.add_argument("--yes", action="store_true", help="write without asking")
 
 
@@ -51,6 +80,10 @@ def run(arguments: Namespace) -> str:
         id=arguments.id,
         group=arguments.group,
         subset=arguments.subset,
+        classes_at=arguments.classes_at,
+        only=tuple(arguments.only),
+        subsets=tuple(arguments.subsets),
+        names_encoding=arguments.names_encoding,
     )
     with propose.proposed(arguments.name, arguments.where, choices) as proposal:
         console.result(proposal.describe())
@@ -61,6 +94,28 @@ def run(arguments: Namespace) -> str:
             return "Nothing was added to params.yaml. To add it, run this again with --yes"
         proposal.write()
     return f"Written. Now run: dvc repro report@{arguments.name}"
+
+
+def _place(text: str) -> int | str:
+    """Return a depth of folders, or a pattern of paths."""
+    from pipeline.labels.folders import finder
+
+    place = int(text) if text.removeprefix("-").isdecimal() else text
+    try:
+        finder(place)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return place
+
+
+def _encoding(value: str) -> str:
+    """Return an encoding of names; argparse makes a usage error of a ValueError."""
+    from pipeline.archives import names
+
+    try:
+        return names.known(value)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{error}, not {value!r}") from None
 
 
 def _confirmed() -> bool:

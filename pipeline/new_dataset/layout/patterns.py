@@ -1,0 +1,90 @@
+"""Shell-style patterns that tell the images that are wanted from all other members."""
+
+import fnmatch
+import glob
+import re
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from pipeline.core.errors import DataError, first_few
+
+MOST = 50
+"""Patterns, above which somebody else has to say what is wanted."""
+
+
+def select(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Return the names that match one of the patterns; all names if there is no pattern."""
+    if not patterns:
+        return list(names)
+    joined = re.compile("|".join(map(fnmatch.translate, patterns)))
+    return [name for name in names if joined.match(name)]
+
+
+def telling(
+    wanted: Collection[str], others: Collection[str], first: Sequence[str] = ()
+) -> list[str]:
+    """Return as few patterns as tell the wanted names from the others.
+
+    Parameters
+    ----------
+    wanted, others : collection of str
+        Paths.
+    first : sequence of str
+        Patterns that are taken if they do.
+
+    Raises
+    ------
+    DataError
+        If there are none, or too many.
+
+    Examples
+    --------
+    >>> telling(["a/1.png", "b/2.png"], ["README.md"])
+    ['*.png']
+    >>> telling(["train/a/1.png", "train/b/2.png"], ["test/1.png", "train/x.csv"])
+    ['train/*.png']
+    """
+    suffixes = {PurePosixPath(name).suffix for name in wanted}
+    letters = [
+        "".join(sorted({c for s in suffixes for c in (s[at].upper(), s[at].lower())}))
+        for at in (1, -1)
+        if all(suffixes)
+    ]
+    simple = ["*", *(f"*{suffix}" for suffix in suffixes if len(suffixes) == 1)]
+    if letters:
+        simple.append("*.[{}]*[{}]".format(*letters))
+    for patterns in ([*first], *([one] for one in simple)):
+        if patterns and _tell(patterns, wanted, others):
+            return patterns
+    patterns = _of_folder("", list(wanted), list(others))
+    if len(patterns) > MOST or not _tell(patterns, wanted, others):
+        raise DataError(
+            f"no simple pattern tells the images from {first_few(list(others))}; take those out"
+        )
+    return patterns
+
+
+def _tell(patterns: Sequence[str], wanted: Collection[str], others: Collection[str]) -> bool:
+    return len(select(wanted, patterns)) == len(wanted) and not select(others, patterns)
+
+
+def _of_folder(prefix: str, wanted: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Return patterns for the wanted names below a folder, whose path ``prefix`` is."""
+    suffixes = sorted({PurePosixPath(name).suffix for name in wanted})
+    for endings in ([""], suffixes):
+        patterns = [f"{glob.escape(prefix)}*{glob.escape(ending)}" for ending in endings]
+        if _tell(patterns, wanted, others):
+            return patterns
+    patterns = []
+    inner = dict.fromkeys(name[len(prefix) :].partition("/")[0] for name in wanted)
+    for part in sorted(inner):
+        here = f"{prefix}{part}/"
+        below = [name for name in wanted if name.startswith(here)]
+        if below:
+            beside = [name for name in others if name.startswith(here)]
+            patterns += _of_folder(here, below, beside)
+        else:
+            patterns.append(glob.escape(f"{prefix}{part}"))
+        if len(patterns) > MOST:
+            break
+    return patterns
