@@ -24,9 +24,8 @@ NAME = r"^[a-z0-9][a-z0-9_]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
 """A dataset's or run's name: it becomes a file name, a DVC stage's name and a parameter's key."""
 
-FileName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
-]
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+FileName = Annotated[str, StringConstraints(pattern=FILE_NAME, max_length=255)]
 """A plain file name, without a folder."""
 
 

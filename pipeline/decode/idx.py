@@ -1,8 +1,9 @@
 """Decoding of IDX files into shards, each of a range of rows."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,11 +39,16 @@ def decode_idx(source: Path, params: IdxDecode, folder: Path) -> str:
     subsets = ["train"]
     if (source / "test-images.idx").exists():
         subsets.append("test")
-    pairs = {subset: _idx_pair(source, subset, params.classes) for subset in subsets}
-    shape = _idx_shape(source, *(pixels for pixels, _ in pairs.values()))
+    pairs = {subset: _idx_pair(source, subset, params) for subset in subsets}
+    shape = _idx_shape(source, params.transpose, *(pixels for pixels, _ in pairs.values()))
     tasks = [
         IdxTask(
-            subset, _idx_images(source, subset), start, targets[start:][: params.shard_rows], shape
+            subset,
+            _idx_images(source, subset),
+            start,
+            targets[start:][: params.shard_rows],
+            shape,
+            params.transpose,
         )
         for subset, (pixels, targets) in pairs.items()
         for start in range(0, len(pixels), params.shard_rows)
@@ -60,12 +66,14 @@ class IdxTask(NamedTuple):
     targets: NDArray[np.int32]
     """The images' labels."""
     shape: Shape
+    transpose: bool = False
+    """Rows and columns of each image are exchanged."""
 
     def key(self) -> str:
         """Return the SHA-256 of the pixels, the labels, and what the ids are made from."""
         return fingerprint.key(self.subset, str(self.start), self._pixels().data, self.targets.data)
 
-    def groups(self, _: list[Quarantined]) -> Iterator[Rows]:
+    def groups(self, _: list[Quarantined], __: Counter[str]) -> Iterator[Rows]:
         """Yield the row groups."""
         pixels = self._pixels().reshape(-1, *self.shape)
         step = shard.row_group_rows(self.shape)
@@ -80,7 +88,55 @@ class IdxTask(NamedTuple):
             )
 
     def _pixels(self) -> NDArray[np.uint8]:
-        return idx.memmap(self.path)[self.start : self.start + len(self.targets)]
+        pixels = idx.memmap(self.path)[self.start : self.start + len(self.targets)]
+        return transposed(pixels) if self.transpose else pixels
+
+
+def transposed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images, (n, h, w) or (n, h, w, c), with rows and columns exchanged."""
+    return np.ascontiguousarray(pixels.swapaxes(1, 2))
+
+
+def labels_of(
+    numbers: NDArray[Any], params: IdxDecode, path: Path
+) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Return the numbers of an IDX file of labels, and the label that each stands for.
+
+    Parameters
+    ----------
+    numbers : ndarray, shape (n,) or (n, columns)
+        As they stand in the file.
+    params : IdxDecode
+    path : Path
+        The file, for messages.
+
+    Returns
+    -------
+    numbers : ndarray of integers, shape (n,)
+    labels : ndarray of int32, shape (n,)
+        -1 for a number that stands for no class.
+
+    Raises
+    ------
+    DataError
+        If the numbers are no integers, or of another shape than ``decode.label_column`` says.
+    """
+    column = params.label_column
+    if column is not None and numbers.ndim == 2 and column < numbers.shape[1]:
+        numbers = numbers[:, column]
+    elif column is not None:
+        raise DataError(
+            f"{path}: has no column {column} (decode.label_column), but the shape {numbers.shape}"
+        )
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
+        raise DataError(
+            f"{path}: labels must be integers of shape (n,), got {numbers.dtype.name} of shape "
+            f"{numbers.shape}"
+        )
+    values = params.label_values or range(len(params.classes))
+    known, order = np.unique(np.array(values, np.int64), return_index=True)
+    at = np.searchsorted(known, numbers).clip(max=len(known) - 1)
+    return numbers, np.where(known[at] == numbers, order[at], -1).astype(np.int32)
 
 
 def _idx_images(source: Path, subset: str) -> Path:
@@ -88,7 +144,7 @@ def _idx_images(source: Path, subset: str) -> Path:
 
 
 def _idx_pair(
-    source: Path, subset: str, classes: tuple[str, ...]
+    source: Path, subset: str, params: IdxDecode
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """Return a subset's images, which are mapped and not read, and its labels."""
     path = _idx_images(source, subset)
@@ -99,28 +155,26 @@ def _idx_pair(
             f"channels), got {pixels.dtype.name} of shape {pixels.shape}"
         )
     path = source / f"{subset}-labels.idx"
-    targets = idx.memmap(path)
-    if targets.dtype.kind not in "iu" or targets.ndim != 1:
-        raise DataError(
-            f"{path}: labels must be integers of shape (n,), got {targets.dtype.name} of shape "
-            f"{targets.shape}"
-        )
+    numbers, targets = labels_of(idx.memmap(path), params, path)
     if len(targets) != len(pixels):
         raise DataError(
             f"{path}: has {len(targets):,} labels, but there are {len(pixels):,} images"
         )
-    wrong = np.flatnonzero((targets < 0) | (targets >= len(classes)))
+    wrong = np.flatnonzero(targets < 0)
     if len(wrong):
+        key = "decode.classes" if params.label_values is None else "decode.label_values"
         raise DataError(
-            f"{path}: {len(wrong):,} labels are outside the {len(classes)} classes, the first is "
-            f"{targets[wrong[0]]} at position {wrong[0]}; declare the class under decode.classes "
+            f"{path}: {len(wrong):,} labels are outside the {len(params.classes)} classes, the "
+            f"first is {numbers[wrong[0]]} at position {wrong[0]}; declare the class under {key} "
             "in params.yaml"
         )
-    return pixels, targets.astype(np.int32)
+    return pixels, targets
 
 
-def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8]) -> Shape:
-    """Return the height, width and channels of all subsets' images."""
+def _idx_shape(
+    source: Path, transpose: bool, train: NDArray[np.uint8], *test: NDArray[np.uint8]
+) -> Shape:
+    """Return the height, width and channels of all subsets' images, as they will be."""
     train_shape, *test_shapes = ((*array.shape[1:], 1)[:3] for array in (train, *test))
     for test_shape in test_shapes:
         if train_shape != test_shape:
@@ -130,4 +184,4 @@ def _idx_shape(source: Path, train: NDArray[np.uint8], *test: NDArray[np.uint8])
     height, width, channels = train_shape
     if channels not in (1, 3) or not height or not width:
         raise DataError(f"{source}: images of shape {train_shape} are neither grey nor RGB")
-    return height, width, channels
+    return (width, height, channels) if transpose else (height, width, channels)

@@ -2,12 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, StringConstraints, field_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.core.errors import first_few
 from pipeline.core.params import Section
 from pipeline.images import decode
+from pipeline.images.convert import Convert
 from pipeline.images.resize import Resize
+from pipeline.labels.folders import Place, finder
 from pipeline.labels.table import LabelColumns
 from pipeline.shards import index, shard
 
@@ -35,6 +44,26 @@ class IdxDecode(Decode):
 
     shard_rows: PositiveInt = 10_000
     """Images in one shard."""
+    transpose: bool = False
+    """Exchange rows and columns of each image, as EMNIST's files want it."""
+    label_column: NonNegativeInt | None = None
+    """Where each image has several numbers, as in QMNIST's files: the position of its label, from
+    0."""
+    label_values: tuple[NonNegativeInt, ...] | None = None
+    """The number that stands for each class in the files; null: 0, 1, 2 …"""
+
+    @model_validator(mode="after")
+    def _a_value_for_each_class(self) -> "IdxDecode":
+        values = self.label_values
+        if values is None:
+            return self
+        if len(values) != len(self.classes):
+            raise ValueError(
+                f"label_values has {len(values)} numbers for {len(self.classes)} classes"
+            )
+        if len(set(values)) < len(values):
+            raise ValueError("label_values has a number twice")
+        return self
 
 
 class ArchiveDecode(Decode):
@@ -48,8 +77,22 @@ class ArchiveDecode(Decode):
     """With ``resize``, an image that declares more, width times height, is a bad image."""
     bits: Literal[8, 16] = 8
     """Depth that every image must have, in bits a channel."""
+    convert: Convert | None = None
+    """Conversions of images that are not plain, RGB or grey of this depth; null: such an image is a
+    bad one, and Exif's orientation is not looked at."""
     on_bad_image: Literal["fail", "quarantine"] = "fail"
     """Action over an image that cannot be decoded or has a palette, alpha, or another size or
     depth: end with an error, or leave it out and list it in ``index.json``."""
     labels: LabelColumns = LabelColumns()
     """Columns of the table of labels; without a table, images are labelled by their folders."""
+    classes_at: Place | None = None
+    """Without a table, the folder that is an image's class: its number from the outermost, 1, or
+    from the innermost, -1; or a pattern of paths with ``{class}``. Null: the innermost that has a
+    class's name."""
+
+    @field_validator("classes_at")
+    @classmethod
+    def _place(cls, place: Place | None) -> Place | None:
+        if place is not None:
+            finder(place)
+        return place

@@ -1,44 +1,85 @@
 """Extraction of IDX files to ``{train,test}-{images,labels}.idx``."""
 
+import glob
 import gzip
+import re
 import tempfile
 import zlib
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, StringConstraints, model_validator
 
+from pipeline.archives.limits import Limits
+from pipeline.archives.members import members
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.core.params import FileName, Section
+from pipeline.core.params import FILE_NAME, FileName, Section
 from pipeline.execution import workers
 from pipeline.images import idx
 
 CHUNK = 1 << 20
 """Bytes unzipped at a time."""
+GZIP = b"\x1f\x8b"
+LONGEST_MEMBER = 1 << 30
+"""Bytes of a file in an archive, which is held in memory before it is unzipped."""
+
+IdxName = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
 class IdxPair(Section):
-    """Names of the files in ``data/raw/<dataset>/`` that are a subset's images and labels."""
+    """Names of the files that are a subset's images and labels.
 
-    images: FileName
-    labels: FileName
+    They are in ``data/raw/<dataset>/``, or, with their folders, in an archive there.
+    """
+
+    images: IdxName
+    labels: IdxName
 
 
 class IdxExtract(Section):
     """``datasets.<name>.extract`` of kind ``idx``."""
 
+    archive: FileName | None = None
+    """Name of an archive that holds the files; null: they are published as they are."""
     train: IdxPair
     test: IdxPair | None = None
     """The official test set; null: there is none, and ``split`` takes one from the images."""
     max_bytes: PositiveInt = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
 
+    @model_validator(mode="after")
+    def _names_without_a_folder(self) -> "IdxExtract":
+        for name in [] if self.archive else self.names:
+            if not re.match(FILE_NAME, name):
+                raise ValueError(f"train and test: {name!r} is no plain file name")
+        return self
+
+    @property
+    def pairs(self) -> dict[str, IdxPair]:
+        """The pairs that there are, by their subset."""
+        return {"train": self.train} | ({"test": self.test} if self.test else {})
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all files."""
+        return [name for pair in self.pairs.values() for name in (pair.images, pair.labels)]
+
+
+class Source(NamedTuple):
+    """A published IDX file."""
+
+    path: Path
+    name: str
+    """For messages."""
+
 
 def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     """Unzip IDX files from ``raw`` into ``folder`` and check that they belong together.
 
-    Files whose names do not end in ``.gz`` are copied.
+    Files that are not gzipped are copied.
 
     Returns
     -------
@@ -50,51 +91,85 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
     DataError
         If a file is missing, truncated, not gzip, not IDX, or images and labels differ in number.
     """
-    pairs = {"train": params.train} | ({"test": params.test} if params.test else {})
     counts = []
     with files.new_folder(folder) as work:
         with tempfile.TemporaryDirectory(dir=work) as scratch:
+            sources = _sources(raw, params, Path(scratch))
             unzipping = [
                 partial(
                     _unzip,
-                    raw / name,
+                    sources[name],
                     work / f"{subset}-{what}.idx",
                     params.max_bytes,
                     Path(scratch),
                 )
-                for subset, pair in pairs.items()
+                for subset, pair in params.pairs.items()
                 for what, name in (("images", pair.images), ("labels", pair.labels))
             ]
             counted = list(workers.run(unzipping, "extract", "files"))
         for (subset, pair), n_images, n_labels in zip(
-            pairs.items(), counted[::2], counted[1::2], strict=True
+            params.pairs.items(), counted[::2], counted[1::2], strict=True
         ):
             if n_images != n_labels:
                 raise DataError(
-                    f"{raw / pair.images} has {n_images:,} images, but {raw / pair.labels} "
-                    f"{n_labels:,} labels; check datasets.{raw.name}.extract.{subset}"
+                    f"{sources[pair.images].name} has {n_images:,} images, but "
+                    f"{sources[pair.labels].name} {n_labels:,} labels; check "
+                    f"datasets.{raw.name}.extract.{subset}"
                 )
             counts.append(f"{n_images:,} {subset}")
     return f"{' and '.join(counts)} images, {files.megabytes(folder)}"
 
 
-def _unzip(source: Path, target: Path, max_bytes: int, scratch: Path) -> int:
+def _sources(raw: Path, params: IdxExtract, scratch: Path) -> Mapping[str, Source]:
+    if params.archive is None:
+        return {name: Source(raw / name, str(raw / name)) for name in params.names}
+    return unpack(raw / params.archive, params.names, scratch, params.max_bytes)
+
+
+def unpack(
+    archive: Path, names: Collection[str], folder: Path, max_bytes: int
+) -> dict[str, Source]:
+    """Write members of an archive into a folder, as they are; return where each one is.
+
+    Raises
+    ------
+    DataError
+        If the archive is missing or damaged, or lacks one of the members.
+    """
+    limits = Limits(max_bytes, min(max_bytes, LONGEST_MEMBER))
+    sources = {}
+    for name, content in members(archive, [glob.escape(name) for name in names], limits):
+        path = folder / f"{len(sources)}.member"
+        path.write_bytes(content)
+        sources[name] = Source(path, f"{archive}: {name}")
+    if missing := [name for name in names if name not in sources]:
+        raise DataError(f"{archive}: has no member {missing[0]}; check extract in params.yaml")
+    return sources
+
+
+def is_gzip(path: Path) -> bool:
+    """Return whether a file is gzipped, or called so."""
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP or path.name.endswith(".gz")
+
+
+def _unzip(source: Source, target: Path, max_bytes: int, scratch: Path) -> int:
     """Unzip an IDX file; return its number of rows."""
     with files.attempt(target, scratch) as new:
         _gunzip(source, new, max_bytes)
-        return _idx_rows(new, source)
+        return _idx_rows(new, source.name)
 
 
-def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
+def _gunzip(source: Source, target: Path, max_bytes: int) -> None:
     """Unzip an IDX file; raise DataError if it has more bytes than its header promises."""
-    opened = gzip.open if source.name.endswith(".gz") else open
+    opened = gzip.open if is_gzip(files.existing(source.path, "download")) else open
     try:
-        with opened(files.existing(source, "download"), "rb") as stream, target.open("wb") as file:
+        with opened(source.path, "rb") as stream, target.open("wb") as file:
             start = stream.read(idx.HEADER_BYTES)
-            expected = idx.parse_header(start, str(source)).length
+            expected = idx.parse_header(start, source.name).length
             if expected > max_bytes:
                 raise DataError(
-                    f"{source}: its header promises {expected:,} bytes, above {max_bytes:,} "
+                    f"{source.name}: its header promises {expected:,} bytes, above {max_bytes:,} "
                     "(extract.max_bytes); if that is as it should be, raise the limit in "
                     "params.yaml"
                 )
@@ -104,17 +179,19 @@ def _gunzip(source: Path, target: Path, max_bytes: int) -> None:
             for size in workers.stoppable(sizes):
                 file.write(stream.read(size))
             if stream.read(1):
-                raise DataError(f"{source}: holds more than the {expected:,} bytes of its header")
+                raise DataError(
+                    f"{source.name}: holds more than the {expected:,} bytes of its header"
+                )
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{source}: truncated or not gzip ({error}); fetch it again") from None
+        raise DataError(f"{source.name}: truncated or not gzip ({error}); fetch it again") from None
 
 
-def _idx_rows(path: Path, source: Path) -> int:
+def _idx_rows(path: Path, source: str) -> int:
     """Return the number of rows of an unzipped IDX file; errors name its ``source``."""
     try:
         array = idx.memmap(path)
     except DataError as error:
-        raise DataError(str(error).replace(str(path), str(source))) from None
+        raise DataError(str(error).replace(str(path), source)) from None
     if array.ndim == 0:
         raise DataError(f"{source}: holds a single number, not rows of images or labels")
     return len(array)

@@ -1,24 +1,49 @@
-"""IDX files, like MNIST's: pairs of images and labels."""
+"""IDX files, like MNIST's: pairs of images and labels, as they are or in an archive."""
 
 import gzip
+import hashlib
+import re
 import tempfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.archives.members import READERS
-from pipeline.core.errors import DataError
-from pipeline.extract.idx import IdxExtract, extract_idx
+from pipeline.core.errors import DataError, first_few
+from pipeline.decode.idx import transposed
+from pipeline.extract.idx import IdxExtract, Source, extract_idx, is_gzip, unpack
 from pipeline.images import idx
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
+from pipeline.new_dataset.layout import patterns
+
+CALLED = re.compile(r"ubyte|idx")
+"""In the name of an IDX file, in lower case."""
+SUBSETS = {"test": re.compile(r"(?<![a-z])(test|t10k)"), "train": re.compile(r"(?<![a-z])train")}
+"""In a name, in lower case; "latest" is no test set."""
+EMNIST = "emnist"
+FEWEST_PIXELS = 64
+"""Numbers of an image from which they are its pixels and not its labels."""
+QMNIST_COLUMNS = 8
+"""Numbers of an image in QMNIST's files of labels, of which the first is its class."""
+MAX_BYTES = 20_000_000_000
+"""Of an archive's IDX files, as they are packed in it."""
 
 
-def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
+class File(NamedTuple):
+    """An IDX file's place and header."""
+
+    source: Source
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     """Read IDX files in a folder: one pair, or two of which one is a test set's.
 
     Raises
@@ -26,69 +51,240 @@ def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
     DataError
         If a file is not IDX, lacks its pair, or holds what ``decode`` refuses.
     """
-    pairs = _pairs(folder, names)
-    images, highest, count = ImageStatistics(), 0, 0
-    with tempfile.TemporaryDirectory() as work:
-        out = Path(work, "idx")
-        extract_idx(folder, IdxExtract.model_validate(pairs), out)
-        for subset in pairs:
-            labels = idx.read(out / f"{subset}-labels.idx")
-            pixels = idx.memmap(out / f"{subset}-images.idx")
-            _check(pairs[subset], pixels, labels)
-            highest, count = max(highest, int(labels.max())), count + len(labels)
-            images.add_arrays(subset, pixels, labels)
-    if highest >= count:
-        raise DataError(
-            f"a label is {highest:,}, of {count:,} images; labels must count the classes"
+    sources = {name: Source(folder / name, name) for name in _chosen(names, choices)}
+    findings = _detect(folder, sources, None, choices)
+    findings.files = [name for name in names if name in _named(findings.extract)]
+    return findings
+
+
+def in_archive(path: Path, others: Sequence[str], choices: Choices) -> Findings | None:
+    """Read the IDX files of an archive that holds no images; None if there are none either.
+
+    Parameters
+    ----------
+    path : Path
+    others : sequence of str
+        Names of its members.
+    choices : Choices
+
+    Raises
+    ------
+    DataError
+        As ``detect``.
+    """
+    names = [name for name in others if CALLED.search(name.lower().rpartition("/")[2])]
+    if not names:
+        return None
+    chosen = _chosen(names, choices)
+    with tempfile.TemporaryDirectory() as scratch:
+        sources = unpack(path, chosen, Path(scratch), MAX_BYTES)
+        findings = _detect(path.parent, sources, path.name, choices)
+    findings.description += ", in an archive"
+    return findings
+
+
+def _chosen(names: Sequence[str], choices: Choices) -> list[str]:
+    chosen = patterns.select(names, choices.only)
+    if not chosen:
+        raise DataError(f"none of {len(names):,} IDX files matches --only: {first_few([*names])}")
+    return chosen
+
+
+def _detect(
+    folder: Path, sources: Mapping[str, Source], archive: str | None, choices: Choices
+) -> Findings:
+    notes: list[str] = []
+    found = {name: _header(name, source) for name, source in sources.items()}
+    pairs = _pairs(found, notes)
+    extract = {"archive": archive, **pairs} if archive else dict(pairs)
+    read = _labels_and_pixels(folder, extract)
+    decode: dict[str, Any] = {}
+    column = _column(found, pairs, choices, notes)
+    if column is not None:
+        decode["label_column"] = column
+    numbers = {
+        subset: _numbers(pairs[subset]["labels"], labels if column is None else labels[:, column])
+        for subset, (labels, _) in read.items()
+    }
+    classes = _classes(numbers, decode, notes)
+    if any(EMNIST in name.lower() for name in _named(pairs)):
+        decode["transpose"] = True
+        notes.append(
+            "EMNIST's files have rows and columns exchanged, which decode.transpose undoes: see "
+            "that the picture is upright"
         )
+    images = ImageStatistics()
+    for subset, (_, pixels) in read.items():
+        _check_pixels(pairs[subset]["images"], pixels)
+        upright = transposed(pixels) if "transpose" in decode else pixels
+        images.add_arrays(subset, upright, numbers[subset])
+    notes.append("the classes are called by their numbers: write their names into decode.classes")
     return Findings(
         kind="idx",
         description=f"IDX files, {'with' if 'test' in pairs else 'without'} a test set",
         images=images,
-        files=list(names),
-        extract=pairs,
-        classes=[str(number) for number in range(highest + 1)],
-        decode={"format": "parquet"},
+        files=[archive] if archive else [],
+        extract=extract,
+        classes=classes,
+        decode={"format": "parquet"} | decode,
         split=dict(without_fractions(pairs)),
-        notes=["the classes are called by their numbers: write their names into decode.classes"],
+        notes=notes,
     )
 
 
-def _pairs(folder: Path, names: Sequence[str]) -> dict[str, dict[str, str]]:
+def _labels_and_pixels(
+    folder: Path, extract: Mapping[str, Any]
+) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    """Return the labels and images of each subset, as ``extract`` will have them."""
+    params = IdxExtract.model_validate(extract)
+    with tempfile.TemporaryDirectory() as work:
+        out = Path(work, "idx")
+        try:
+            extract_idx(folder, params, out)
+        except DataError as error:
+            raise DataError(re.sub(r"; check datasets\.\S+$", "", str(error))) from None
+        # Mapped files stay readable when they are removed.
+        return {
+            subset: (
+                idx.read(out / f"{subset}-labels.idx"),
+                idx.memmap(out / f"{subset}-images.idx"),
+            )
+            for subset in params.pairs
+        }
+
+
+def _named(extract: Mapping[str, Any]) -> list[str]:
+    return [
+        name for pair in extract.values() if isinstance(pair, Mapping) for name in pair.values()
+    ]
+
+
+def _pairs(found: Mapping[str, File], notes: list[str]) -> dict[str, dict[str, str]]:
     """Return the names of the files of images and of labels, for each subset."""
     pairs: dict[str, dict[str, str]] = {}
-    for name in names:
-        rank = _rank(folder / name)
-        subset = "test" if "t10k" in name or "test" in name.lower() else "train"
-        content = "labels" if rank == 1 else "images"
-        if content in pairs.setdefault(subset, {}):
-            raise DataError(f"{name} and {pairs[subset][content]} are both {content} for {subset}")
-        pairs[subset][content] = name
+    for name in sorted(found, key=lambda name: (len(name), name)):
+        content = "labels" if _is_labels(found[name].shape) else "images"
+        pair = pairs.setdefault(_subset(name), {})
+        other = pair.setdefault(content, name)
+        if other != name and _digest(found[name].source) == _digest(found[other].source):
+            notes.append(f"{name} is the same as {other}, and is left out")
+        elif other != name:
+            raise DataError(
+                f"{name} and {other} are both {content} for {_subset(name)}, and differ; choose "
+                "with --only PATTERN, or name the files of one dataset"
+            )
     if len(pairs) == 1:
         pairs = {"train": next(iter(pairs.values()))}
     for subset, pair in pairs.items():
         for content in {"images", "labels"} - set(pair):
             raise DataError(f"there is no file of {content} for {subset}; give both of each pair")
-    return pairs
+    return dict(sorted(pairs.items(), reverse=True))
 
 
-def _check(pair: dict[str, str], pixels: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Refuse what ``decode`` will."""
-    if labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
-        raise DataError(f"{pair['labels']}: labels must be whole numbers from 0")
-    if pixels.dtype != np.uint8:
-        raise DataError(f"{pair['images']}: images must be uint8, these are {pixels.dtype.name}")
+def _is_labels(shape: tuple[int, ...]) -> bool:
+    return len(shape) < 2 or (len(shape) == 2 and shape[1] < FEWEST_PIXELS)
 
 
-def _rank(path: Path) -> int:
-    """Return the rank of an IDX file's array."""
-    opened = gzip.open if path.name.endswith(".gz") else open
-    try:
-        with opened(path, "rb") as file:
-            header = idx.parse_header(file.read(idx.HEADER_BYTES), path.name)
-    except (DataError, OSError, EOFError):
+def _subset(name: str) -> str:
+    """Return the subset that a file's own name says, or else its folders'.
+
+    Examples
+    --------
+    >>> _subset("mnist-t10k-images.idx"), _subset("latest/images"), _subset("test/images")
+    ('test', 'train', 'test')
+    """
+    for part in (name.rpartition("/")[2], name):
+        for subset, pattern in SUBSETS.items():
+            if pattern.search(part.lower()):
+                return subset
+    return "train"
+
+
+def _column(
+    found: Mapping[str, File],
+    pairs: Mapping[str, Mapping[str, str]],
+    choices: Choices,
+    notes: list[str],
+) -> int | None:
+    """Return the column of labels where each image has several numbers; None where it has one."""
+    shapes = {pair["labels"]: found[pair["labels"]].shape for pair in pairs.values()}
+    if all(len(shape) == 1 for shape in shapes.values()):
+        return None
+    name, shape = next((name, shape) for name, shape in shapes.items() if len(shape) != 1)
+    if len({shape[1:] for shape in shapes.values()}) > 1:
+        raise DataError(f"{' and '.join(shapes)} have different numbers for an image")
+    if len(choices.label) == 1 and choices.label[0].isdecimal():
+        return int(choices.label[0])
+    if shape[1] == QMNIST_COLUMNS:
+        notes.append(
+            f"{name} has {shape[1]} numbers for each image, as QMNIST's files: the first is its "
+            "class, and the others (writer, origin) are not used"
+        )
+    elif shape[1] != 1:
         raise DataError(
-            f"{path.name}: is neither an archive ({', '.join(READERS)}), nor Parquet, nor an IDX "
+            f"{name}: has {shape[1]} numbers for each image; say which is its class with --label "
+            f"NUMBER, from 0 to {shape[1] - 1}"
+        )
+    return 0
+
+
+def _check_pixels(name: str, pixels: NDArray[Any]) -> None:
+    """Raise DataError for images that ``decode`` will refuse."""
+    if pixels.dtype != np.uint8:
+        raise DataError(f"{name}: images must be uint8, these are {pixels.dtype.name}")
+    if pixels.ndim not in (3, 4) or (*pixels.shape, 1)[3] not in (1, 3):
+        raise DataError(
+            f"{name}: images must be of shape (n, height, width) or (n, height, width, 1 or 3), "
+            f"these are of {pixels.shape}"
+        )
+
+
+def _numbers(name: str, labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels; raise DataError for what ``decode`` will refuse."""
+    if labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
+        raise DataError(f"{name}: labels must be whole numbers from 0")
+    return labels
+
+
+def _classes(
+    numbers: Mapping[str, NDArray[Any]], decode: dict[str, Any], notes: list[str]
+) -> list[str]:
+    """Return the classes' names; add to ``decode`` which numbers they have, if not those from 0."""
+    count = sum(map(len, numbers.values()))
+    values = [int(number) for number in np.unique(np.concatenate(list(numbers.values())))]
+    if values[-1] >= max(count, 2):
+        raise DataError(
+            f"a label is {values[-1]:,}, of {count:,} images; labels must count the classes"
+        )
+    if values != list(range(len(values))):
+        decode["label_values"] = values
+        unused = [str(n) for n in range(values[0], values[-1]) if n not in values]
+        without = f" without {first_few(unused)}" if unused else ""
+        notes.append(
+            f"labels are the numbers {values[0]} to {values[-1]}{without}: decode.label_values "
+            "says which of them stands for each class"
+        )
+    return [str(value) for value in values]
+
+
+def _digest(source: Source) -> str:
+    """Return the SHA-256 of what a file unzips to."""
+    opened = gzip.open if is_gzip(source.path) else open
+    try:
+        with opened(source.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (OSError, EOFError, zlib.error):
+        return source.name  # of a damaged file, which ``extract`` will tell
+
+
+def _header(name: str, source: Source) -> File:
+    opened = gzip.open if is_gzip(source.path) else open
+    try:
+        with opened(source.path, "rb") as file:
+            header = idx.parse_header(file.read(idx.HEADER_BYTES), name)
+    except (DataError, OSError, EOFError, zlib.error):
+        raise DataError(
+            f"{name}: is neither an archive ({', '.join(READERS)}), nor Parquet, nor an IDX "
             "file (.gz or plain)"
         ) from None
-    return len(header.shape)
+    return File(source, header.shape, header.dtype)
