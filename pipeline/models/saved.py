@@ -8,18 +8,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
-from pipeline.core.params import NAME
+from pipeline.core.params import NAME, Section
+from pipeline.models import weights
+from pipeline.models.hdf5 import UnreadableError
+from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
 
 if TYPE_CHECKING:
     import keras
-
-WEIGHTS = "model.weights.h5"
-ARCHITECTURE = "architecture.json"
 
 
 class Model(NamedTuple):
@@ -49,14 +50,17 @@ class Model(NamedTuple):
         return shares
 
 
-def save(model: Model, folder: Path) -> None:
-    """Write a model into ``folder``, which is replaced as a whole."""
+def save(model: Model, folder: Path, **records: Section | None) -> None:
+    """Write a model into ``folder``, which is replaced as a whole.
+
+    ``records`` are written beside it as JSON, ``<name>.json``; None is not written.
+    """
     import keras
 
     with files.new_folder(folder) as work:
-        weights = _Weights()
-        model.network.save_weights(weights)
-        (work / WEIGHTS).write_bytes(weights.getbuffer())
+        file = KerasFile()
+        model.network.save_weights(file)
+        (work / WEIGHTS).write_bytes(file.getbuffer())
         architecture = {
             "classes": list(model.classes),
             "shape": list(model.shape),
@@ -64,10 +68,13 @@ def save(model: Model, folder: Path) -> None:
             "keras": keras.saving.serialize_keras_object(model.network),
         }
         files.write_json(work / ARCHITECTURE, architecture)
+        for name, record in records.items():
+            if record is not None:
+                files.write_json(work / f"{name}.json", record.model_dump(mode="json"))
 
 
-class _Weights(io.BytesIO):
-    """A file in memory, whose name makes Keras write HDF5.
+class KerasFile(io.BytesIO):
+    """A file in memory, whose name makes Keras write HDF5, and read it.
 
     On disk, HDF5 would crash the process if the disk is full when it closes its file.
     """
@@ -93,7 +100,8 @@ def load_model(source: Path | str) -> Model:
     Raises
     ------
     DataError
-        If a file is missing or damaged.
+        If a file is missing or damaged, or the weights are not those of the architecture, have
+        links or values that are not finite.
     """
     import keras
 
@@ -106,11 +114,28 @@ def load_model(source: Path | str) -> Model:
                     f"make it (dvc repro train@{source}), or fetch it (dvc pull train@{source})"
                 )
             raise DataError(f"{path} is missing; {remedy}")
+        if not path.is_file():
+            raise DataError(f"{path} is no plain file; name a run, or the folder of a model")
     value = files.read_json(folder / ARCHITECTURE)
     try:
         network = keras.saving.deserialize_keras_object(value["keras"], safe_mode=True)
-        network.load_weights(folder / WEIGHTS)
+        _set_weights(network, folder)
         return Model(network, tuple(value["classes"]))
     except (KeyError, TypeError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{folder}: no model can be read there ({reason}); train again") from None
+
+
+def _set_weights(network: "keras.Model", folder: Path) -> None:
+    """Set all weights of a network to those in its folder; raises DataError."""
+    file = KerasFile()
+    network.save_weights(file)
+    with weights.opened(folder) as stored, h5py.File(file, "r+") as own:
+        theirs = {layer.place: layer for layer in stored.layers}
+        for layer in weights.of(own).layers:
+            if layer.place not in theirs:
+                raise UnreadableError(f"lacks the layer {layer.name}")
+            if difference := layer.difference(theirs[layer.place]):
+                raise UnreadableError(f"has another layer {layer.name}: {difference}")
+            layer.fill(theirs[layer.place])
+    network.load_weights(file)

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -69,6 +70,47 @@ def test_missing_and_damaged_files_are_named(tmp_path):
     (tmp_path / "model" / saved.WEIGHTS).write_bytes(b"")
     with pytest.raises(DataError, match="no model can be read there"):
         saved.load_model(tmp_path / "model")
+
+
+def emptied(file):
+    del file["layers/dense/vars/0"]
+
+
+def linked(file):
+    emptied(file)
+    file["layers/dense/vars/0"] = h5py.ExternalLink("/etc/hostname", "/x")
+
+
+def of_another_shape(file):
+    emptied(file)
+    file["layers/dense/vars/0"] = np.ones((2, 3), np.float32)
+
+
+def without_a_layer(file):
+    del file["layers/dense"]
+
+
+def not_finite(file):
+    file["layers/dense/vars/1"][0] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (emptied, "has another layer dense_1: 1 arrays in the file, not 2"),
+        (linked, "has a link, layers/dense/vars/0, to another place or file"),
+        (of_another_shape, "has another layer dense_1: 2x3 in the file, not 32x3"),
+        (without_a_layer, "lacks the layer dense_1"),
+        (not_finite, "has values in /layers/dense/vars/1 that are not finite"),
+    ],
+)
+def test_weights_that_are_not_those_of_the_architecture_are_refused(tmp_path, change, fault):
+    saved.save(build(), tmp_path)
+    with h5py.File(tmp_path / saved.WEIGHTS, "r+") as file:
+        change(file)
+    with pytest.raises(DataError, match=fault) as caught:
+        saved.load_model(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_code_in_an_architecture_is_refused(tmp_path):
