@@ -1,5 +1,6 @@
 """Decoding of an extracted archive's images into shards, one for each part."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from pipeline.decode.params import ArchiveDecode
 from pipeline.decode.write import layout_of
 from pipeline.execution import fingerprint
 from pipeline.extract import parts
-from pipeline.images import decode
+from pipeline.images import convert, decode
 from pipeline.labels import folders, join, one_hot, table
 from pipeline.labels.table import Match
 from pipeline.shards import shard
@@ -42,7 +43,9 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
         cannot be used and the policy is ``fail``.
     """
     divisor = 2**params.bits - 1
-    layout = layout_of(params, params.shape, divisor)._replace(resize=params.resize)
+    layout = layout_of(params, params.shape, divisor)._replace(
+        resize=params.resize, convert=params.convert and params.convert.model_dump()
+    )
     tasks = _archive_tasks(source, params)
     pa.default_memory_pool().release_unused()  # glibc keeps the join's memory otherwise
     return write.write_shards(tasks, folder, layout)
@@ -63,7 +66,7 @@ def _archive_tasks(source: Path, params: ArchiveDecode) -> list["ArchiveTask"]:
         targets = labels.labels
     else:
         match = "path"
-        positions, targets = folders.labels(members, params.classes, archive)
+        positions, targets = folders.labels(members, params.classes, archive, params.classes_at)
     ends = np.cumsum([len(part) for part in names])[:-1]
     return [
         ArchiveTask(part, rows, targets[rows], params, match)
@@ -81,7 +84,7 @@ class ArchiveTask(NamedTuple):
     """The images' labels."""
     params: ArchiveDecode
     match: Match
-    """The part of an image's name that is its id."""
+    """The part of an image's name that is its id in the shards."""
 
     def key(self) -> str:
         """Return the SHA-256 of the parameters, the part, the positions and the labels."""
@@ -90,35 +93,44 @@ class ArchiveTask(NamedTuple):
             self.params.model_dump_json(), self.match, files.sha256(self.part), *rows
         )
 
-    def groups(self, quarantined: list[Quarantined]) -> Iterator[Rows]:
-        """Yield the row groups, and add bad images to ``quarantined``."""
+    def groups(self, quarantined: list[Quarantined], converted: Counter[str]) -> Iterator[Rows]:
+        """Yield the row groups, add bad images to ``quarantined``, and count converted ones."""
         start = 0
         for names, contents in parts.read(self.part, shard.row_group_rows(self.params.shape)):
             ids, kept, pixels = [], [], []
             for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
                 try:
-                    pixels.append(self._decode(content))
+                    found = self._decode(content)
                 except decode.ImageError as fault:
                     reason = _reason(self.part, name, fault, self.params)
                     member = join.member_id(name, self.match)
-                    quarantined.append(Quarantined(id=member, name=name, reason=reason))
+                    class_name = self.params.classes[self.targets[row]]
+                    quarantined.append(
+                        Quarantined(id=member, name=name, reason=reason, class_name=class_name)
+                    )
                 else:
+                    pixels.append(found.pixels)
+                    converted.update(found.words)
                     ids.append(join.member_id(name, self.match))
                     kept.append(row)
             start += len(names)
             if pixels:
                 yield Rows(ids, self.positions[kept], self.targets[kept], np.stack(pixels))
 
-    def _decode(self, content: bytes) -> decode.Pixels:
-        params = self.params
-        return decode.decode(content, params.shape, params.bits, params.resize, params.max_pixels)
+    def _decode(self, content: bytes) -> decode.Decoded:
+        how = self.params
+        return decode.decoded(content, how.shape, how.bits, how.resize, how.max_pixels, how.convert)
 
 
 def _reason(part: Path, name: str, fault: decode.ImageError, params: ArchiveDecode) -> str:
     """Return why an image is left out; raise DataError if the policy is ``fail``."""
     if params.on_bad_image == "fail":
+        words = ""
+        if isinstance(fault, decode.NotAllowedError):
+            words = f"have such converted (decode.convert: {{{fault.word}: "
+            words += f"{getattr(convert.ALL, fault.word)}}}), "
         raise DataError(
-            f"{part.parent}: image {name!r} {fault}; mend it, or leave such images out with "
+            f"{part.parent}: image {name!r} {fault}; mend it, {words}or leave such images out with "
             "decode.on_bad_image: quarantine in params.yaml"
         )
     return str(fault)

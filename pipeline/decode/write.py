@@ -63,6 +63,13 @@ class Record(Section):
     file: ShardFile
     quarantined: tuple[Quarantined, ...]
     converted: dict[str, int]
+    seal: str = ""
+    """SHA-256 of the above, for damage to a number would not show."""
+
+    def sealed(self) -> "Record":
+        """Return the same record with the seal that it should have."""
+        content = self.model_dump_json(exclude={"seal"})
+        return self.model_copy(update={"seal": fingerprint.key(content)})
 
 
 def write_shards(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
@@ -138,7 +145,7 @@ def _write(
         )
     record = Record(key=key, file=file, quarantined=tuple(quarantined), converted=converted)
     with files.attempt(_record(path), scratch) as new:
-        files.write_json(new, record.model_dump(mode="json"))
+        files.write_json(new, record.sealed().model_dump(mode="json"))
     return record, identity
 
 
@@ -146,7 +153,8 @@ def _finished(path: Path, key: str) -> Record | None:
     """Return the record of a shard that is there, undamaged, with the same key; or None."""
     try:
         record = Record.model_validate(files.read_json(_record(path)), strict=False)
-        whole = record.key == key and files.sha256(path) == record.file.sha256
+        fits = record.key == key and record == record.sealed()
+        whole = fits and files.sha256(path) == record.file.sha256
     except (DataError, ValidationError, FileNotFoundError):
         return None
     return record if whole else None

@@ -101,18 +101,37 @@ def test_bad_image_ends_the_stage_and_leaves_nothing(tmp_path):
 
 def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
     wide = builders.encode(np.zeros((8, 9, 3), np.uint8))
+    found = builders.archive_dataset(tmp_path / "raw")
     spoil(tmp_path, {"12": b"no image", "3": wide})
     done, index = decode(tmp_path, on_bad_image="quarantine")
     assert "28 images" in done
     assert "2 quarantined" in done
-    assert [(q.id, q.name, q.reason) for q in index.quarantined] == [
-        ("3", "train/3.png", "is 9x8 pixels, not 8x8"),
-        ("12", "train/12.png", "cannot be decoded"),
+    assert [(q.id, q.name, q.reason, q.class_name) for q in index.quarantined] == [
+        ("3", "train/3.png", "is 9x8 pixels, not 8x8", found["3"][1]),
+        ("12", "train/12.png", "cannot be decoded", found["12"][1]),
     ]
     ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
     assert ids == [str(n) for n in range(1, 31) if n not in (3, 12)]
     positions = shard_index.column(tmp_path / "shards", index, "position").to_pylist()
     assert positions == [int(name) - 1 for name in ids]
+
+
+def test_a_policy_converts_images_that_are_not_plain_and_the_index_counts_them(tmp_path):
+    found = builders.archive_dataset(tmp_path / "raw")
+    see_through = np.dstack([found["1"][0], np.zeros((8, 8), np.uint8)])
+    spoil(tmp_path, {"1": builders.encode(see_through), "2": builders.encode(see_through)})
+    with pytest.raises(DataError, match=r"have such converted \(decode.convert: \{alpha: white\}"):
+        decode(tmp_path)
+    done, index = decode(tmp_path, convert={"alpha": "white"})
+    assert "30 images of shape (8, 8, 3), converted: 2 alpha, 5 shards" in done
+    assert index.converted == {"alpha": 2}
+    assert index.convert["alpha"] == "white"
+    assert index.convert["frames"] == "refuse"
+    images = builders.shard_images(tmp_path / "shards", index)
+    assert (images[:2] == 1).all()
+    plain = decode(tmp_path, on_bad_image="quarantine")
+    assert "converted" not in plain[0]
+    assert "convert" not in (tmp_path / "shards/index.json").read_text()
 
 
 def test_images_of_several_sizes_are_resized_and_the_index_says_how(tmp_path):
@@ -169,6 +188,20 @@ def test_ids_may_be_whole_names_of_files(tmp_path, match):
 
 def test_nothing_but_bad_images_is_an_error(tmp_path):
     spoil(tmp_path, {str(n): b"no image" for n in range(1, 31)})
-    with pytest.raises(DataError, match="no image could be used"):
+    with pytest.raises(DataError, match=r"no image could be used \(cannot be decoded: 30\); see"):
         decode(tmp_path, on_bad_image="quarantine")
     assert not (tmp_path / "shards").exists()
+
+
+def test_a_class_of_nothing_but_bad_images_is_an_error(tmp_path):
+    found = builders.archive_dataset(tmp_path / "raw")
+    emus = [id_ for id_, (_, name) in found.items() if name == "emu"]
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    spoil(tmp_path, dict.fromkeys(emus, pointer) | {emus[0]: b"", "1": b""})
+    with pytest.raises(DataError) as raised:
+        decode(tmp_path, on_bad_image="quarantine")
+    assert str(raised.value).startswith("no image of class emu can be used (is a Git LFS pointer")
+    assert f"fetches: {len(emus) - 1}, is empty: 1)" in str(raised.value)
+    assert not (tmp_path / "shards").exists()
+    spoil(tmp_path, dict.fromkeys(emus[1:], pointer))  # one is enough
+    assert len(decode(tmp_path, on_bad_image="quarantine")[1].quarantined) == len(emus) - 1

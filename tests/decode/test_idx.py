@@ -52,6 +52,61 @@ def test_idx_of_colour_images(tmp_path):
     assert shard_index.Index.read(tmp_path / "shards").shape == (8, 8, 3)
 
 
+def decoded(tmp_path, **params):
+    """Return (pixels uint8, labels, shape) of what the files are decoded to."""
+    decode_idx(tmp_path, IdxDecode(**params), tmp_path / "shards")
+    index = shard_index.Index.read(tmp_path / "shards")
+    images = (builders.shard_images(tmp_path / "shards", index) * 255).round().astype(np.uint8)
+    labels = shard_index.column(tmp_path / "shards", index, "label").to_pylist()
+    return images, labels, index.shape
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (8, 5, 3)])
+def test_rows_and_columns_exchanged(tmp_path, shape):
+    images = {n: builders.pixels(np.arange(n) % 3, shape, seed=n) for n in (10, 5)}
+    idx_files(tmp_path, train_images=images[10], test_images=images[5])
+    pixels, labels, found = decoded(tmp_path, classes=CLASSES, transpose=True, shard_rows=4)
+    assert found == (5, 8, (*shape, 1)[2])
+    expected = np.concatenate([images[10], images[5]]).reshape(15, *shape[:2], -1)
+    np.testing.assert_array_equal(pixels, np.moveaxis(expected, 2, 1))
+    assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
+
+
+def test_a_column_of_several_numbers(tmp_path):
+    numbers = {n: np.stack([np.arange(n), np.arange(n) % 3], axis=1) for n in (10, 5)}
+    arrays = {"train_labels": numbers[10].astype(">i4"), "test_labels": numbers[5].astype(">i4")}
+    idx_files(tmp_path, **arrays)
+    _, labels, _ = decoded(tmp_path, classes=CLASSES, label_column=1)
+    assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
+    with pytest.raises(
+        DataError, match=r"no column 2 .decode\.label_column., but the shape .10, 2"
+    ):
+        decoded(tmp_path, classes=CLASSES, label_column=2)
+    with pytest.raises(DataError, match="must be integers of shape"):
+        decoded(tmp_path, classes=CLASSES)
+
+
+def test_numbers_that_stand_for_classes(tmp_path):
+    values = np.array([7, 2, 9], np.uint8)
+    idx_files(
+        tmp_path, train_labels=values[np.arange(10) % 3], test_labels=values[np.arange(5) % 3]
+    )
+    _, labels, _ = decoded(tmp_path, classes=CLASSES, label_values=(7, 2, 9))
+    assert labels == [n % 3 for n in range(10)] + [n % 3 for n in range(5)]
+    message = r"4 labels are outside the 3 classes, the first is 7 at position 0.*label_values"
+    with pytest.raises(DataError, match=message):
+        decoded(tmp_path, classes=CLASSES, label_values=(1, 2, 9))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [((1, 2), "has 2 numbers for 3 classes"), ((1, 2, 1), "a number twice"), ((-1, 0, 1), "great")],
+)
+def test_numbers_that_cannot_stand_for_classes(values, message):
+    with pytest.raises(ValueError, match=message):
+        IdxDecode(classes=CLASSES, label_values=values)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

@@ -1,6 +1,8 @@
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +18,14 @@ from pipeline.shards.index import Quarantined
 from tests.support.builders import CLASSES, pixels
 
 SHAPE = (4, 4, 1)
-LAYOUT = Layout("parquet", SHAPE, CLASSES, 255)
+LAYOUT = Layout("parquet", SHAPE, CLASSES, 255, convert={"alpha": "white", "frames": "first"})
 
 
 class Task(NamedTuple):
     """A ``write.Task`` made of two functions."""
 
     key: Callable[[], str]
-    groups: Callable[[list[Quarantined]], Iterable[Rows]]
+    groups: Callable[[list[Quarantined], Counter[str]], Iterable[Rows]]
 
 
 class Parts:
@@ -35,12 +37,9 @@ class Parts:
         self.fault = {}
 
     def tasks(self):
-        return [
-            Task(lambda n=n: f"{n} {self.seed}", lambda bad, n=n: self.groups(n, bad))
-            for n in range(3)
-        ]
+        return [Task(lambda n=n: f"{n} {self.seed}", partial(self.groups, n)) for n in range(3)]
 
-    def groups(self, number, quarantined):
+    def groups(self, number, quarantined, converted):
         for first in 0, 2:
             if first and number in self.fault:
                 raise self.fault[number]
@@ -49,6 +48,7 @@ class Parts:
             ids = [f"image {row}" for row in rows]
             yield Rows(ids, rows, labels, pixels(labels, SHAPE, seed=self.seed + number))
         quarantined.append(Quarantined(id=f"bad {number}", name="x", reason="y"))
+        converted.update({"alpha": number, "frames": 1})
         self.done.append(number)
 
 
@@ -83,6 +83,7 @@ def test_shards_and_index(tmp_path, whole):
     index = shard_index.Index.read(tmp_path / "whole")
     assert index.rows == 12
     assert [image.id for image in index.quarantined] == ["bad 0", "bad 1", "bad 2"]
+    assert index.converted == {"alpha": 3, "frames": 3}
     for file in index.files:
         assert files.sha256(tmp_path / "whole" / file.name) == file.sha256
 
@@ -163,7 +164,7 @@ def test_an_error_in_the_data_leaves_nothing(tmp_path):
 
 def test_no_image_at_all_is_refused(tmp_path):
     with pytest.raises(DataError, match="no image could be used"):
-        write.write_shards([Task(lambda: "", lambda _: [])], tmp_path / "out", LAYOUT)
+        write.write_shards([Task(lambda: "", lambda *_: [])], tmp_path / "out", LAYOUT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -171,12 +172,12 @@ def test_an_error_ends_the_other_shards_between_their_row_groups(tmp_path, monke
     monkeypatch.setenv("PIPELINE_WORKERS", "2")
     has_begun = threading.Event()
 
-    def fail(_):
+    def fail(*_):
         assert has_begun.wait(10)
         raise DataError("damaged")
         yield
 
-    def go_on(_):
+    def go_on(*_):
         for row in itertools.count():
             has_begun.set()
             label = np.int32([0])
