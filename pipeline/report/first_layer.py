@@ -6,19 +6,19 @@ Both are read from the files that ``train`` writes, and computed as Keras's ``Co
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core import files
-from pipeline.core.errors import DataError
+from pipeline.models import weights
+from pipeline.models.hdf5 import UnreadableError
 from pipeline.report import thumbnails
 from pipeline.subsets.images import Dataset
 
 FIRST = "convolution_1"
-"""The name of the first convolution, or its start."""
+"""The start of the name of the first convolution; a layer around it may stand before it."""
 SHOWN = 64
 """Number of filters that are shown at most."""
 IMAGES = 10
@@ -75,30 +75,35 @@ def read(folder: Path) -> FirstLayer | None:
         If a file is missing or damaged.
     """
     layers = files.read_json(folder / "architecture.json")["keras"]["config"]["layers"]
-    path = files.existing(folder / "model.weights.h5", "train")
-    before = []
+    files.existing(folder / "model.weights.h5", "train")
     convolutions = [layer for layer in layers if layer["class_name"] == "Conv2D"]
-    for layer in layers:
-        if layer in convolutions and layer["config"]["name"].startswith(FIRST):
-            break
-        before.append(layer)
-    else:
+    named = [layer for layer in convolutions if layer["config"]["name"].startswith(FIRST)]
+    if not convolutions:
         return None
+    layer = (named or convolutions)[0]
+    before = layers[: layers.index(layer)]
     config = layer["config"]
     if config["strides"] != [1, 1] or config["dilation_rate"] != [1, 1] or config["groups"] != 1:
         return None
     known = {"InputLayer", "Normalization"}
     if {one["class_name"] for one in before if one not in convolutions} - known:
         return None
-    number = convolutions.index(layer)
-    place = f"layers/conv2d{f'_{number}' if number else ''}/vars"  # as Keras names them
-    try:
-        with h5py.File(path) as file:
-            kernel, bias = (np.asarray(file[f"{place}/{n}"], np.float32) for n in (0, 1))
-    except (OSError, KeyError) as error:
-        raise DataError(f"{path} is damaged ({error}); delete it and run dvc repro") from None
+    kernel, bias = _weights(folder, config["name"])
     mean, variance = _standardization(before)
     return FirstLayer(kernel, bias, config["padding"], mean, np.sqrt(variance))
+
+
+def _weights(folder: Path, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the kernel and the bias of a convolution; zeros if it has none."""
+    with weights.opened(folder) as stored:
+        layer = {layer.names: layer for layer in stored.layers}.get((name,))
+        if layer is None:
+            raise UnreadableError(f"is damaged (it lacks the layer {name})")
+        kernel, *biases = (array.read().astype(np.float32) for array in layer.arrays)
+        bias = biases[0] if biases else np.zeros(kernel.shape[-1:], np.float32)
+        if kernel.ndim != 4 or bias.shape != kernel.shape[-1:] or len(biases) > 1:
+            raise UnreadableError(f"is damaged ({name} is no convolution)")
+        return kernel, bias
 
 
 def pictures(layer: FirstLayer) -> list[str]:

@@ -41,6 +41,22 @@ def test_the_first_layer_computes_as_in_keras(tensorflow, tmp_path, params, shap
     np.testing.assert_allclose(layer.respond(image), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_any_network_s_first_convolution_is_shown(tensorflow, tmp_path):
+    import keras
+
+    built = keras.Sequential(
+        [
+            keras.Input((9, 7, 3)),
+            keras.layers.Conv2D(5, 3, use_bias=False, name="stem"),
+            keras.layers.Conv2D(4, 3, name="next"),
+        ]
+    )
+    saved.save(saved.Model(built, ("a", "b")), tmp_path / "model")
+    layer = first_layer.read(tmp_path / "model")
+    np.testing.assert_array_equal(layer.kernel, built.get_layer("stem").get_weights()[0])
+    assert not layer.bias.any()
+
+
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -88,6 +104,11 @@ def test_a_damaged_file_is_named(made):
     with h5py.File(path, "w"):
         pass
     with pytest.raises(DataError, match=r"model\.weights\.h5 has no layers with weights"):
+        first_layer.read(made)
+    reports.write_model((6, 5, 1))
+    with h5py.File(path, "r+") as file:
+        file["layers/conv2d_1/vars/0"] = h5py.ExternalLink("/etc/hostname", "/x")
+    with pytest.raises(DataError, match=r"model\.weights\.h5 has a link"):
         first_layer.read(made)
     shutil.rmtree(made)
     with pytest.raises(DataError, match=r"architecture\.json is missing"):
