@@ -10,7 +10,7 @@ from pipeline.project.changes import State
 from pipeline.project.recorded import Recorded
 
 
-def describe(dataset: str, before: str, after: str, path: Path) -> str:
+def describe(dataset: str, before: str, after: str, path: Path, *, fetch: bool = False) -> str:
     """Return what changed in a dataset, and draw some of the images.
 
     Parameters
@@ -20,15 +20,17 @@ def describe(dataset: str, before: str, after: str, path: Path) -> str:
         Git revisions; ``""``: what is here.
     path : Path
         Of the picture, a PNG.
+    fetch : bool
+        Whether to get what DVC's cache lacks from the default remote.
 
     Raises
     ------
     PipelineError
-        If there is no such revision, or DVC's cache does not have its shards and split.
+        If there is no such revision, or its shards and split cannot be had.
     """
     with tempfile.TemporaryDirectory() as work:
         old, new = (
-            recorded.find(dataset, revision, Path(work, side))
+            recorded.find(dataset, revision, Path(work, side), fetch=fetch)
             for side, revision in (("before", before), ("after", after))
         )
         names = [revision or "here" for revision in (before, after)]

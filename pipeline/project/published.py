@@ -18,12 +18,13 @@ from pipeline.core import console
 from pipeline.core.errors import DataError, PipelineError, first_few
 from pipeline.core.params import Params
 from pipeline.decode.decoders import DECODERS
-from pipeline.decode.params import ArchiveDecode, Decode
+from pipeline.decode.idx import labels_of, transposed
+from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.extract import parts
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
 from pipeline.images import decode, idx
-from pipeline.labels import folders, join, table
+from pipeline.labels import folders, join, one_hot, table
 from pipeline.project.changes import Image, State
 from pipeline.split import published
 
@@ -37,16 +38,20 @@ class Published:
 
     state: State
     folder: Path
-    params: Decode
+    params: ArchiveDecode | IdxDecode
     names: dict[str, str]
     """Of an image's member in the parts, by id; empty for IDX files."""
 
     def decoded(self, ids: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float32] | str]]:
         """Yield ids with images, float32[h, w, c] in [0, 1], or why one cannot be used."""
-        if not isinstance(self.params, ArchiveDecode):
+        if isinstance(self.params, IdxDecode):
             for id_ in ids:
                 subset, _, row = id_.partition("-")
-                pixels = idx.memmap(self.folder / f"{subset}-images.idx")[int(row)]
+                place = int(row)
+                pixels = idx.memmap(self.folder / f"{subset}-images.idx")[place : place + 1]
+                if self.params.transpose:
+                    pixels = transposed(pixels)
+                pixels = pixels[0]
                 yield (
                     id_,
                     pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) / np.float32(255),
@@ -74,8 +79,9 @@ def read(raw: Path, params: Params, dataset: str, folder: Path) -> Published:
     decoding = params.section(DECODERS[kind].params, "datasets", dataset, "decode")
     try:
         extractor.extract(raw, section, folder)
-        if not isinstance(decoding, ArchiveDecode):
-            return Published(_idx_state(folder, decoding.classes), folder, decoding, {})
+        if isinstance(decoding, IdxDecode):
+            return Published(_idx_state(folder, decoding), folder, decoding, {})
+        assert isinstance(decoding, ArchiveDecode)
         return _archive(folder, decoding)
     except PipelineError as error:  # names what the user has, not where it was put to be compared
         text = str(error).replace(f"{raw}/", "").replace(f"{folder}/", "")
@@ -84,15 +90,11 @@ def read(raw: Path, params: Params, dataset: str, folder: Path) -> Published:
 
 def _archive(folder: Path, params: ArchiveDecode) -> Published:
     names = [name for part in parts.paths(folder) for name in parts.names(part).to_pylist()]
-    path = folder / "labels.csv"
-    match = params.labels.match if path.exists() else "path"
-    by_name = dict(
-        zip(
-            names,
-            _table(path, params, names) if path.exists() else _by_folder(names, params),
-            strict=True,
-        )
-    )
+    path, match = folder / "labels.csv", params.labels.match
+    classes = _by_table(path, params, names) if path.exists() else _by_folder(names, params)
+    if not path.exists() or params.labels.ids == "path":
+        match = "path"
+    by_name = dict(zip(names, classes, strict=True))
     state, members = {}, {}
     with console.bar("compare", len(names), "images") as bar:
         for part in parts.paths(folder):
@@ -105,13 +107,18 @@ def _archive(folder: Path, params: ArchiveDecode) -> Published:
     return Published(state, folder, params, members)
 
 
-def _table(path: Path, params: ArchiveDecode, names: list[str]) -> list[str]:
+def _by_table(path: Path, params: ArchiveDecode, names: list[str]) -> list[str]:
     """Return the class of each image by the table of labels."""
-    values = table.column(path, params.labels.label, "decode.labels")
-    classes = tuple(dict.fromkeys(values.to_pylist()))
-    labels = table.read(path, params.labels, classes)
+    columns = params.labels
+    if columns.one_hot:
+        classes, labels = params.classes, one_hot.read(path, columns, params.classes)
+    else:
+        values = table.columns(path).get(columns.label, pa.array([], pa.string()))
+        found = dict.fromkeys(filter(None, values.to_pylist()))
+        classes = tuple(dict.fromkeys([*params.classes, *found]))
+        labels = table.read(path, columns, classes)
     rows = join.join(
-        pa.array(names, pa.string()), labels, "the archive", "the table", params.labels.match
+        pa.array(names, pa.string()), labels, "the archive", "the table of labels", columns
     )
     return [classes[labels.labels[row]] for row in rows]
 
@@ -151,24 +158,24 @@ def _by_folder(names: list[str], params: ArchiveDecode) -> list[str]:
     return found
 
 
-def _idx_state(folder: Path, classes: Sequence[str]) -> State:
+def _idx_state(folder: Path, params: IdxDecode) -> State:
+    values = params.label_values or range(len(params.classes))
+    known = dict(zip(values, params.classes, strict=True))
     state = {}
     for path in sorted(folder.glob("*-images.idx"), reverse=True):  # the training images first
         subset = path.name.partition("-")[0]
-        pixels, labels = idx.memmap(path), idx.memmap(folder / f"{subset}-labels.idx")
-        if labels.ndim != 1:
-            raise DataError(f"{subset}: labels are of shape {labels.shape}, not (n,)")
-        for row, label in enumerate(map(int, labels)):
-            name = classes[label] if 0 <= label < len(classes) else str(label)
+        pixels, there = idx.memmap(path), folder / f"{subset}-labels.idx"
+        numbers, _ = labels_of(idx.memmap(there), params, there)
+        for row, number in enumerate(map(int, numbers)):
             digest = hashlib.sha256(np.ascontiguousarray(pixels[row]).data).digest()
-            state[f"{subset}-{row}"] = Image(name, digest)
+            state[f"{subset}-{row}"] = Image(known.get(number, str(number)), digest)
     return state
 
 
 def _decoded(content: bytes, params: ArchiveDecode) -> NDArray[np.float32] | str:
     try:
         pixels: Any = decode.decode(
-            content, params.shape, params.bits, params.resize, params.max_pixels
+            content, params.shape, params.bits, params.resize, params.max_pixels, params.convert
         )
     except decode.ImageError as fault:
         return str(fault)

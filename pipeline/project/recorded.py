@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import paths
+from pipeline.core.errors import PipelineError
 from pipeline.project.changes import Image, State
-from pipeline.repository.outputs import Outputs
+from pipeline.repository.outputs import MissingError, Outputs
 from pipeline.shards import index as shard_index
 from pipeline.shards.index import INDEX, Index
 from pipeline.subsets import split as split_file
@@ -49,7 +50,7 @@ class Recorded:
         return shard_index.take(self.shards, self.index, [rows[id_] for id_ in ids])
 
 
-def find(dataset: str, revision: str, folder: Path) -> Recorded:
+def find(dataset: str, revision: str, folder: Path, *, fetch: bool = False) -> Recorded:
     """Find a dataset's shards and split in DVC's cache; links to them are made in ``folder``.
 
     Parameters
@@ -58,14 +59,25 @@ def find(dataset: str, revision: str, folder: Path) -> Recorded:
     revision : str
         A Git revision; ``""``: what is in the working directory, where it is there.
     folder : Path
+    fetch : bool
+        Whether to get what the cache lacks from the default remote.
 
     Raises
     ------
     PipelineError
-        If there is no such revision, or DVC's cache does not have its shards and split.
+        If there is no such revision, or its shards and split cannot be had.
     """
     places = paths.shards(dataset), paths.split(dataset)
     if not revision and (places[0] / INDEX).exists() and places[1].exists():
         return Recorded(*places)
     outputs = Outputs(revision)
-    return Recorded(*(outputs.link(path, folder) for path in places))
+    for path in places if fetch else ():
+        outputs.fetch(path)
+    try:
+        return Recorded(*(outputs.link(path, folder) for path in places))
+    except MissingError as error:
+        names = " ".join(map(str, places))
+        raise PipelineError(
+            f"{str(error).partition(';')[0]}; run this again with --fetch, or: dvc fetch "
+            f"{'--all-commits ' if revision else ''}{names}"
+        ) from None

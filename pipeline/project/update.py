@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from pipeline import schema
 from pipeline.compare import tables
 from pipeline.core import files, paths
-from pipeline.core.errors import PipelineError, first_few
+from pipeline.core.errors import PipelineError, SourceError, first_few
 from pipeline.core.params import Params
+from pipeline.decode.params import IdxDecode
 from pipeline.download import fetch, protocols
 from pipeline.download.params import DownloadParams
-from pipeline.extract.kind import kind_of
 from pipeline.project import changes, published, yaml_change
 from pipeline.project.changes import Changes
 from pipeline.project.published import Published
@@ -59,9 +59,10 @@ class Update:
         if self.after is None:
             return declared
         there = {image.name for image in self.after.state.values()}
-        new = sorted(there - set(declared), key=lambda name: (len(name) * name.isdigit(), name))
-        if kind_of(self.params, self.name) == "idx":  # whose labels are positions in the list
-            return declared + new
+        new = sorted(there - set(declared))
+        if isinstance(self.after.params, IdxDecode):  # whose labels are positions in the list
+            highest = max((int(name) for name in new), default=-1)
+            return declared + [str(number) for number in range(len(declared), highest + 1)]
         return [name for name in declared if name in there] + new
 
     def describe(self) -> str:
@@ -124,7 +125,14 @@ def looked_again(name: str) -> Iterator[Update]:
     )
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        update = Update(name, params, fetch.download(name, DownloadParams(files=unpinned), folder))
+        try:
+            fetched = fetch.download(name, DownloadParams(files=unpinned), folder)
+        except SourceError as error:
+            raise SourceError(
+                f"{error}; or, if it was moved, write its new place into datasets.{name}.download "
+                f"in {params.path}"
+            ) from None
+        update = Update(name, params, fetched)
         text = params.path.read_bytes().decode()  # with its line ends
         for place, file in enumerate(section.files):
             size, digest = (folder / file.name).stat().st_size, files.sha256(folder / file.name)

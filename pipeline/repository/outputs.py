@@ -6,10 +6,15 @@ from typing import Any
 
 from dvc.fs import GitFileSystem
 from dvc.utils.serialize import parse_yaml
+from dvc_data.hashfile.hash_info import HashInfo
 from scmrepo.exceptions import SCMError
 
 from pipeline.core.errors import PipelineError
 from pipeline.repository.dvc import LOCK, opened
+
+
+class MissingError(PipelineError):
+    """Outputs that are recorded, but are not in DVC's cache."""
 
 
 class Outputs:
@@ -48,15 +53,11 @@ class Outputs:
         Raises
         ------
         PipelineError
-            If no stage is recorded with this output, or not all of it is in the cache.
+            If no stage is recorded with this output.
+        MissingError
+            If not all of it is in the cache.
         """
-        outs = [out for stage in self.stages.values() for out in stage.get("outs", [])]
-        hashes = [out["md5"] for out in outs if out["path"] == path.as_posix() and "md5" in out]
-        if not hashes and self.revision:
-            raise PipelineError(f"{LOCK} of {self.revision} records no {path}; it was not run there")
-        if not hashes:
-            raise PipelineError(f"{LOCK} records no {path}; run dvc repro")
-        target, (oid,) = folder / path, hashes
+        target, oid = folder / path, self._recorded(path)
         named = {"": oid}
         if oid.endswith(".dir"):
             target.mkdir(parents=True)
@@ -68,10 +69,37 @@ class Outputs:
             link.symlink_to(self._find(inner, path))
         return target
 
+    def fetch(self, path: Path) -> None:
+        """Get an output into the cache from the default remote.
+
+        Raises
+        ------
+        PipelineError
+            If no stage is recorded with it, or the remote cannot be read or lacks it.
+        """
+        with opened() as repo:
+            result = repo.cloud.pull([HashInfo("md5", self._recorded(path))])
+        if result.failed:
+            raise PipelineError(
+                f"the default remote has not all of {path}; it was not pushed there"
+            )
+
+    def _recorded(self, path: Path) -> str:
+        """Return the hash that is recorded for an output."""
+        outs = [out for stage in self.stages.values() for out in stage.get("outs", [])]
+        for out in outs:
+            if out["path"] == path.as_posix() and "md5" in out:
+                return str(out["md5"])
+        if self.revision:
+            raise PipelineError(
+                f"{LOCK} of {self.revision} records no {path}; it was not run there"
+            )
+        raise PipelineError(f"{LOCK} records no {path}; run dvc repro")
+
     def _find(self, oid: str, path: Path) -> Path:
         found = Path(self.cache.oid_to_path(oid))
         if not found.exists():
             every = "--all-commits " if self.revision else ""
             what = f"{path} of {self.revision}" if self.revision else str(path)
-            raise PipelineError(f"{what} is not in DVC's cache; run dvc fetch {every}{path}")
+            raise MissingError(f"{what} is not in DVC's cache; run dvc fetch {every}{path}")
         return found.absolute()

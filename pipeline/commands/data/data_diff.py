@@ -4,7 +4,7 @@ By default from the last commit to what is here; it reads shards and splits from
 
     python -m pipeline data-diff pets
     python -m pipeline data-diff pets HEAD~1
-    python -m pipeline data-diff pets v1.0 main
+    python -m pipeline data-diff pets v1.0 main --fetch
 """
 
 from argparse import ArgumentParser, Namespace
@@ -15,6 +15,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="of a dataset")
     parser.add_argument("before", nargs="?", default="HEAD", metavar="REV", help="a Git revision")
     parser.add_argument("after", nargs="?", default="", metavar="REV", help="another; else here")
+    parser.add_argument(
+        "--fetch", action="store_true", help="get what the cache lacks from the default remote"
+    )
 
 
 def run(arguments: Namespace) -> str:
@@ -23,4 +26,5 @@ def run(arguments: Namespace) -> str:
     from pipeline.project import difference
 
     picture = paths.LOGS / f"{arguments.name}-diff.png"
-    return difference.describe(arguments.name, arguments.before, arguments.after, picture)
+    before, after = arguments.before, arguments.after
+    return difference.describe(arguments.name, before, after, picture, fetch=arguments.fetch)
