@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,14 @@ from pipeline.train import history
 
 LISTED_CONFUSIONS = 8
 """The most frequent confusions that the page and the model card list."""
+
+
+class LeftOut(NamedTuple):
+    """Images of a class that could not be used, for the same reason."""
+
+    class_name: str
+    reason: str
+    names: list[str]
 
 
 @dataclass(frozen=True)
@@ -125,6 +133,14 @@ class Results:
             for label, predicted in cells
             if wrong[label, predicted]
         ]
+
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """The images that could not be used, by class and reason."""
+        images: dict[tuple[str, str], list[str]] = {}
+        for image in self.dataset.index.quarantined:
+            images.setdefault((image.class_name, image.reason), []).append(image.name)
+        return [LeftOut(*key, sorted(names)) for key, names in sorted(images.items())]
 
     def samples(self) -> list[tuple[str, NDArray[np.int64]]]:
         """Return, for each of the first classes, its name and rows of its first training images."""

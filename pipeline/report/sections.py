@@ -204,6 +204,7 @@ def page(results: Results) -> str:
     shared = {
         "run": results.run,
         "card": results.card,
+        "left_out": results.left_out,
         "classes": results.classes,
         "subsets": SUBSETS,
         "evaluation": results.evaluation,

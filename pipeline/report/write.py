@@ -11,8 +11,8 @@ from pipeline.core import files, paths
 from pipeline.report import figures, html, sections
 from pipeline.report.params import ReportParams
 from pipeline.report.results import Results
+from pipeline.subsets import class_weights
 from pipeline.subsets.split import SUBSETS
-from pipeline.train import class_weights
 
 CARDS = ("model_card.md", "data_card.md")
 
@@ -70,6 +70,7 @@ def _card(results: Results, name: str) -> str:
         html.FOLDER / f"{name}.j2",
         run=results.run,
         card=results.card,
+        left_out=results.left_out,
         subsets=SUBSETS,
         evaluation=results.evaluation,
         confusions=results.confusions,

@@ -12,6 +12,7 @@ from pipeline.evaluate.predictions import Predictions
 from pipeline.report.figures import FIGURES
 from pipeline.report.params import ReportParams
 from pipeline.report.write import CARDS
+from pipeline.shards.index import Quarantined
 from pipeline.subsets import split as split_file
 from tests.support import reports
 
@@ -251,6 +252,33 @@ def test_no_name_is_markup_in_a_card():
         assert "html_block" not in {token.type for token in markdown.tokens}
         links = [c for t in markdown.inline for c in t.children if c.type == "link_open"]
         assert {link.attrs["href"] for link in links} <= {"data_card.md"}
+
+
+def test_images_that_were_left_out_are_named():
+    reports.make(
+        quarantined=tuple(
+            Quarantined(id="", name=f"{name}/{number}.png", reason=reason, class_name=name)
+            for name, reason, count in (("dog", "is empty", 25), ("cat", "has <alpha>", 1))
+            for number in range(count)
+        )
+    )
+    reports.write()
+    words = reports.page().words
+    assert "metrics/datasets/tiny/quarantined.csv" in words
+    at = words.index("has <alpha>")
+    assert words[at - 1 : at + 3] == ["cat", "has <alpha>", "1", "cat/0.png"]
+    at = words.index("is empty")
+    assert words[at - 1 : at + 2] == ["dog", "is empty", "25"]
+    assert words[at + 2].startswith("dog/0.png, dog/1.png, dog/10.png")
+    assert words[at + 2].endswith("dog/4.png …")
+    card = (paths.metrics(reports.RUN) / "data_card.md").read_text()
+    assert "left out: 26.\n  - cat: 1 (has \\<alpha\\>)\n  - dog: 25 (is empty)\n" in card
+
+
+def test_without_such_images_the_page_does_not_speak_of_them():
+    reports.make()
+    reports.write()
+    assert "Images left out" not in reports.page().words
 
 
 def test_without_mistakes_a_card_lists_none():

@@ -32,7 +32,13 @@ SMALL = ReportParams(dpi=50, mistakes=3, uncertain=4, images_per_cell=5, samples
 
 
 def make(
-    classes=("cat", "dog", "emu"), shape=(6, 5, 1), n=60, validation=True, wrong=7, noise=False
+    classes=("cat", "dog", "emu"),
+    shape=(6, 5, 1),
+    n=60,
+    validation=True,
+    wrong=7,
+    noise=False,
+    quarantined=(),
 ):
     """Everything that earlier stages write: ``n`` images, each of one colour, its row, or of noise.
 
@@ -57,7 +63,7 @@ def make(
         divisor=255,
         rows=n,
         files=(part,),
-        quarantined=(),
+        quarantined=quarantined,
         content_sha256="00" * 32,
     )
     index.write(folder)
