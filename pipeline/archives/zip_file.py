@@ -10,6 +10,7 @@ from typing import IO
 
 from pipeline.archives import names, pieces
 from pipeline.archives.limits import Entry, MemberFilter, Members
+from pipeline.core.errors import DataError
 
 IN_UTF_8 = 0x800
 """Flag of a member whose name is in UTF-8."""
@@ -29,15 +30,15 @@ def read(path: Path, member_filter: MemberFilter) -> Members:
     Raises
     ------
     DataError
-        If a member is refused, before anything is decompressed.
+        If a member is refused, before anything is decompressed, or the archive is the last of
+        several pieces.
     NotImplementedError
-        If a member is compressed by a method that ``zipfile`` does not read, or the archive is the
-        last of several pieces.
+        If a member is compressed by a method that ``zipfile`` does not read.
     Exception
         One of ``members.DAMAGED`` if the archive is damaged.
     """
     with pieces.opened(path) as file, zipfile.ZipFile(file) as archive:
-        _refuse_last_piece(file)
+        _refuse_last_piece(file, path)
         wanted = []
         for info in archive.infolist():
             name = _name(info, member_filter.encoding)
@@ -62,7 +63,7 @@ def unsaid_names(path: Path) -> Iterator[bytes]:
                 yield info.orig_filename.encode(names.ZIP)
 
 
-def _refuse_last_piece(file: IO[bytes]) -> None:
+def _refuse_last_piece(file: IO[bytes], path: Path) -> None:
     file.seek(0, 2)
     length = file.tell()
     file.seek(max(0, length - END.size - LONGEST_COMMENT))
@@ -71,9 +72,9 @@ def _refuse_last_piece(file: IO[bytes]) -> None:
     if at >= 0 and len(tail) - at >= END.size:
         number = END.unpack_from(tail, at)[1]
         if 0 < number < 0xFFFF:  # zip64 has its number elsewhere
-            raise NotImplementedError(
-                f"it is the last of {number + 1} pieces (.z01 …); join them with "
-                "zip -s 0 NAME.zip --out whole.zip, or"
+            raise DataError(
+                f"{path}: is the last of {number + 1} pieces (.z01 …); join them with: "
+                "zip -s 0 NAME.zip --out whole.zip"
             )
 
 

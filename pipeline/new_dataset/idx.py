@@ -213,8 +213,13 @@ def _column(
     name, shape = next((name, shape) for name, shape in shapes.items() if len(shape) != 1)
     if len({shape[1:] for shape in shapes.values()}) > 1:
         raise DataError(f"{' and '.join(shapes)} have different numbers for an image")
-    if len(choices.label) == 1 and choices.label[0].isdecimal():
-        return int(choices.label[0])
+    if choices.label:
+        chosen = choices.label[0]
+        if len(choices.label) > 1 or not chosen.isdecimal() or int(chosen) >= shape[1]:
+            raise DataError(
+                f"--label: there is no number {chosen}, only 0 to {shape[1] - 1} ({name})"
+            )
+        return int(chosen)
     if shape[1] == QMNIST_COLUMNS:
         notes.append(
             f"{name} has {shape[1]} numbers for each image, as QMNIST's files: the first is its "
@@ -272,7 +277,7 @@ def _digest(source: Source) -> str:
     opened = gzip.open if is_gzip(source.path) else open
     try:
         with opened(source.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, EOFError, zlib.error):
         return source.name  # of a damaged file, which ``extract`` will tell
 

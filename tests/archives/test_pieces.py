@@ -70,7 +70,7 @@ def test_the_last_piece_of_a_zip(tmp_path):
         pytest.skip("there is no zip here")
     (tmp_path / "a.bin").write_bytes(NOISE)
     subprocess.run(["zip", "-qs", "64k", "a.zip", "a.bin"], cwd=tmp_path, check=True)
-    expected = "the last of 19 pieces (.z01 …); join them with zip -s 0 NAME.zip --out whole.zip"
+    expected = "the last of 19 pieces (.z01 …); join them with: zip -s 0 NAME.zip --out whole.zip"
     assert expected in refusal(tmp_path / "a.zip")
     assert "is a piece of a .zip; join all with" in refusal(tmp_path / "a.z01")
 

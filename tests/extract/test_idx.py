@@ -130,3 +130,34 @@ def test_longer_files_than_the_limit_are_refused(raw, out):
     with pytest.raises(DataError, match=r"its header promises .* above 100 \(extract\.max_bytes\)"):
         extract_idx(raw, params, out)
     assert not list(out.parent.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+def test_files_in_an_archive(tmp_path, out, suffix):
+    arrays = builders.idx_dataset(tmp_path / "files")
+    members = [(f"a/{p.name}", p.read_bytes()) for p in sorted((tmp_path / "files").iterdir())]
+    (tmp_path / "raw").mkdir()
+    builders.write_archive(tmp_path / f"raw/m{suffix}", [*members, ("readme", b"x")])
+    named = {
+        subset: {what: f"a/{name}" for what, name in pair.items()}
+        for subset, pair in IDX_FILES.items()
+    }
+    params = IdxExtract.model_validate({"archive": f"m{suffix}", **named})
+    assert extract_idx(tmp_path / "raw", params, out) == "30 train and 12 test images, 0.0 MB"
+    for subset, pair in arrays.items():
+        for what, array in zip(("images", "labels"), pair, strict=True):
+            np.testing.assert_array_equal(idx.read(out / f"{subset}-{what}.idx"), array)
+    other = params.model_copy(update={"test": params.train.model_copy(update={"labels": "a/b"})})
+    with pytest.raises(DataError, match=r"m\.[a-z.]+: has no member a/b; check extract"):
+        extract_idx(tmp_path / "raw", other, out)
+
+
+def test_names_of_files_have_no_folder(raw):
+    with pytest.raises(ValueError, match=r"train and test: '\.\./x' is no plain file name"):
+        IdxExtract.model_validate({"train": {"images": "../x", "labels": "y"}})
+
+
+def test_gzip_without_its_suffix(raw, out):
+    (raw / IMAGES).rename(raw / "images")
+    train = IDX.train.model_copy(update={"images": "images"})
+    assert extract_idx(raw, IDX.model_copy(update={"train": train}), out).startswith("30 train")

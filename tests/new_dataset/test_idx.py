@@ -40,3 +40,113 @@ def test_an_idx_pair(tmp_path):
     (tmp_path / "z").write_bytes(b"what is this?")
     with pytest.raises(DataError, match=r"z: is neither an archive .* nor Parquet, nor an IDX"):
         detect(tmp_path, ["z"], Choices())
+
+
+def pair(folder, labels, prefix="train", seed=0, shape=(8, 6)):
+    """Write images and labels; return the images."""
+    labels = np.asarray(labels)
+    images = builders.pixels((labels if labels.ndim == 1 else labels[:, 0]) % 3, shape, seed=seed)
+    idx.write(folder / f"{prefix}-images-idx3-ubyte", images)
+    idx.write(folder / f"{prefix}-labels-idx{labels.ndim}-ubyte", labels)
+    return images
+
+
+def look(folder, **choices):
+    return detect(folder, sorted(path.name for path in folder.iterdir()), Choices(**choices))
+
+
+def test_labels_from_1(tmp_path):
+    pair(tmp_path, (np.arange(30) % 3 + 1).astype(np.uint8))
+    findings = look(tmp_path)
+    assert findings.classes == ["1", "2", "3"]
+    assert findings.decode == {"format": "parquet", "label_values": [1, 2, 3]}
+    assert findings.notes[0].startswith("labels are the numbers 1 to 3: decode.label_values says")
+
+
+def test_labels_with_a_gap(tmp_path):
+    pair(tmp_path, np.array([0, 1, 3, 5] * 5, np.uint8))
+    findings = look(tmp_path)
+    assert findings.decode["label_values"] == [0, 1, 3, 5]
+    assert findings.notes[0].startswith("labels are the numbers 0 to 5 without 2, 4: ")
+    assert findings.images.classes == {"0": 5, "1": 5, "3": 5, "5": 5}
+
+
+def test_emnist(tmp_path):
+    images = pair(tmp_path, (np.arange(30) % 3).astype(np.uint8), "emnist-letters-train")
+    findings = look(tmp_path)
+    assert findings.decode == {"format": "parquet", "transpose": True}
+    np.testing.assert_array_equal(findings.images.kept["0"][0].content[..., 0], images[0].T)
+    assert findings.notes[0].startswith("EMNIST's files have rows and columns exchanged")
+
+
+def test_qmnist(tmp_path):
+    for subset, n in (("train", 30), ("test", 12)):
+        numbers = np.arange(8 * n, dtype=np.int32).reshape(n, 8)
+        numbers[:, 0] = np.arange(n) % 3
+        pair(tmp_path, numbers, f"qmnist-{subset}", seed=n)
+    findings = look(tmp_path)
+    assert findings.decode == {"format": "parquet", "label_column": 0}
+    assert findings.images.classes == {"0": 14, "1": 14, "2": 14}
+    assert (
+        "has 8 numbers for each image, as QMNIST's files: the first is its class"
+        in (findings.notes[0])
+    )
+
+
+def test_several_numbers_of_which_one_is_named(tmp_path):
+    numbers = np.stack([np.arange(30), np.arange(30) % 3], axis=1).astype(np.int32)
+    pair(tmp_path, numbers)
+    with pytest.raises(DataError, match=r"has 2 numbers for each image; say which .* --label NUM"):
+        look(tmp_path)
+    findings = look(tmp_path, label=("1",))
+    assert findings.decode["label_column"] == 1
+    assert findings.images.classes == {"0": 10, "1": 10, "2": 10}
+    with pytest.raises(DataError, match="--label: there is no number 2, only 0 to 1"):
+        look(tmp_path, label=("2",))
+
+
+def test_the_same_file_twice(tmp_path):
+    pair(tmp_path, (np.arange(30) % 3).astype(np.uint8))
+    for path in list(tmp_path.iterdir()):
+        (tmp_path / f"{path.name}-again.gz").write_bytes(gzip.compress(path.read_bytes()))
+    findings = look(tmp_path)
+    assert findings.files == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"]
+    assert "train-images-idx3-ubyte-again.gz is the same as train-images-idx3-ubyte" in (
+        " ".join(findings.notes)
+    )
+
+
+def test_two_datasets_in_one_folder(tmp_path):
+    pair(tmp_path, (np.arange(30) % 3).astype(np.uint8), "digits-train")
+    pair(tmp_path, (np.arange(30) % 2).astype(np.uint8), "letters-train")
+    with pytest.raises(DataError, match="for train, and differ; choose with --only PATTERN"):
+        look(tmp_path)
+    assert look(tmp_path, only=("letters*",)).classes == ["0", "1"]
+    with pytest.raises(DataError, match="none of 4 IDX files matches --only"):
+        look(tmp_path, only=("x",))
+
+
+def test_an_archive_of_idx_files_of_which_each_stands_there_twice(tmp_path):
+    """As Kaggle's MNIST."""
+    files = tmp_path / "files"
+    for number, subset in enumerate(("train", "t10k")):
+        pair(files, (np.arange(30) % 3).astype(np.uint8), subset, seed=number)
+    contents = [(path.name, path.read_bytes()) for path in sorted(files.iterdir())]
+    again = [(f"{name}/{name}", content) for name, content in contents]
+    builders.write_archive(tmp_path / "archive.zip", [*again, *contents, ("readme", b"")])
+    findings = detect(tmp_path, ["archive.zip"], Choices())
+    assert (findings.kind, findings.files) == ("idx", ["archive.zip"])
+    assert findings.extract == {
+        "archive": "archive.zip",
+        "train": {"images": "train-images-idx3-ubyte", "labels": "train-labels-idx1-ubyte"},
+        "test": {"images": "t10k-images-idx3-ubyte", "labels": "t10k-labels-idx1-ubyte"},
+    }
+    assert findings.images.classes == {"0": 20, "1": 20, "2": 20}
+    assert sum("is the same as" in note for note in findings.notes) == 4
+
+
+def test_images_that_are_no_pictures(tmp_path):
+    idx.write(tmp_path / "train-images", np.zeros((3, 784), np.uint8))
+    idx.write(tmp_path / "train-labels", np.array([0, 1, 1], np.uint8))
+    with pytest.raises(DataError, match=r"train-images: images must be of shape .*, these are of"):
+        look(tmp_path)
