@@ -55,7 +55,7 @@ def unsaid_names(path: Path) -> Iterator[bytes]:
     Raises
     ------
     Exception
-        One of ``members.DAMAGED`` if the archive is damaged.
+        One of ``members.DAMAGED`` if the archive is damaged, and NotImplementedError as above.
     """
     with pieces.opened(path) as file, zipfile.ZipFile(file) as archive:
         for info in archive.infolist():

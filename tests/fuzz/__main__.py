@@ -16,12 +16,13 @@ import atheris
 import numpy as np
 
 with atheris.instrument_imports(include=["pipeline", "py7zr", "tarfile", "zipfile"]):
-    from pipeline.archives import members
+    from pipeline.archives import members, names, zip_file
     from pipeline.archives.limits import Limits
     from pipeline.images import idx
 
 from pipeline.core.errors import DataError
-from tests.support.builders import write_7z, write_archive
+from tests.support.archives import write
+from tests.support.builders import write_7z, write_windows_zip
 
 FINDINGS = Path("logs/fuzz")
 MEMORY = Path("/dev/shm")
@@ -48,18 +49,34 @@ def read_archive(suffix: str) -> Callable[[bytes, Path], None]:
     def read(content: bytes, folder: Path) -> None:
         path = folder / f"a{suffix}"
         path.write_bytes(content)
-        for name, member in members.members(path, "*", LIMITS):
-            assert isinstance(member, bytes), name
+        for encoding in (None, "gb18030") if suffix == ".zip" else (None,):
+            for name, member in members.members(path, ["*.png", "b"], LIMITS, encoding, {}):
+                assert isinstance(member, bytes), name
+                name.encode()  # no surrogates
 
     return read
+
+
+def read_unsaid(content: bytes, folder: Path) -> None:
+    """Read the names of a .zip that do not say how they are encoded, and guess it."""
+    path = folder / "a.zip"
+    path.write_bytes(content)
+    try:
+        unsaid = list(zip_file.unsaid_names(path))
+    except (*members.DAMAGED, NotImplementedError):
+        return
+    for encoding in names.guess(unsaid):
+        assert all(isinstance(names.decoded(name, encoding), str) for name in unsaid)
 
 
 def seed_archive(suffix: str) -> Callable[[Path], None]:
     """Archives of several kinds of members and, for .7z, of blocks and of methods."""
 
     def seed(folder: Path) -> None:
-        write_archive(folder / f"a{suffix}", MEMBERS)
-        write_archive(folder / f"empty{suffix}", [])
+        write(folder / f"a{suffix}", MEMBERS)
+        write(folder / f"empty{suffix}", [])
+        if suffix == ".zip":
+            seed_unsaid(folder)
         if suffix == ".7z":
             for number, method in enumerate((0x32, 0x33, 0x03)):  # bzip2, stored, delta
                 filters = [{"id": method}]
@@ -71,11 +88,18 @@ def seed_archive(suffix: str) -> Callable[[Path], None]:
     return seed
 
 
+def seed_unsaid(folder: Path) -> None:
+    """Archives of Windows' tools."""
+    for encoding in ("gb18030", "cp932", "utf-8"):
+        write_windows_zip(folder / f"{encoding}.zip", [("\u732b\\1.png", b"1")], encoding)
+
+
 TARGETS: dict[str, tuple[Callable[[bytes, Path], None], Callable[[Path], None]]] = {
     "idx": (read_idx, seed_idx),
+    "names": (read_unsaid, seed_unsaid),
     **{
         suffix: (read_archive(f".{suffix}"), seed_archive(f".{suffix}"))
-        for suffix in ("7z", "zip", "tgz")
+        for suffix in ("7z", "zip", "tgz", "tar.bz2", "tar.xz", "tar.zst")
     },
 }
 

@@ -127,3 +127,12 @@ def test_all_suffixes_of_images_in_any_case(tmp_path):
     found = Packed(tmp_path, ["a.zip"])
     assert [name for name, _ in found.images()] == ["a.PNG", "b.Jpg", "c.webp"]
     assert found.others == {"d.txt": 5, "png": 3, "e.png.zip": 9}
+
+
+def test_a_zip_of_a_version_to_come(tmp_path):
+    builders.write_archive(tmp_path / "a.zip", images())
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[content.index(b"PK\1\2") + 6] = 220
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DataError, match=r"zip file version 22\.0; pack it again"):
+        detect(tmp_path, ["a.zip"], Choices())
