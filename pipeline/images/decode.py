@@ -245,7 +245,7 @@ def _truncated(content: bytes) -> NDArray[Any]:
         found = np.flatnonzero(~np.isin(stored, NO_DATA).reshape(len(stored), -1).all(axis=1))
         lost = len(stored) - (int(found[-1]) + 1 if len(found) else 0)
         if lost > LOST_AT_MOST * len(stored):
-            raise ImageError(f"ends too early: {lost:,} of {len(stored):,} rows are missing")
+            raise ImageError("ends too early: more than a tenth of its rows is missing")
         return conversion.of_pillow(image)
 
 

@@ -5,8 +5,6 @@ class and format are decoded where they are few, else a sample.
 """
 
 import hashlib
-import io
-import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
@@ -14,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pipeline.core.errors import DataError
-from pipeline.images.decode import MAX_PIXELS, PNG, ImageError, declared_size, decode
+from pipeline.images.convert import ALL
+from pipeline.images.decode import MAX_PIXELS, Plan, decoded, examine
+from pipeline.images.formats import ImageError
 
 DECODED = 100
 """Images of each class and format that are decoded in any case, the first ones."""
@@ -34,8 +33,6 @@ LARGE = 96
 """Pixels a side above which a network of a few layers wants smaller images."""
 SMALL = 64
 """Pixels a side to which they are resized then."""
-PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
-"""By PNG's number of the type of colour: 0 grey, 2 RGB, 3 palette, 4 and 6 with alpha."""
 
 
 class Header(NamedTuple):
@@ -48,24 +45,10 @@ class Header(NamedTuple):
     """Of a channel: 8 or 16."""
 
 
-def header(content: bytes) -> Header:
-    """Return an encoded image's header.
-
-    Raises
-    ------
-    ImageError
-        If it shows that the pipeline cannot use the image.
-    """
-    width, height = declared_size(content)
-    if content.startswith(PNG):
-        bits, colour = struct.unpack_from(">BB", content, 24)
-        channels = PNG_CHANNELS.get(colour, 0)
-    else:
-        with Image.open(io.BytesIO(content)) as image:
-            channels, bits = len(image.getbands()), 16 if image.mode.startswith("I") else 8
-    if channels not in (1, 3):
-        raise ImageError("has an alpha channel")
-    return Header(width, height, channels, max(8, bits))
+def header(plan: Plan) -> Header:
+    """Return what an encoded image's own header declares of the image that ``decode`` makes."""
+    own = plan.header
+    return Header(*own.size, own.channels, 16 if own.bits > 8 else 8)
 
 
 class Kept(NamedTuple):
@@ -93,6 +76,8 @@ class ImageStatistics:
         """Images that can be used."""
         self.faults: Counter[tuple[str, str]] = Counter()
         """Images that cannot, by the reason and the class."""
+        self.converted: Counter[str] = Counter()
+        """Images that are not plain, by the words of the policy that they need."""
         self.kept: dict[str, list[Kept]] = {}
         self.repeated: list[tuple[str, str]] = []
         """Ids of images of two subsets that are the same, byte for byte."""
@@ -106,27 +91,34 @@ class ImageStatistics:
     def add(self, id_: str, name: str, content: bytes, subset: str = "") -> None:
         """Add an encoded image of the class ``name``, and of a subset that the data have."""
         try:
-            found = header(content)
-            self._try(name, content, found)
+            plan = examine(content, ALL)
+            found = header(plan)
+            words = self._try(name, content, found) or plan.words
         except ImageError as fault:
             self.faults[str(fault), name] += 1
             return
         self.groups[Group(name, subset, found)] += 1
+        self.converted.update(words)
         self._compare(id_, content, subset)
         self._keep(name, Kept(id_, content))
 
-    def _try(self, name: str, content: bytes, found: Header) -> None:
-        """Decode an image as it is, if it is the turn of one of its class and format."""
+    def _try(self, name: str, content: bytes, found: Header) -> tuple[str, ...]:
+        """Decode an image as it is, if it is the turn of one of its class and format.
+
+        Returns the words of the policy that it needed; none if it was not its turn.
+        """
         if found.width * found.height > MAX_PIXELS:  # it would be resized
             raise ImageError(
-                f"is {found.width}x{found.height} pixels, above {MAX_PIXELS:,} in all "
-                "(decode.max_pixels)"
+                f"is {found.width}x{found.height} pixels, above {MAX_PIXELS:,} in all; make it "
+                "smaller"
             )
         number = self._formats[name, content[:2]]
         self._formats[name, content[:2]] += 1
         if number < DECODED or number % STEP == 0:
             self.decoded += 1
-            decode(content, (found.height, found.width, found.channels), found.bits)
+            shape = found.height, found.width, found.channels
+            return decoded(content, shape, found.bits, convert=ALL).words
+        return ()
 
     def _compare(self, id_: str, content: bytes, subset: str) -> None:
         """Note an image that another subset has too."""
@@ -203,7 +195,9 @@ class ImageStatistics:
         return _listed((why, n) for (why, own), n in self.faults.most_common() if own == name)
 
     def decode(self) -> dict[str, object]:
-        """Return ``datasets.<name>.decode`` without the classes; count other depths as faults.
+        """Return ``datasets.<name>.decode`` without the classes.
+
+        Its policy is that of ``predict``, so that both see the same picture.
 
         Raises
         ------
@@ -211,11 +205,11 @@ class ImageStatistics:
             If no image can be used.
         """
         if not self.groups:
-            raise DataError(f"no image can be used: {self.described_faults()}")
+            raise DataError(
+                f"no image can be used: {self.described_faults()}; mend or convert them, and run "
+                "this again"
+            )
         bits = self.bits.most_common(1)[0][0]
-        for group in [one for one in self.groups if one.header.bits != bits]:
-            why = f"is of type uint{group.header.bits}, not uint{bits} (decode.bits: {bits})"
-            self.faults[why, group.name] += self.groups.pop(group)
         channels = max(self.channels)
         params: dict[str, object] = {"format": "parquet"}
         width, height = next(iter(self.sizes))
@@ -228,6 +222,7 @@ class ImageStatistics:
             params |= {"shape": [height, width, channels]}
         if bits != 8:
             params["bits"] = bits
+        params["convert"] = ALL.model_dump()
         if self.faults:
             params["on_bad_image"] = "quarantine"
         return params
@@ -247,6 +242,8 @@ class ImageStatistics:
         seen = self.classes.total()
         if self.decoded < seen:
             facts.append(("decoded", f"{self.decoded:,}, some of each class; the others may fail"))
+        if self.converted:
+            facts.append(("converted", _listed(self.converted.most_common())))
         if self.passed:
             facts.append(("passed over", described_suffixes(self.passed)))
         if self.faults:

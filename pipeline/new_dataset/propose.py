@@ -23,7 +23,9 @@ from pipeline.core.errors import DataError, ParameterError, first_few
 from pipeline.core.params import NAME, Params
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
-from pipeline.images.decode import ImageError, Pixels, decode
+from pipeline.images.convert import Convert
+from pipeline.images.decode import Pixels, decode
+from pipeline.images.formats import ImageError
 from pipeline.new_dataset import locate, yaml_edit
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
@@ -179,7 +181,9 @@ def _decoded(content: bytes | NDArray[np.uint8], params: dict[str, Any]) -> Pixe
     """Return an image's pixels as the ``decode`` stage will make them."""
     if not isinstance(content, bytes):
         return content
-    return decode(content, tuple(params["shape"]), params.get("bits", 8), params.get("resize"))
+    convert = Convert(**params["convert"]) if "convert" in params else None
+    shape, bits = tuple(params["shape"]), params.get("bits", 8)
+    return decode(content, shape, bits, params.get("resize"), convert=convert)
 
 
 def _download(published: list[dict[str, Any]]) -> DownloadParams:

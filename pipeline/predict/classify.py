@@ -51,10 +51,18 @@ class Setting(NamedTuple):
     """None without the data card."""
 
     def changed(
-        self, resize: Resize | None, background: Background, invert: bool, batch_size: int | None
+        self,
+        resize: Resize | None,
+        background: Background | None,
+        invert: bool,
+        batch_size: int | None,
     ) -> "Setting":
         """Return the same setting but for these choices; None keeps what there is."""
-        adapter = self.adapter._replace(background=background, invert=invert)
+        adapter = self.adapter._replace(invert=invert)
+        if background and adapter.convert and adapter.convert.alpha != background:
+            other = adapter.convert.model_copy(update={"alpha": "refuse"})
+            adapter = adapter._replace(convert=other)
+        adapter = adapter._replace(background=background or adapter.background)
         if resize and resize != adapter.declared:
             adapter = adapter._replace(declared=None, resize=resize)
         evaluate = self.evaluate.model_copy(
@@ -105,7 +113,9 @@ def setting(source: Path | str, trained: Model, params: Params | None) -> Settin
     kind = kind_of(params, dataset)
     decode = params.section(DECODERS[kind].params, "datasets", dataset, "decode")
     if isinstance(decode, ArchiveDecode):
-        how = how._replace(adapter=Adapter(trained.shape, decode.bits, decode.resize))
+        how = how._replace(
+            adapter=Adapter(trained.shape, decode.bits, decode.resize, convert=decode.convert)
+        )
     extract = params.section(EXTRACTORS[kind].params, "datasets", dataset, "extract")
     if isinstance(extract, ArchiveExtract):
         how = how._replace(limits=extract.limits)

@@ -19,13 +19,13 @@ from pipeline.archives import members
 from pipeline.archives.limits import Limits
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.images import decode, idx
+from pipeline.images import formats, idx
 from pipeline.predict.adapt import Pixels
 
 STDIN = "-"
 MAX_BYTES = 256 << 20
 """Greatest size of one file, or of standard input."""
-SUFFIXES = (*sorted({*decode.SUFFIXES, ".gif"}),)
+SUFFIXES = (*sorted(formats.SUFFIXES),)
 """Suffixes of the images of a folder or archive; a file that is named may have any."""
 GZIP = b"\x1f\x8b"
 ROWS = 1000

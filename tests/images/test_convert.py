@@ -272,7 +272,7 @@ def test_a_jpeg_that_lacks_its_last_bytes_is_taken(lost, progressive, mode):
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_jpeg_of_which_much_is_lost_is_not(mode):
     content = saved(NOISE.convert(mode), "JPEG", quality=90)
-    with pytest.raises(ImageError, match=r"ends too early: \d\d of 96 rows are missing"):
+    with pytest.raises(ImageError, match="more than a tenth of its rows is missing"):
         decode(content[: len(content) // 2], (96, 64, 3), 8, convert=ALL)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pipeline.core.errors import DataError
+from pipeline.images.convert import ALL
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from tests.support import builders
@@ -34,6 +35,7 @@ def test_a_folder_for_each_class(tmp_path, archive):
     )
     assert (findings.kind, findings.classes) == ("archive", list(CLASSES))
     assert findings.extract == {"archive": archive}
+    assert findings.decode.pop("convert") == ALL.model_dump()
     assert findings.decode == {"format": "parquet", "shape": [8, 8, 3]}
     assert findings.split == {"test_fraction": 0.2, "validation_fraction": 0.1, "seed": 42}
     assert findings.images.classes == dict.fromkeys(CLASSES, 3)

@@ -8,16 +8,22 @@ from PIL import Image
 
 from pipeline.core.errors import DataError
 from pipeline.images import decode
-from pipeline.images.decode import ImageError
+from pipeline.images.convert import ALL
 from pipeline.new_dataset.image_statistics import (
     DECODED,
     KEPT,
     STEP,
     Header,
     ImageStatistics,
-    header,
 )
+from pipeline.new_dataset.image_statistics import header as header_of
 from tests.support.builders import encode, palette_png, pixels, png
+
+CONVERT = {"convert": ALL.model_dump()}
+
+
+def header(content):
+    return header_of(decode.examine(content, ALL))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff", ".webp", ".ppm"])
@@ -36,10 +42,13 @@ def test_depth_and_grey():
     assert header(bilevel.getvalue()) == Header(7, 5, 1, 8)
 
 
-def test_alpha_is_a_fault():
-    for content in (encode(np.zeros((5, 7, 4), np.uint8), s) for s in (".png", ".webp", ".tiff")):
-        with pytest.raises(ImageError, match="has an alpha channel"):
-            header(content)
+def test_headers_are_of_what_is_seen():
+    for suffix in ".png", ".webp", ".tiff":
+        assert header(encode(np.zeros((5, 7, 4), np.uint8), suffix)) == Header(7, 5, 3, 8)
+    photo, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (7, 5)).save(photo, "JPEG", exif=exif)
+    assert header(photo.getvalue()) == Header(5, 7, 3, 8)
 
 
 def statistics(*contents):
@@ -54,29 +63,32 @@ def blank(height, width, channels=3):
 
 
 def test_images_of_one_small_size_are_taken_as_they_are():
-    assert statistics(blank(28, 20, 1)).decode() == {"format": "parquet", "shape": [28, 20, 1]}
+    assert statistics(blank(28, 20, 1)).decode() == CONVERT | {
+        "format": "parquet",
+        "shape": [28, 20, 1],
+    }
 
 
 def test_images_of_several_sizes_or_large_ones_are_resized():
     found = statistics(blank(28, 20), blank(30, 40, 1), blank(40, 37))
-    assert found.decode() == {"format": "parquet", "shape": [32, 32, 3], "resize": "crop"}
+    expected = {"format": "parquet", "resize": "crop"} | CONVERT
+    assert found.decode() == expected | {"shape": [32, 32, 3]}
     found = statistics(blank(200, 300))
-    assert found.decode() == {"format": "parquet", "shape": [64, 64, 3], "resize": "crop"}
+    assert found.decode() == expected | {"shape": [64, 64, 3]}
 
 
 def test_faults_are_counted_by_class_and_left_out():
-    palette = palette_png(np.zeros((5, 7), np.uint8), np.zeros((2, 3), np.uint8))
-    found = statistics(blank(5, 7), palette, b"nothing", palette)
+    found = statistics(blank(5, 7), b"", b"nothing", b"")
     found.add("5", "dog", b"nothing")
     assert found.faults == {
-        ("has a palette", "cat"): 2,
+        ("is empty", "cat"): 2,
         ("cannot be decoded", "cat"): 1,
         ("cannot be decoded", "dog"): 1,
     }
     assert found.classes == {"cat": 1, "dog": 0}
-    assert found.reasons("cat") == "has a palette: 2, cannot be decoded: 1"
+    assert found.reasons("cat") == "is empty: 2, cannot be decoded: 1"
     assert found.decode()["on_bad_image"] == "quarantine"
-    words = "has a palette: 2 (cat: 2), cannot be decoded: 2 (cat: 1, dog: 1)"
+    words = "is empty: 2 (cat: 2), cannot be decoded: 2 (cat: 1, dog: 1)"
     assert dict(found.described())["cannot be used"] == words
     with pytest.raises(DataError, match="no image can be used: cannot be decoded: 1"):
         statistics(b"nothing").decode()
@@ -87,7 +99,7 @@ def test_headers_alone_are_not_believed():
     cut = noise[: len(noise) // 2]
     assert header(cut) == header(noise)
     found = statistics(noise, cut)
-    assert found.faults == {("cannot be decoded", "cat"): 1}
+    assert found.faults == {("ends too early: more than a tenth of its rows is missing", "cat"): 1}
     assert found.decode()["on_bad_image"] == "quarantine"
 
 
@@ -100,17 +112,26 @@ def test_of_many_images_of_a_class_and_format_a_sample_is_decoded():
     assert "decoded" not in dict(statistics(blank(5, 7)).described())
 
 
-def test_images_of_another_depth_and_too_large_ones_are_faults():
+def test_of_several_depths_the_most_frequent_is_taken_and_too_large_images_are_faults():
     found = statistics(blank(5, 7), blank(5, 7), encode(np.zeros((5, 7), np.uint16)))
     found.add("4", "dog", png(60_000, 60_000, 8, 2, []))
-    assert found.decode() == {
+    assert found.decode() == CONVERT | {
         "format": "parquet",
         "shape": [5, 7, 3],
         "on_bad_image": "quarantine",
     }
-    assert found.reasons("cat") == "is of type uint16, not uint8 (decode.bits: 8): 1"
+    assert dict(found.described())["depth"] == "8 bits: 2, 16 bits: 1"
     assert found.reasons("dog").startswith("is 60000x60000 pixels, above 50,000,000 in all")
-    assert found.classes == {"cat": 2, "dog": 0}
+    assert found.classes == {"cat": 3, "dog": 0}
+
+
+def test_images_that_are_not_plain_are_counted_by_what_they_need():
+    palette = palette_png(np.zeros((5, 7), np.uint8), np.zeros((2, 3), np.uint8))
+    noise = encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8), ".jpg")
+    alpha = encode(np.zeros((5, 7, 4), np.uint8))
+    found = statistics(palette, alpha, alpha, noise[:-2])
+    assert found.faults == {}
+    assert dict(found.described())["converted"] == "alpha: 2, palette: 1, truncated: 1"
 
 
 def test_files_that_are_passed_over_are_counted_by_suffix():

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from pipeline.images import decode
-from pipeline.images.decode import ImageError
+from pipeline.images.convert import ALL, Convert
+from pipeline.images.formats import ImageError
 from pipeline.predict import adapt
 from pipeline.predict.adapt import Adapter
 from tests.support.builders import encode, palette_png, pixels, png
@@ -142,6 +143,46 @@ def test_another_depth_is_divided_by_its_own_maximum():
     np.testing.assert_allclose(found.pixels, COLOUR / 255, atol=1e-6)
     assert found.changes == ("of 16 bits",)
     assert RGB._replace(bits=16)(encode(COLOUR)).changes == ("of 8 bits",)
+
+
+def test_what_the_datasets_policy_converts_is_decoded_as_in_training_and_not_named():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rgba = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 4), np.uint8))
+    adapter = Adapter((20, 20, 3), declared="crop", convert=ALL)
+    for content in (
+        saved(rgba, "PNG", exif=exif),
+        saved(rgba.convert("RGB").quantize(9), "GIF"),
+        saved(rgba.convert("CMYK"), "JPEG")[:-1],
+        encode(np.uint16(SMOOTH) * 257),
+    ):
+        found = adapter(content)
+        expected = decode.decode(content, (20, 20, 3), 8, "crop", convert=ALL)
+        assert (found.pixels == expected / np.float32(255)).all()
+        assert found.changes == ()
+    turned = adapter(saved(rgba, "PNG", exif=exif))
+    assert (turned.width, turned.height) == (40, 30)
+
+
+def test_what_the_policy_refuses_is_converted_and_named_and_what_it_keeps_is_kept():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rgba = np.dstack([COLOUR, np.full((6, 5), 100, np.uint8)])
+    content = saved(Image.fromarray(rgba), "PNG", exif=exif)
+    found = RGB._replace(convert=Convert(orientation="keep"))(content)
+    expected = decode.decode(content, (6, 5, 3), 8, convert=Convert(alpha="black"))
+    assert (found.pixels == expected / np.float32(255)).all()
+    assert found.changes == ("transparent, put on black",)
+
+
+def test_a_tiff_is_turned_once():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = saved(Image.fromarray(SMOOTH), "TIFF", exif=exif)
+    found = Adapter((30, 40, 3), bits=16)(content)
+    with Image.open(io.BytesIO(content)) as image:
+        assert (found.pixels == np.asarray(image) / np.float32(255)).all()
+    assert found.changes == ("of 8 bits",)
 
 
 def test_inverted():

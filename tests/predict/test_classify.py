@@ -12,6 +12,7 @@ from pipeline.evaluate.predict import predict
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
+from pipeline.images.convert import Convert
 from pipeline.models import saved
 from pipeline.predict import classify, inputs
 from pipeline.predict.adapt import Adapter
@@ -134,6 +135,14 @@ def test_the_setting_is_the_runs(project, trained):
         assert how.changed(resize, "black", invert=False, batch_size=None) == how
     changed = how.changed("pad", "black", invert=False, batch_size=None)
     assert changed.adapter == Adapter((8, 8, 3), 8, None, "pad")
+    project.set("datasets.tiny_png.decode.convert", {"alpha": "white"})
+    how = classify.setting("tiny_png", loaded, Params.read())
+    assert how.adapter == Adapter((8, 8, 3), 8, "crop", convert=Convert(alpha="white"))
+    for background in (None, "white"):
+        found = how.changed(None, background, invert=False, batch_size=None)
+        assert found.adapter.convert == Convert(alpha="white")
+    changed = how.changed(None, "black", invert=False, batch_size=None)
+    assert (changed.adapter.convert, changed.adapter.background) == (Convert(), "black")
     folder = classify.setting("data/models/tiny_png", loaded, None)
     assert (folder.adapter, folder.limits) == (Adapter((8, 8, 3)), classify.LIMITS)
     with pytest.raises(ParameterError, match=r"runs\.nothing is missing; runs has: tiny_idx"):

@@ -1,10 +1,10 @@
 """Classify images: files, folders, archives, IDX files, standard input.
 
 RUN is a run of params.yaml, or the folder of a model. IMAGE may also be a pattern, or `-` for
-standard input. Images are read as the decode stage reads them; others (of another size, with alpha,
-turned by Exif …) are converted, and the output says so. Standard error names images unlike the
-training images, and files that cannot be read. The latter stop nothing, but then the exit status
-is 1.
+standard input. Images are read as the decode stage reads them, with the dataset's decode.convert;
+others (of another size, in CMYK …) are converted, and the output says so. Standard error names
+images unlike the training images, and files that cannot be read. The latter stop nothing, but then
+the exit status is 1.
 
     python -m pipeline predict demo_png shoe.png
     python -m pipeline predict demo_png photos/ more.zip --resize crop --top 1
@@ -36,8 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--background",
         choices=("black", "white"),
-        default="black",
-        help="behind transparency (default: black)",
+        help="behind transparency (default: the dataset's decode.convert, or black)",
     )
     parser.add_argument(
         "--invert", action="store_true", help="turn dark to light and light to dark"
