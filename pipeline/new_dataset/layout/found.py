@@ -41,7 +41,12 @@ def found(root: Folder, subset_of: SubsetOf) -> Draft:
         return _above_subsets(top, subset_of)
     _refuse_two_in_one(top)
     if others := [folder for folder in top.inner.values() if is_unlabelled(folder)]:
-        raise _extra(top, [folder for folder in top.inner.values() if folder not in others], others)
+        raise _extra(
+            top,
+            [folder for folder in top.inner.values() if folder not in others],
+            others,
+            subset_of,
+        )
     depth, ignored = nesting.depth([top])
     draft = Draft()
     draft.add(top, depth)
@@ -63,7 +68,7 @@ def _below_subsets(top: Folder, subsets: Mapping[str, str], subset_of: SubsetOf)
         draft.leave_out(folder.path, count(folder))
         others.remove(folder)
     if others or top.images:
-        raise _extra(top, [top.inner[name] for name in subsets], others)
+        raise _extra(top, [top.inner[name] for name in subsets], others, subset_of)
     known = {name for one in subsets for name in _names(top.inner[one])}
     parts = {}
     for name in subsets:
@@ -102,15 +107,17 @@ def _above_subsets(top: Folder, subset_of: SubsetOf) -> Draft:
     return draft
 
 
-def _extra(top: Folder, wanted: Sequence[Folder], others: Sequence[Folder]) -> AmbiguousError:
+def _extra(
+    top: Folder, wanted: Sequence[Folder], others: Sequence[Folder], subset_of: SubsetOf
+) -> AmbiguousError:
     """Return the refusal of folders or images that stand beside others."""
     inside = [name for folder in wanted for name in folder.everything()]
     extra = [*top.images, *(name for folder in others for name in folder.everything())]
     options = []
     if any(folder.unwrapped().inner for folder in wanted) or len(wanted) > 1:
-        options.append(_without(inside, extra))
+        options.append(_without(inside, extra, subset_of))
     if len(others) > 1:
-        options.append(_without(extra, inside))
+        options.append(_without(extra, inside, subset_of))
     names = [folder.name for folder in others] or top.images
     return ambiguous(
         f"{len(extra):,} images in {first_few(names)} stand beside those in "
@@ -119,9 +126,13 @@ def _extra(top: Folder, wanted: Sequence[Folder], others: Sequence[Folder]) -> A
     )
 
 
-def _without(wanted: Sequence[str], others: Sequence[str]) -> Reading:
-    """Return the reading of some images alone."""
-    return Reading(Counter(folders(name)[-1] for name in wanted), only(telling(wanted, others)))
+def _without(wanted: Sequence[str], others: Sequence[str], subset_of: SubsetOf) -> Reading:
+    """Return the reading of some images alone, or of their innermost folders."""
+    try:
+        classes = Counter(found(Folder.of(wanted), subset_of).classes.values())
+    except DataError:
+        classes = Counter(folders(name)[-1] for name in wanted if folders(name))
+    return Reading(classes, only(telling(wanted, others)))
 
 
 def _refuse_two_in_one(top: Folder) -> None:

@@ -116,7 +116,7 @@ def test_images_without_classes_for_test_are_left_out_with_a_word(folders, left_
         ),
         (
             "Meta:3 Train/0:2 Train/1:2 Test:1",
-            ["--only 'Test/*' --only 'Train/*' (0: 2, 1: 2, Test: 1)"],
+            ["--only 'Test/*' --only 'Train/*' (0: 2, 1: 2)"],
         ),
         (
             "f/Training/a:2 f/Training/b:2 f/Test/a:1 f/test-multiple_fruits:1",
