@@ -116,15 +116,9 @@ def write(tables: Sequence[tuple[LabelFile, Path | bytes]], path: Path) -> None:
             rows.writerows(_rows(*source))
 
 
-def values(table: LabelFile, source: Path | bytes) -> Iterator[list[str]]:
-    """Yield the rows of values of a CSV table as they stand there, its header among them.
-
-    Raises
-    ------
-    DataError
-        If it is not as declared.
-    """
-    return _values(table, _where(table, source), _opener(source))
+def columns(table: LabelFile, source: Path | bytes) -> list[str]:
+    """Return the names of a table's columns; raises as ``write``."""
+    return _columns(table, _where(table, source), _opener(source))
 
 
 def _where(table: LabelFile, source: Path | bytes) -> str:

@@ -10,10 +10,12 @@ from pipeline.new_dataset import idx
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
-from pipeline.new_dataset.label_columns import Table
 from pipeline.new_dataset.layout import labelled, patterns, reading
 from pipeline.new_dataset.layout.result import Layout
 from pipeline.new_dataset.packed import Packed
+from pipeline.new_dataset.tables import sources
+from pipeline.new_dataset.tables.table import Table
+from pipeline.new_dataset.tables.taken import Taken
 
 
 def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
@@ -27,7 +29,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         If there are several archives, one is refused, holds no images, or holds images whose class
         or subset is not clear.
     """
-    packed, labels = Packed(folder, names, choices.names_encoding), next(iter(choices.labels), None)
+    packed = Packed(folder, names, choices.names_encoding)
     digests, others = _list(packed)
     if not digests and (findings := idx.in_archive(packed.path, others, choices)):
         return findings
@@ -40,14 +42,15 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         )
     extract = packed.extract()
     files = list(packed.files)
-    if labels is not None:
-        extract["labels"] = labels
-        files.append(labels)
+    table = sources.table(folder, packed, inside, choices)
+    if table:
+        extract["labels"] = table.extract()
+        files += [file.file for file in table.files if file.file]
     findings = Findings("archive", "", ImageStatistics(), files, extract, [])
-    if labels is None:
-        layout = _by_folder(findings, inside, digests, others, choices)
+    if table:
+        layout = _by_table(findings, inside, list(digests), table, choices)
     else:
-        layout = _by_table(findings, inside, Table.read(folder / labels), choices)
+        layout = _by_folder(findings, inside, digests, others, choices)
     findings.notes += packed.notes + layout.notes
     left_out = [name for name in digests if name not in layout.classes]
     chosen = patterns.telling(layout.classes, [*others, *left_out], choices.only)
@@ -74,19 +77,27 @@ def _list(packed: Packed) -> tuple[dict[str, bytes], list[str]]:
     return digests, list(packed.others)
 
 
-def _by_table(findings: Findings, names: Sequence[str], table: Table, choices: Choices) -> Layout:
+def _by_table(
+    findings: Findings,
+    names: Sequence[str],
+    everything: Sequence[str],
+    table: Table,
+    choices: Choices,
+) -> Layout:
     """Read the classes from a table, and subsets from its column or the images' folders."""
     if choices.classes_at is not None:
         raise DataError("--classes-at goes with folders, not with a table of labels (--labels)")
-    layout = labelled.read(names, table.label, choices)
-    findings.description = f"an archive of images with a table of labels, {table.path.name}"
-    table.check(list(layout.classes), findings.files[0])
-    findings.classes = sorted(table.classes())
-    findings.decode = table.decode()
-    findings.split = table.split()
-    findings.notes = table.notes()
-    if table.subset_column:
-        layout.subsets = {}
+    layout = labelled.read(names, lambda name: "a row" if table.row(name) >= 0 else "", choices)
+    findings.description = f"an archive of images with a table of labels, {table.name}"
+    others = [name for name in everything if name not in layout.classes]
+    taken = Taken(table, list(layout.classes), others, choices, findings.files[0])
+    layout.classes = taken.labels
+    findings.classes = taken.classes.names
+    findings.decode = taken.decode()
+    findings.split = taken.split()
+    findings.notes = taken.notes()
+    if taken.subsets:
+        layout.subsets = taken.subsets
     elif layout.division:
         shown = ", ".join(sorted(set(layout.subsets.values())))
         findings.notes.append(f"folders or file names say which image is for {shown}")
@@ -94,7 +105,7 @@ def _by_table(findings: Findings, names: Sequence[str], table: Table, choices: C
             findings.notes.append(
                 f"is an image's {group} never in two of these? split.groups: {group} would check it"
             )
-        if table.match not in ("path", "end"):
+        if table.ids.rule.match not in ("path", "end"):
             findings.decode["labels"] = findings.decode.get("labels", {}) | {"ids": "path"}
         _divide(findings, layout)
     return layout

@@ -1,7 +1,7 @@
 """Published files, as the ``download`` stage takes them, from paths and URLs that people name."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -66,6 +66,15 @@ def file(place: str, name: str = "") -> dict[str, Any]:
         name, url = name or path.name, _url("file", path)
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
     return {"name": plain or "data", "sources": [url]}
+
+
+def tables(places: Sequence[str]) -> list[dict[str, Any]]:
+    """Return published files from their paths or URLs, of which equal names get their folders'."""
+    names = [place.replace("\\", "/").rpartition("/")[2] for place in places]
+    return [
+        file(place, "-".join(Path(place).parts[-2:]) if names.count(name) > 1 else "")
+        for place, name in zip(places, names, strict=True)
+    ]
 
 
 def _url(scheme: str, path: Path) -> str:

@@ -107,7 +107,7 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
                 f"{params.path}: {key}.{name} is there already; choose another name"
             )
     published = [file for place in where for file in locate.published(name, place)]
-    tables = [locate.file(place) for place in choices.labels]
+    tables = locate.tables(choices.labels)
     published += tables
     folder = paths.raw(name).with_suffix(".new")
     try:

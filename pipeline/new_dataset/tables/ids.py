@@ -1,0 +1,143 @@
+"""The column of a table that has the images' names, and in which form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.errors import DataError, first_few
+from pipeline.labels import ends, join
+from pipeline.labels.ends import SUFFIX
+from pipeline.labels.table import Ignored, Match
+from pipeline.new_dataset.tables import words
+
+SAMPLE = 500
+"""Values by which a column is taken for one of file names."""
+
+
+class Rule(NamedTuple):
+    """A form in which an image's name may stand in a table."""
+
+    match: Match
+    ignore: tuple[Ignored, ...] = ()
+
+
+RULES = (
+    Rule("name"),
+    Rule("path"),
+    Rule("end"),
+    Rule("end", ("case",)),
+    Rule("stem"),
+    Rule("end", ("suffix",)),
+    Rule("end", ("case", "suffix")),
+)
+"""From the strictest on: a name without suffix may be a row's number."""
+
+
+@dataclass
+class Ids:
+    """A column of ids."""
+
+    column: str
+    rule: Rule
+    rows: NDArray[np.int32]
+    """The row of each image; -1 if there is none."""
+    ambiguous: list[str]
+    """In words, which fit several."""
+
+    @property
+    def found(self) -> int:
+        """Number of images that have a row."""
+        return int((self.rows >= 0).sum())
+
+
+def find(
+    columns: Mapping[str, Sequence[str]], names: Sequence[str], chosen: str | None, table: str
+) -> Ids:
+    """Return the column that has the images' names.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence of str
+    names : sequence of str
+        The images' paths.
+    chosen : str, optional
+        The column that the user named.
+    table : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If there is none, or if two columns say something else.
+    """
+    possible = [_best(name, columns[name], names) for name in ([chosen] if chosen else columns)]
+    possible = [one for one in possible if one.found or one.ambiguous]
+    if not possible:
+        raise DataError(
+            f"{table}: no column has the images' names, such as {first_few(list(names), 2)} (with "
+            f"or without folder and suffix); its columns are {first_few(list(columns), 20)}"
+        )
+    enough = max(one.found for one in possible) / 2
+    possible.sort(key=lambda one: _rank(one, columns[one.column], enough))
+    first = possible[0]
+    rank = _rank(first, columns[first.column], enough)
+    for other in possible[1:]:
+        same = _rank(other, columns[other.column], enough) == rank
+        if same and not np.array_equal(first.rows, other.rows):
+            raise DataError(
+                f"{table}: the images' names could stand in {first.column} or in {other.column}; "
+                f"choose with --id COLUMN"
+            )
+    return first
+
+
+def _rank(ids: Ids, values: Sequence[str], enough: float) -> tuple[bool, bool, int, bool, int]:
+    """Return what puts a column before others: the smallest comes first."""
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    named = sum(bool(SUFFIX.search(value)) for value in sample)
+    return (
+        ids.found < enough,
+        2 * named < len(sample),
+        -ids.found,
+        not words.is_name(ids.column),
+        RULES.index(ids.rule),
+    )
+
+
+def _best(column: str, values: Sequence[str], names: Sequence[str]) -> Ids:
+    """Return the strictest rule by which most images have a row in a column."""
+    best = Ids(column, RULES[0], np.full(len(names), -1, np.int32), [])
+    loosest = ends.match(names, values, ("case", "suffix"))
+    if not ((loosest.rows >= 0).any() or loosest.ambiguous):
+        return best
+    for rule in RULES:
+        found = Ids(column, rule, *_matched(rule, values, names))
+        if found.found > best.found or (found.ambiguous and not (best.found or best.ambiguous)):
+            best = found
+        if best.found == len(names):
+            break
+    return best
+
+
+def _matched(
+    rule: Rule, values: Sequence[str], names: Sequence[str]
+) -> tuple[NDArray[np.int32], list[str]]:
+    """Return the row of each image, and which fit several."""
+    if rule.match == "end":
+        return ends.match(names, values, rule.ignore)
+    row_of = {value: row for row, value in enumerate(values)}
+    rows = np.array([row_of.get(join.member_id(name, rule.match), -1) for name in names], np.int32)
+    used, counts = np.unique(rows[rows >= 0], return_counts=True)
+    twice = set(used[counts > 1].tolist())
+    if not twice:
+        return rows, []
+    fitting: dict[int, list[str]] = {row: [] for row in sorted(twice)}
+    for at, row in enumerate(rows.tolist()):
+        if row in twice:
+            fitting[row].append(names[at])
+            rows[at] = -1
+    told = [f"{values[row]} ({' or '.join(paths[:3])})" for row, paths in fitting.items()]
+    return rows, told

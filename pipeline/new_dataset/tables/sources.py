@@ -1,0 +1,79 @@
+"""Where tables of labels are: files that the user named, or Hugging Face's in the archive."""
+
+import glob
+from collections.abc import Collection, Sequence
+from pathlib import Path, PurePosixPath
+
+from pipeline.archives import members
+from pipeline.extract import tables
+from pipeline.extract.tables import LabelFile
+from pipeline.new_dataset.choices import Choices
+from pipeline.new_dataset.packed import LIMITS, Packed
+from pipeline.new_dataset.tables.dialect import like
+from pipeline.new_dataset.tables.table import Table
+from pipeline.split import published
+
+METADATA = ("metadata.csv", "metadata.jsonl")
+"""Tables that Hugging Face puts beside the images."""
+FILE_NAME = "file_name"
+"""Their column of paths, from the folder in which they stand."""
+
+
+def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) -> Table | None:
+    """Return the table of labels of an archive's images; None if there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        Of published files.
+    packed : Packed
+        Whose images were read.
+    names : sequence of str
+        The images' paths.
+    choices : Choices
+
+    Raises
+    ------
+    DataError
+        If it is no table, or no column has the images' names.
+    """
+    if choices.labels:
+        files = [
+            (like(folder / name, {"file": name}, names), folder / name) for name in choices.labels
+        ]
+        return Table(_of_subsets(files), names, choices)
+    inside = [name for name in packed.others if _is_metadata(name, names)]
+    if not inside:
+        return None
+    patterns = [glob.escape(name) for name in inside]
+    found = members.members(packed.path, patterns, LIMITS, packed.encoding)
+    return Table([_of_folder(name, content, names) for name, content in found], names, choices)
+
+
+def _is_metadata(name: str, names: Collection[str]) -> bool:
+    """Return whether a member is a table of images that stand in its folder."""
+    path = PurePosixPath(name)
+    beside = "" if path.parent == PurePosixPath() else f"{path.parent}/"
+    return path.name in METADATA and any(name.startswith(beside) for name in names)
+
+
+def _of_folder(name: str, content: bytes, images: Collection[str]) -> tuple[LabelFile, bytes]:
+    """Return what a table in an archive is like, whose paths lead on from its folder."""
+    found = like(content, {"member": name}, images)
+    parent = PurePosixPath(name).parent
+    if parent != PurePosixPath() and FILE_NAME in tables.columns(found, content):
+        found = found.model_copy(update={"folder": str(parent), "path": FILE_NAME})
+    return found, content
+
+
+def _of_subsets(files: Sequence[tuple[LabelFile, Path]]) -> list[tuple[LabelFile, Path | bytes]]:
+    """Return tables with their subsets, where each one's name says another."""
+    subsets = [published.meaning(PurePosixPath(str(file.file)).stem).subset for file, _ in files]
+    names = {name for file, path in files for name in tables.columns(file, path)}
+    said = len(files) > 1 and "train" in subsets and all(subsets)
+    if not said or len(set(subsets)) < len(subsets) or tables.SUBSET in names:
+        return list(files)
+    return [
+        (file.model_copy(update={"subset": subset}), path)
+        for (file, path), subset in zip(files, subsets, strict=True)
+    ]

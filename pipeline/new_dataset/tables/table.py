@@ -1,0 +1,82 @@
+"""A table of labels of unknown make, as text, and which of its rows is that of an image."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.errors import DataError, first_few
+from pipeline.extract import tables
+from pipeline.extract.tables import LabelFile
+from pipeline.labels import table as label_table
+from pipeline.new_dataset.choices import Choices
+from pipeline.new_dataset.tables import ids as id_columns
+
+
+class Table:
+    """A table of labels of an archive's images, in one file or several.
+
+    Parameters
+    ----------
+    files : sequence of (LabelFile, Path or bytes)
+        What each of its files is like, and the file or its content.
+    names : sequence of str
+        Paths of the images that may be taken.
+    choices : Choices
+
+    Raises
+    ------
+    DataError
+        If it is no table, lacks a column that the user named, or no column has the images' names.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[tuple[LabelFile, Path | bytes]],
+        names: Sequence[str],
+        choices: Choices,
+    ) -> None:
+        self.files = [file for file, _ in files]
+        self.name = first_few([str(file.member or file.file) for file in self.files])
+        self.columns = _columns(files, self.name)
+        """The values of each column that has a name, as text."""
+        for option, column in (
+            ("--id", choices.id),
+            ("--group", choices.group),
+            ("--subset", choices.subset),
+            *(("--label", name) for name in choices.label),
+        ):
+            if column is not None and column not in self.columns:
+                raise DataError(
+                    f"{self.name}: has no column {column} ({option}); it has: "
+                    f"{first_few(list(self.columns), 20)}"
+                )
+        self.ids = id_columns.find(self.columns, names, choices.id, self.name)
+        self._row_of: dict[str, int] = dict(zip(names, self.ids.rows.tolist(), strict=True))
+
+    def row(self, name: str) -> int:
+        """Return an image's row, from 0; -1 if it has none."""
+        return self._row_of.get(name, -1)
+
+    def extract(self) -> Any:
+        """Return ``extract.labels``."""
+        shown = [
+            str(one.file) if one.is_plain and one.file else one.model_dump(exclude_defaults=True)
+            for one in self.files
+        ]
+        return shown[0] if len(shown) == 1 else shown
+
+
+def _columns(files: Sequence[tuple[LabelFile, Path | bytes]], name: str) -> dict[str, list[str]]:
+    """Read a table as the stages will."""
+    with tempfile.TemporaryDirectory() as work:
+        path = Path(work, "labels.csv")
+        try:
+            tables.write(files, path)
+            found = label_table.columns(path)
+        except DataError as error:
+            text = str(error).replace(str(path), name)
+            for file, source in files:
+                text = text.replace(str(source), str(file.file)) if file.file else text
+            raise DataError(text) from None
+    return {column: values.to_pylist() for column, values in found.items()}

@@ -1,0 +1,59 @@
+"""Columns of images' names, and the form in which they stand there."""
+
+import pytest
+
+from pipeline.core.errors import DataError
+from pipeline.new_dataset.tables import ids
+from pipeline.new_dataset.tables.ids import Rule
+
+NAMES = [f"scans/{n}.png" for n in range(40)]
+
+
+def find(columns, names=NAMES, chosen=None):
+    return ids.find(columns, names, chosen, "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("{}.png", Rule("name")),
+        ("scans/{}.png", Rule("path")),
+        ("C:\\x\\{}.png", Rule("end")),
+        ("./{}.png", Rule("end")),
+        ("{}.PNG", Rule("end", ("case",))),
+        ("{}", Rule("stem")),
+        ("{}.dcm", Rule("end", ("suffix",))),
+        ("x/{}.DCM", Rule("end", ("suffix",))),
+        ("{}.JPEG", Rule("end", ("suffix",))),
+    ],
+)
+def test_the_strictest_form_is_found(value, rule):
+    found = find({"sex": ["m", "f"] * 20, "f": [value.format(39 - n) for n in range(40)]})
+    assert (found.column, found.rule) == ("f", rule)
+    assert found.rows.tolist() == list(range(39, -1, -1))
+
+
+def test_file_names_come_before_row_numbers():
+    columns = {"number": [str(39 - n) for n in range(40)], "x": [f"z/{n}.jpg" for n in range(40)]}
+    found = find(columns)
+    assert (found.column, found.rows.tolist()) == ("x", list(range(40)))
+
+
+def test_a_column_called_id_comes_before_row_numbers():
+    columns = {"n": [str(39 - n) for n in range(40)], "image_id": [str(n) for n in range(40)]}
+    assert find(columns).column == "image_id"
+    assert find(columns, chosen="n").column == "n"
+
+
+def test_two_columns_that_say_something_else_are_refused():
+    columns = {"a": [str(39 - n) for n in range(40)], "b": [str(n) for n in range(40)]}
+    with pytest.raises(DataError, match="could stand in a or in b; choose with --id COLUMN"):
+        find(columns)
+    with pytest.raises(DataError, match="no column has the images' names, such as"):
+        find({"a": ["x"]})
+
+
+def test_a_name_without_suffix_of_two_images_is_told():
+    found = find({"id": ["1", "2"]}, ["1.jpg", "1.png", "2.png"])
+    assert found.rows.tolist() == [-1, -1, 1]
+    assert found.ambiguous == ["1 (1.jpg or 1.png)"]

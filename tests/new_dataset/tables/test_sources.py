@@ -1,0 +1,58 @@
+"""Tables that lie in the archive, and tables of subsets."""
+
+from pipeline.new_dataset.choices import Choices
+from pipeline.new_dataset.detect import detect
+from tests.support import builders
+
+
+def image(n):
+    return builders.encode(builders.pixels([n % 2], (8, 8, 3), seed=n)[0])
+
+
+def images(folder, n, start=0):
+    return [(f"{folder}/{i}.png", image(start + i)) for i in range(n)]
+
+
+def test_metadata_beside_the_images_of_each_subset(tmp_path):
+    """Names repeat, and each table's are of its folder."""
+    rows = {
+        "train": b"file_name,label\n"
+        + b"".join(b"%d.png,%c\n" % (i, b"ab"[i % 2]) for i in range(20)),
+        "test": b"".join(
+            b'{"file_name": "%d.png", "label": "%c"}\n' % (i, b"ba"[i % 2]) for i in range(4)
+        ),
+    }
+    members = [
+        *images("d/train", 20),
+        ("d/train/metadata.csv", rows["train"]),
+        *images("d/test", 4, 30),
+        ("d/test/metadata.jsonl", rows["test"]),
+    ]
+    builders.write_archive(tmp_path / "a.zip", members)
+    findings = detect(tmp_path, ["a.zip"], Choices())
+    assert findings.extract["labels"] == [
+        {"member": "d/train/metadata.csv", "folder": "d/train", "path": "file_name"},
+        {
+            "member": "d/test/metadata.jsonl",
+            "format": "jsonl",
+            "folder": "d/test",
+            "path": "file_name",
+        },
+    ]
+    assert findings.decode["labels"] == {"id": "file_name", "match": "path"}
+    assert findings.split["folders"] is True
+    assert findings.images.classes == {"a": 12, "b": 12}
+
+
+def test_a_table_for_each_subset(tmp_path):
+    builders.write_archive(tmp_path / "a.zip", images("x", 30))
+    for name, numbers in (("Train.csv", range(20)), ("Test.csv", range(20, 30))):
+        builders.labels_csv(tmp_path / name, [(f"{n}.png", "ab"[n % 2]) for n in numbers])
+    findings = detect(tmp_path, ["a.zip"], Choices(labels=("Train.csv", "Test.csv")))
+    assert findings.extract["labels"] == [
+        {"file": "Train.csv", "subset": "train"},
+        {"file": "Test.csv", "subset": "test"},
+    ]
+    assert findings.files == ["a.zip", "Train.csv", "Test.csv"]
+    assert findings.split["column"] == "subset"
+    assert "test_fraction" not in findings.split
