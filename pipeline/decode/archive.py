@@ -44,7 +44,8 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     """
     divisor = 2**params.bits - 1
     layout = layout_of(params, params.shape, divisor)._replace(
-        resize=params.resize, convert=params.convert and params.convert.model_dump()
+        resize=params.resize,
+        convert=None if params.convert is None else params.convert.model_dump(),
     )
     tasks = _archive_tasks(source, params)
     pa.default_memory_pool().release_unused()  # glibc keeps the join's memory otherwise

@@ -142,6 +142,13 @@ class Results:
             images.setdefault((image.class_name, image.reason), []).append(image.name)
         return [LeftOut(*key, sorted(names)) for key, names in sorted(images.items())]
 
+    @property
+    def converted(self) -> list[tuple[str, int]]:
+        """The words of the policy that converted images, and their numbers."""
+        index = self.dataset.index
+        policy = index.convert or {}
+        return [(f"{word}: {policy[word]}", n) for word, n in (index.converted or {}).items()]
+
     def samples(self) -> list[tuple[str, NDArray[np.int64]]]:
         """Return, for each of the first classes, its name and rows of its first training images."""
         train = self.dataset.split.rows("train")

@@ -205,6 +205,7 @@ def page(results: Results) -> str:
         "run": results.run,
         "card": results.card,
         "left_out": results.left_out,
+        "converted": results.converted,
         "classes": results.classes,
         "subsets": SUBSETS,
         "evaluation": results.evaluation,

@@ -71,6 +71,7 @@ def _card(results: Results, name: str) -> str:
         run=results.run,
         card=results.card,
         left_out=results.left_out,
+        converted=results.converted,
         subsets=SUBSETS,
         evaluation=results.evaluation,
         confusions=results.confusions,

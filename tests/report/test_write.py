@@ -254,6 +254,19 @@ def test_no_name_is_markup_in_a_card():
         assert {link.attrs["href"] for link in links} <= {"data_card.md"}
 
 
+def test_images_that_were_converted_are_counted():
+    reports.make(
+        convert={"alpha": "white", "frames": "first", "orientation": "apply"},
+        converted={"alpha": 12, "orientation": 3456},
+    )
+    reports.write()
+    words = reports.page().words
+    for policy, count in ("alpha: white", "12"), ("orientation: apply", "3,456"):
+        assert words[words.index(f"Converted ({policy})") + 1] == count
+    card = (paths.metrics(reports.RUN) / "data_card.md").read_text()
+    assert "- Images that were converted (alpha: white): 12.\n" in card
+
+
 def test_images_that_were_left_out_are_named():
     reports.make(
         quarantined=tuple(

@@ -39,6 +39,7 @@ def make(
     wrong=7,
     noise=False,
     quarantined=(),
+    **described,
 ):
     """Everything that earlier stages write: ``n`` images, each of one colour, its row, or of noise.
 
@@ -65,6 +66,7 @@ def make(
         files=(part,),
         quarantined=quarantined,
         content_sha256="00" * 32,
+        **described,
     )
     index.write(folder)
 
