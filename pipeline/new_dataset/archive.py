@@ -8,7 +8,7 @@ from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
 from pipeline.new_dataset import idx
 from pipeline.new_dataset.choices import Choices
-from pipeline.new_dataset.findings import Findings, without_fractions
+from pipeline.new_dataset.findings import Findings, refuse_lost_folders, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.new_dataset.layout import labelled, patterns, reading
 from pipeline.new_dataset.layout.result import Layout
@@ -126,6 +126,8 @@ def _by_folder(
         inside = f" ({first_few(tables)} is in it: take it out)" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
+    if not choices.only and choices.classes_at is None:
+        refuse_lost_folders(layout.classes, others)
     findings.description = "images, a folder for each class"
     findings.classes = sorted(set(layout.classes.values()))
     if layout.place is not None:

@@ -1,12 +1,19 @@
 """What a detector found in published files, and the parameters that it proposes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
-from pipeline.new_dataset.image_statistics import ImageStatistics
+from pipeline.new_dataset.image_statistics import ImageStatistics, described_suffixes
+
+NOTES = {
+    *("", ".txt", ".md", ".rst", ".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".xml", ".yaml"),
+    *(".yml", ".html", ".htm", ".pdf", ".log", ".py", ".ipynb", ".sh", ".zip", ".npy", ".mat"),
+}
+"""Suffixes of files that say something of images, and are not meant to be any."""
 
 
 @dataclass
@@ -37,7 +44,11 @@ class Findings:
                 f"no image can be used of {_classes(faulty)}; mend or convert them, or take "
                 "the class out"
             )
-        untrained = [name for name in self.classes if usable[name] and not trained[name]]
+        untrained = [
+            name + f" ({self.images.reasons(name)})" * bool(self.images.reasons(name))
+            for name in self.classes
+            if usable[name] and not trained[name]
+        ]
         if untrained:
             anew = ", or divide all images anew (--subsets none)" * (self.kind == "archive")
             raise DataError(
@@ -57,6 +68,31 @@ class Findings:
             self.notes.append(
                 f"the image of {_classes(single)} is learned or tested, not both: it has only one"
             )
+
+
+def refuse_lost_folders(images: Iterable[str], others: Sequence[str]) -> None:
+    """Raise DataError if a folder beside those of classes holds files, but no image that is read.
+
+    Parameters
+    ----------
+    images, others : iterable of str
+        Paths of the images, and of files that are none.
+    """
+    own = {PurePosixPath(name).parent for name in images}
+    around = {folder.parent for folder in own if folder.name}
+    inside = {folder for one in own for folder in (one, *one.parents)}
+    lost: dict[str, list[str]] = {}
+    for path in map(PurePosixPath, others):
+        folder = path.parent
+        if folder not in inside and folder.parent in around and path.suffix.lower() not in NOTES:
+            lost.setdefault(str(folder), []).append(path.name)
+    if lost:
+        shown = [f"{name} ({described_suffixes(files)})" for name, files in sorted(lost.items())]
+        raise DataError(
+            f"no file is an image that is read in {first_few(shown)}, beside the folders of "
+            "classes; convert them, take the folder out, or name the folders to take (--only "
+            "'FOLDER/*', again for another)"
+        )
 
 
 def _classes(names: list[str]) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.new_dataset.findings import Findings
+from pipeline.new_dataset.findings import Findings, refuse_lost_folders
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from tests.support.builders import encode
 
@@ -30,9 +30,7 @@ def test_a_class_of_which_nothing_can_be_used_is_refused():
 
 def test_a_class_without_an_image_for_training_is_refused():
     images = [("cat", True, "train"), ("dog", True, "test"), ("dog", False, "train")]
-    with pytest.raises(
-        DataError, match=r"for training of class dog; .*\(--subsets none\)"
-    ):
+    with pytest.raises(DataError, match=r"of class dog \(is empty: 1\); put .*\(--subsets none\)"):
         findings(*images).check()
     with pytest.raises(DataError, match=r"put some of its images there, or take the class out$"):
         findings(*images, kind="parquet").check()
@@ -53,3 +51,18 @@ def test_doubts_are_notes():
     twice, single = found.notes
     assert twice.startswith("1 images are in two subsets, byte for byte, such as 0 and 9")
     assert single.startswith("the image of class emu is learned or tested, not both")
+
+
+IMAGES = ["p/cat/1.png", "p/dog/a/1.png"]
+
+
+@pytest.mark.parametrize("other", ["p/owl/1.cr2", "p/owl/2.dcm", "p/dog/b/1.svg"])
+def test_a_folder_whose_files_are_all_passed_over_is_refused(other):
+    folder, _, name = other.rpartition("/")
+    with pytest.raises(DataError, match=rf"no file is an image .* in {folder} \(1 \.{name[2:]}\)"):
+        refuse_lost_folders(IMAGES, [other, "p/cat/1.cr2"])
+
+
+@pytest.mark.parametrize("other", ["p/owl/1.txt", "q/r/1.cr2", "p/cat/1.cr2", "p/1.cr2"])
+def test_notes_and_files_elsewhere_are_not(other):
+    refuse_lost_folders(IMAGES, [other])
