@@ -20,7 +20,7 @@ from pipeline.extract.kind import Kind, kind_of
 from pipeline.models import families
 from pipeline.report.params import ReportParams
 from pipeline.split.splitters import SPLITTERS
-from pipeline.train.params import TrainParams
+from pipeline.train.params import TrainParams, start_fault
 
 DATASETS: dict[Kind, type[Section]] = {
     kind: create_model(
@@ -159,7 +159,11 @@ def _run_faults(params: Params, defaults: type[Section], folder: Path) -> Iterat
             try:
                 if name == "model":
                     model = families.family(runs.network(params, run)).params
-                runs.section(params, run, name, model)
+                section = runs.section(params, run, name, model)
+                if isinstance(section, TrainParams) and (
+                    fault := start_fault(section, runs.weights(params, run))
+                ):
+                    yield f"{params.path}: runs.{run}: {fault}"
             except ParameterError as error:
                 yield str(error)
     try:

@@ -10,13 +10,11 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 def work(run: str) -> str:
     """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
     multi_worker.expect(chief=True, run=run)
-    trained, epochs, checkpoint = fit.train_run(
-        run, logs=paths.LOGS / run, checkpoint=paths.checkpoint(run)
-    )
-    saved.save(trained, paths.model(run))
-    history.write_history(paths.metrics(run) / "history.csv", epochs)
-    checkpoint.remove()
-    counts = f"{trained.network.count_params():,} parameters, {len(epochs)} epochs"
+    done = fit.train_run(run, logs=paths.LOGS / run, checkpoint=paths.checkpoint(run))
+    saved.save(done.model, paths.model(run), start=done.start)
+    history.write_history(paths.metrics(run) / "history.csv", done.history)
+    done.checkpoint.remove()
+    counts = f"{done.model.network.count_params():,} parameters, {len(done.history)} epochs"
     return f"{counts}, {files.megabytes(paths.model(run))}"
 
 

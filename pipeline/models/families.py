@@ -5,6 +5,7 @@ A family makes a network of Keras's own layers. So a trained model needs none of
 
 import ast
 import importlib
+import importlib.util
 import inspect
 from pathlib import Path
 from types import ModuleType

@@ -8,14 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import NAME, Section
-from pipeline.models import weights
+from pipeline.models import hdf5, weights
 from pipeline.models.hdf5 import UnreadableError
 from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
 
@@ -130,9 +129,10 @@ def _set_weights(network: "keras.Model", folder: Path) -> None:
     """Set all weights of a network to those in its folder; raises DataError."""
     file = KerasFile()
     network.save_weights(file)
-    with weights.opened(folder) as stored, h5py.File(file, "r+") as own:
+    mine = weights.of(hdf5.tree(file), file).layers
+    with weights.opened(folder) as stored:
         theirs = {layer.place: layer for layer in stored.layers}
-        for layer in weights.of(own).layers:
+        for layer in mine:
             if layer.place not in theirs:
                 raise UnreadableError(f"lacks the layer {layer.name}")
             if difference := layer.difference(theirs[layer.place]):

@@ -24,6 +24,7 @@ from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.index import Index, Statistics
 from pipeline.subsets import split as split_file
+from pipeline.subsets.class_weights import balanced
 
 MEMORY = "PIPELINE_MEMORY"
 WINDOW_BYTES = 32 << 20
@@ -141,6 +142,25 @@ class Dataset:
     def statistics(self, subset: str) -> Statistics:
         """Compute the mean and standard deviation of a subset's normalized images."""
         return shard_index.statistics(self.folder, self.index, self.split.rows(subset))
+
+    def class_weights(self) -> NDArray[np.float64]:
+        """Return the weight of each class, float64[K], by the labels of the training subset.
+
+        Raises
+        ------
+        ParameterError
+            If a class has no training image.
+        """
+        classes = self.index.classes
+        counts = np.bincount(self.labels()[self.split.rows("train")], minlength=len(classes))
+        try:
+            return balanced(counts)
+        except ZeroDivisionError:
+            raise ParameterError(
+                f"train.class_weights: the class {classes[int(np.argmin(counts))]!r} has no "
+                "training image to weight; take it out of decode.classes, or set class_weights: "
+                "none"
+            ) from None
 
     def labels(self) -> NDArray[np.int32]:
         """Return the labels of all rows."""

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +21,39 @@ from pipeline.execution.checkpoints import Checkpoint
 from pipeline.models import families, runtime
 from pipeline.models.families import Network
 from pipeline.models.saved import Model
+from pipeline.models.start import Start, digest
+from pipeline.models.transfer import Transferred, taken_layers, transfer
 from pipeline.subsets.images import Dataset, Images, OnDisk
 from pipeline.train import multi_worker, order
-from pipeline.train.class_weights import balanced
 from pipeline.train.history import History, Row
-from pipeline.train.params import TrainParams
+from pipeline.train.params import TrainParams, start_fault
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from pipeline.train.augmentation import Augmenter
+    from pipeline.train.fine_tuning import Phases
     from pipeline.train.loop import Loop, Means
 
 TEST_BATCH = 1000
 """Images evaluated at once; it changes means by rounding alone, and so is no parameter."""
 
 
-def train_run(run: str, *, logs: Path, checkpoint: Path) -> tuple[Model, History, Checkpoint]:
+class Trained(NamedTuple):
+    """A trained model, with what was recorded while it was trained."""
+
+    model: Model
+    """With the weights after the last epoch, their average, or those of the best epoch."""
+    history: History
+    """Loss (mean cross-entropy in nats) and accuracy (in [0, 1]) for each epoch and subset, and the
+    learning rate of the epoch's last step."""
+    checkpoint: Checkpoint
+    """To be removed once the others are written."""
+    start: Start | None
+    """What was taken from weights; None if all were fresh."""
+
+
+def train_run(run: str, *, logs: Path, checkpoint: Path) -> Trained:
     """Train the network of a run in ``params.yaml``; see ``train``."""
     params = Params.read(paths.params(run))
     train_params = runs.section(params, run, "train", TrainParams)
@@ -62,7 +78,7 @@ def train(
     *,
     logs: Path,
     checkpoint: Path,
-) -> tuple[Model, History, Checkpoint]:
+) -> Trained:
     """Train a network on a dataset's training subset.
 
     Parameters
@@ -74,29 +90,21 @@ def train(
         parameters, code and libraries, the training goes on where that one was interrupted, and
         ends with the same weights as without the interruption.
 
-    Returns
-    -------
-    Model
-        With the weights after the last epoch, their average, or those of the best epoch.
-    History
-        Loss (mean cross-entropy in nats) and accuracy (in [0, 1]) for each epoch and subset, and
-        the learning rate of the epoch's last step.
-    Checkpoint
-        To be removed once these are written.
-
     Raises
     ------
     ParameterError
-        If there are fewer training images than a batch, none to decide on early stopping, or the
-        network does not fit the images.
+        If there are fewer training images than a batch, none to decide on early stopping, the
+        network does not fit the images, or there are no weights to fine-tune.
+    DataError
+        If the weights to start from cannot be read, or none of them fits.
     TrainingError
         If the loss is no longer finite.
     ClusterError
         If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
+    from pipeline.models.fused import portable
     from pipeline.train.augmentation import Augmenter
-    from pipeline.train.fused import portable
     from pipeline.train.tensorboard import TensorBoard
 
     names = ["train", "validation"] + ["test"] * params.track_test
@@ -107,6 +115,8 @@ def train(
             "train.shuffle is of all images, which do not fit into the memory; set "
             "train.shuffle_buffer to a number of images, or raise PIPELINE_MEMORY"
         )
+    if fault := start_fault(params, network.weights):
+        raise ParameterError(fault)
     if params.early_stopping and not len(subsets["validation"].labels):
         raise ParameterError("train.early_stopping needs a validation subset; see split")
     strategy = multi_worker.strategy()
@@ -116,10 +126,16 @@ def train(
         parameters=_described(network) + params.model_dump_json(),
         data=dataset.identity,
     )
-    loop = _loop(dataset, network, params, steps, strategy)
+    loop, phases, transferred = _loop(dataset, network, params, steps, strategy)
+    start = None
+    if transferred:
+        described = tuple(phases.described(params.epochs))
+        start = Start(transferred=transferred, phases=described)
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
     key = _key(dataset, subsets["train"], network, params, loop)
     saved = Checkpoint(checkpoint, key)
+    if start:
+        console.info(start.describe())
     history, best = _resume(loop, saved, params.epochs)
     board = TensorBoard(logs)
     board.write_graph(loop.network)
@@ -127,13 +143,15 @@ def train(
         board.write_epoch(row)
     stopping = params.early_stopping
     while len(history) < params.epochs and not (stopping and stopping.is_over(history)):
+        if phases.begin(len(history) + 1):
+            loop.trace()
         history.append(_epoch(loop, subsets, params, augmenter, steps, len(history) + 1))
         board.write_epoch(history[-1])
         if not stopping or stopping.best(history) == len(history) - 1:
             best = loop.weights()
         saved.write([*_arrays(loop.variables), *best], history)
     _assign(loop.network.variables, best)
-    return Model(portable(loop.network), dataset.index.classes), history, saved
+    return Trained(Model(portable(loop.network), dataset.index.classes), history, saved, start)
 
 
 def _loop(
@@ -142,9 +160,13 @@ def _loop(
     params: TrainParams,
     steps: int,
     strategy: "tf.distribute.Strategy",
-) -> "Loop":
-    """Return the loop around a new network and its optimizer, on the devices of ``strategy``."""
-    from pipeline.train.fused import fused
+) -> tuple["Loop", "Phases", Transferred | None]:
+    """Return the loop around a new network and its optimizer, on the devices of ``strategy``.
+
+    Also return the phases in which the network is trained, and what it took from weights.
+    """
+    from pipeline.models.fused import fused
+    from pipeline.train.fine_tuning import Phases
     from pipeline.train.loop import Loop
 
     index, optimizer = dataset.index, params.optimizer
@@ -158,8 +180,12 @@ def _loop(
             seed=params.seed,
             precision=params.precision,
         )
-        return Loop(
-            fused(built),
+        transferred = transfer(built, network.weights) if network.weights else None
+        net = fused(built)
+        taken = taken_layers(net, transferred) if transferred else []
+        phases = Phases(net, taken, params.fine_tuning)
+        loop = Loop(
+            net,
             optimizer.build(
                 params.schedule.build(optimizer.learning_rate, params.epochs, steps),
                 strategy.num_replicas_in_sync,
@@ -167,22 +193,11 @@ def _loop(
             strategy,
             scale_loss=params.precision == "float16",
             label_smoothing=params.label_smoothing,
-            class_weights=_class_weights(dataset) if params.class_weights == "balanced" else None,
+            class_weights=dataset.class_weights() if params.class_weights == "balanced" else None,
             xla=params.xla,
         )
-
-
-def _class_weights(dataset: Dataset) -> NDArray[np.float64]:
-    """Return the weight of each class, float64[K], by the labels of the training subset."""
-    classes = dataset.index.classes
-    counts = np.bincount(dataset.labels()[dataset.split.rows("train")], minlength=len(classes))
-    try:
-        return balanced(counts)
-    except ZeroDivisionError:
-        raise ParameterError(
-            f"train.class_weights: the class {classes[int(np.argmin(counts))]!r} has no training "
-            "image to weight; take it out of decode.classes, or set class_weights: none"
-        ) from None
+        phases.slow_down(loop.optimizer)
+        return loop, phases, transferred
 
 
 def _key(
@@ -204,8 +219,9 @@ def _key(
 
 
 def _described(network: Network) -> str:
-    """Return a network's family and parameters as text."""
-    return f"{network.family.name} {network.params.model_dump_json()}"
+    """Return a network's family, its parameters and the content of its weights as text."""
+    weights = digest(network.weights) if network.weights else ""
+    return f"{network.family.name} {network.params.model_dump_json()} {weights}"
 
 
 def _resume(loop: "Loop", saved: Checkpoint, epochs: int) -> tuple[History, list[NDArray[Any]]]:

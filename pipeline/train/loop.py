@@ -54,17 +54,25 @@ class Loop:
         xla: bool = False,
     ) -> None:
         self.network = network
+        self.trained = list(network.trainable_variables)
+        """Variables that are trained in some epoch; some of their layers may be frozen later."""
         self.averages = optimizer.use_ema
         self.clips = bool(optimizer.global_clipnorm)
         self.label_smoothing = label_smoothing
         self.class_weights = class_weights
-        vectors = [v for v in network.trainable_variables if len(v.shape) < 2]
+        vectors = [v for v in self.trained if len(v.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
         self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
-        self.optimizer.build(network.trainable_variables)
+        self.optimizer.build(self.trained)
         self.strategy = strategy
         self.stores: dict[int, tuple[Images, Store]] = {}
-        self.gradients = tf.function(self._gradients, jit_compile=True) if xla else self._gradients
+        self.xla = xla
+        self.trace()
+
+    def trace(self) -> None:
+        """Have the steps traced anew, as after a change of the layers that are trained."""
+        gradients = self._gradients
+        self.gradients = tf.function(gradients, jit_compile=True) if self.xla else gradients
         self.train_steps = tf.function(self._train_steps, reduce_retracing=True)
         self.test_steps = tf.function(self._test_steps, reduce_retracing=True)
 
@@ -79,12 +87,12 @@ class Loop:
         if not self.averages:
             yield
             return
-        weights = [np.asarray(v).copy() for v in self.network.trainable_variables]
-        self.optimizer.finalize_variable_values(self.network.trainable_variables)
+        weights = [np.asarray(v).copy() for v in self.trained]
+        self.optimizer.finalize_variable_values(self.trained)
         try:
             yield
         finally:
-            for variable, values in zip(self.network.trainable_variables, weights, strict=True):
+            for variable, values in zip(self.trained, weights, strict=True):
                 variable.assign(values)
 
     def weights(self) -> list[NDArray[Any]]:

@@ -33,7 +33,8 @@ SILENT_SECONDS = 30
 """Silence after which a machine counts as lost; a broken connection is noticed sooner."""
 LATER = (
     "pipeline.train.augmentation",
-    "pipeline.train.fused",
+    "pipeline.train.fine_tuning",
+    "pipeline.models.fused",
     "pipeline.train.loop",
     "pipeline.train.schedule_ops",
     "pipeline.train.tensorboard",

@@ -4,6 +4,7 @@ The optimizers' parameters stand in ``optimizers``, those of the learning rate i
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -74,6 +75,24 @@ class EarlyStopping(Section):
         return bool(history) and len(history) - 1 - self.best(history) >= self.patience
 
 
+class FineTuning(Section):
+    """``train.fine_tuning``: how layers with weights that were taken (``weights``) are trained.
+
+    The last layer, which gives the logits, is trained as if it were new.
+    """
+
+    frozen_epochs: Annotated[int, Field(ge=0)] = 0
+    """Epochs, the first ones, in which taken layers keep their weights."""
+    from_layer: str | None = None
+    """Name of the first taken layer that is trained afterwards; those before it never are. All are
+    if there is none."""
+    learning_rate_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Factor of the learning rate for taken layers."""
+    frozen_statistics: bool = False
+    """Keep the means and variances of taken batch normalization, and normalize by them while
+    training too."""
+
+
 class TrainParams(Section):
     """``train``: how the network is trained."""
 
@@ -98,6 +117,7 @@ class TrainParams(Section):
     """Weight of an image by its class; the training loss is of the weighted images."""
     augmentation: Augmentation = Augmentation()
     early_stopping: EarlyStopping | None = None
+    fine_tuning: FineTuning | None = None
     precision: Precision = "float32"
     """Type in which layers compute; weights and loss are float32 always."""
     xla: bool = False
@@ -110,7 +130,19 @@ class TrainParams(Section):
     def _consistent(self) -> "TrainParams":
         if self.shuffle_buffer and not self.shuffle:
             raise ValueError("shuffle_buffer needs shuffle: true")
+        if self.fine_tuning and self.fine_tuning.frozen_epochs > self.epochs:
+            raise ValueError("fine_tuning.frozen_epochs must be at most epochs")
         fault = self.schedule.fault(self.epochs)
         if fault:
             raise ValueError(fault)
         return self
+
+
+def start_fault(params: TrainParams, weights: Path | None) -> str:
+    """Return why a run cannot start from these weights, or from none; empty if it can."""
+    if params.fine_tuning and weights is None:
+        return (
+            "train.fine_tuning is for layers with trained weights, and the run starts from fresh "
+            "ones; name them in weights, or set train.fine_tuning: null"
+        )
+    return ""

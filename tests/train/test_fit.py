@@ -5,10 +5,11 @@ import pyarrow as pa
 import pytest
 
 from networks import cnn
-from pipeline.core.errors import ParameterError, TrainingError
+from pipeline.core.errors import DataError, ParameterError, TrainingError
 from pipeline.evaluate.predict import predict
-from pipeline.models import families
+from pipeline.models import families, saved
 from pipeline.models.families import Network
+from pipeline.models.start import Start
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
 from pipeline.shards.index import Index, ShardFile
@@ -17,7 +18,7 @@ from pipeline.subsets.split import Split
 from pipeline.train import fit
 from pipeline.train.history import write_history
 from pipeline.train.optimizers import Adam, Sgd
-from pipeline.train.params import Augmentation, EarlyStopping, TrainParams
+from pipeline.train.params import Augmentation, EarlyStopping, FineTuning, TrainParams
 from pipeline.train.schedules import Exponential
 from tests.support.builders import CLASSES, pixels
 
@@ -57,15 +58,15 @@ def tiny(tmp_path):
     return dataset(tmp_path, [0] * 16 + [1] * 3 + [2] * 5)
 
 
-def train(data, tmp_path, model=MODEL, **params):
-    trained, history, _ = fit.train(
+def train(data, tmp_path, model=MODEL, start=None, **params):
+    done = fit.train(
         data,
-        Network(families.family("cnn"), model),
+        Network(families.family("cnn"), model, start),
         TrainParams(**{"epochs": 2, "batch_size": 4} | params),
         logs=tmp_path / "logs",
         checkpoint=tmp_path / "checkpoint.npz",
     )
-    return trained, history
+    return done.model, done.history
 
 
 def weights(model):
@@ -298,3 +299,97 @@ def test_tensorboard_has_the_graph_and_the_metrics(tiny, tmp_path):
     for name in ("train_loss", "validation_accuracy", "learning_rate"):
         found = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(name)]
         assert found == pytest.approx([row[name] for row in history], rel=1e-6)
+
+
+@pytest.fixture
+def ancestor(tiny, tmp_path):
+    """Folder of a trained model."""
+    model, _ = train(tiny, tmp_path / "ancestor", epochs=1)
+    saved.save(model, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def layer(model, name):
+    return [np.asarray(variable) for variable in model.network.get_layer(name).variables]
+
+
+def test_frozen_layers_keep_the_weights_that_were_taken(tiny, tmp_path, ancestor):
+    tuning = FineTuning(frozen_epochs=2)
+    before = saved.load_model(ancestor)
+    tuned, _ = train(tiny, tmp_path / "frozen", start=ancestor, fine_tuning=tuning)
+    for name in ("convolution_1", "dense_1"):
+        for own, taken in zip(layer(tuned, name), layer(before, name), strict=True):
+            np.testing.assert_array_equal(own, taken)
+    assert (layer(tuned, "logits")[0] != layer(before, "logits")[0]).any()
+    free, _ = train(tiny, tmp_path / "free", start=ancestor)
+    assert (layer(free, "dense_1")[0] != layer(before, "dense_1")[0]).any()
+
+
+def test_what_was_taken_is_recorded_and_printed(tiny, tmp_path, ancestor, capsys):
+    """A layer of another shape, such as a head of other classes, starts fresh."""
+    done = fit.train(
+        tiny,
+        Network(families.family("cnn"), cnn.Params(filters=(2,), dense=(5,)), ancestor),
+        TrainParams(epochs=2, batch_size=4, fine_tuning=FineTuning(frozen_epochs=1)),
+        logs=tmp_path / "logs",
+        checkpoint=tmp_path / "checkpoint.npz",
+    )
+    assert [one.name for one in done.start.transferred.taken] == ["convolution_1"]
+    assert {one.name for one in done.start.transferred.fresh} == {"dense_1", "logits"}
+    whole = done.model.network.count_params()
+    assert [phase.weights for phase in done.start.phases] == [whole - 20, whole]
+    out = capsys.readouterr().out
+    assert f"epochs 1 to 1: {whole - 20:,} weights are trained" in out
+    assert "convolution_1" not in out.partition("fresh:")[2].partition("epochs")[0]
+    saved.save(done.model, tmp_path / "tuned", start=done.start)
+    assert Start.read(tmp_path / "tuned") == done.start
+    assert Start.read(ancestor) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [2, 3, 4])
+def test_fine_tuning_goes_on_in_the_phase_in_which_it_was_interrupted(
+    tiny, tmp_path, ancestor, monkeypatch, stop
+):
+    options = {
+        "start": ancestor,
+        "epochs": 4,
+        "shuffle": True,
+        "optimizer": Adam(name="adam", average=0.9),
+        "fine_tuning": FineTuning(frozen_epochs=2, learning_rate_factor=0.5),
+    }
+    whole, history = train(tiny, tmp_path / "whole", **options)
+
+    def interrupt(*arguments):
+        if arguments[-1] == stop:
+            raise KeyboardInterrupt
+        return epoch_(*arguments)
+
+    epoch_ = fit._epoch
+    monkeypatch.setattr(fit, "_epoch", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, tmp_path, **options)
+    monkeypatch.undo()
+    resumed, resumed_history = train(tiny, tmp_path, **options)
+    assert resumed_history == history
+    assert weights(resumed) == weights(whole)
+
+
+def test_a_checkpoint_from_other_weights_is_not_used(tiny, tmp_path, ancestor, capsys):
+    train(tiny, tmp_path, start=ancestor, epochs=1)
+    train(tiny, tmp_path, start=ancestor, epochs=1)
+    assert "going on" in capsys.readouterr().out
+    other, _ = train(tiny, tmp_path / "other", epochs=1, seed=1)
+    saved.save(other, ancestor)
+    train(tiny, tmp_path, start=ancestor, epochs=1)
+    assert "going on" not in capsys.readouterr().out
+
+
+def test_fine_tuning_without_weights_is_refused(tiny, tmp_path):
+    with pytest.raises(ParameterError, match="name them in weights, or set"):
+        train(tiny, tmp_path, fine_tuning=FineTuning())
+
+
+def test_weights_that_are_not_here_are_named(tiny, tmp_path):
+    with pytest.raises(DataError, match="none is missing"):
+        train(tiny, tmp_path, start=tmp_path / "none")

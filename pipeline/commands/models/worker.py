@@ -22,9 +22,9 @@ def run(arguments: Namespace) -> str:
 
     multi_worker.expect(chief=False, run=arguments.name)
     with tempfile.TemporaryDirectory() as folder:
-        _, history, _ = fit.train_run(
+        done = fit.train_run(
             arguments.name,
             logs=Path(folder) / "logs",
             checkpoint=Path(folder) / "checkpoint.npz",
         )
-    return f"{arguments.name}: trained, {len(history)} epochs; the chief has the result"
+    return f"{arguments.name}: trained, {len(done.history)} epochs; the chief has the result"

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.train import fused
+from pipeline.models import fused
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -67,3 +67,21 @@ def test_a_portable_network_is_of_keras_own_layers_and_the_same():
     text = str(keras.saving.serialize_keras_object(found))
     assert "pipeline" not in text
     assert fused.portable(found) is found
+
+
+def test_a_network_with_operations_and_other_normalizations_trains_and_is_restored():
+    """Only normalization of maps, by each channel, with a scale and an offset, can be fused."""
+    normalization = keras.layers.BatchNormalization
+    image = keras.Input(IMAGES.shape[1:])
+    maps = normalization(name="fused")(keras.ops.flip(image, axis=-1) + 3.0)
+    maps = normalization(name="of_rows", axis=1)(normalization(name="no_scale", scale=False)(maps))
+    vectors = normalization(name="of_vectors")(keras.layers.GlobalAveragePooling2D()(maps))
+    network = keras.Model(image, vectors)
+    found = fused.fused(network)
+    kinds = {layer.name: type(layer) for layer in found.layers if isinstance(layer, normalization)}
+    others = dict.fromkeys(("of_rows", "no_scale", "of_vectors"), normalization)
+    assert kinds == {"fused": fused.FusedBatchNormalization} | others
+    expected = np.asarray(network(IMAGES, training=True))
+    np.testing.assert_allclose(found(IMAGES, training=True), expected, rtol=1e-3, atol=1e-4)
+    restored = fused.portable(found)
+    assert (np.asarray(restored(IMAGES)) == np.asarray(found(IMAGES))).all()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
-from pipeline.train.class_weights import balanced
+from pipeline.subsets.class_weights import balanced
 
 
 @given(st.lists(st.integers(1, 50), min_size=2, max_size=8))
