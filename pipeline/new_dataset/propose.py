@@ -103,8 +103,10 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
         )
     for key in ("datasets", "runs"):
         if name in params.value(key):
+            update = f", or take its new state: python -m pipeline update-dataset {name}"
             raise ParameterError(
                 f"{params.path}: {key}.{name} is there already; choose another name"
+                f"{update if key == 'datasets' else ''}"
             )
     published = [file for place in where for file in locate.published(name, place)]
     tables = locate.tables(choices.labels)

@@ -76,8 +76,12 @@ def find(dataset: str, revision: str, folder: Path, *, fetch: bool = False) -> R
     try:
         return Recorded(*(outputs.link(path, folder) for path in places))
     except MissingError as error:
-        names = " ".join(map(str, places))
+        missing = str(error).partition(";")[0]
+        if fetch:
+            raise PipelineError(
+                f"{missing}, nor on the default remote; dvc push it from where it was run"
+            ) from None
         raise PipelineError(
-            f"{str(error).partition(';')[0]}; run this again with --fetch, or: dvc fetch "
-            f"{'--all-commits ' if revision else ''}{names}"
+            f"{missing}; run this again with --fetch, or: dvc fetch "
+            f"{'--all-commits ' if revision else ''}{' '.join(map(str, places))}"
         ) from None

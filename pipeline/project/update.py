@@ -25,6 +25,7 @@ from pipeline.core.params import Params
 from pipeline.decode.params import IdxDecode
 from pipeline.download import fetch, protocols
 from pipeline.download.params import DownloadParams
+from pipeline.new_dataset.detect import RARE
 from pipeline.project import changes, published, yaml_change
 from pipeline.project.changes import Changes
 from pipeline.project.published import Published
@@ -185,7 +186,12 @@ def _compare(update: Update, section: DownloadParams, folder: Path, work: Path) 
         update.notes.append(
             f"classes without any image now: {first_few(gone)}; those behind them get other numbers"
         )
-    there = {image.name for image in update.after.state.values()}
+    there = Counter(image.name for image in update.after.state.values())
+    if rare := [f"{one}: {n}" for one, n in sorted(there.items()) if n < RARE]:
+        update.notes.append(
+            f"classes of fewer than {RARE} images, which split may not be able to divide: "
+            f"{first_few(rare)}"
+        )
     if empty := [one for one in update.classes if one not in there]:
         update.notes.append(
             f"classes without any image now, which stay, for labels are positions in the list: "

@@ -10,7 +10,6 @@ files as Hugging Face writes them; or IDX files. Each is a path or URL; docs/own
 It shows what it detected, draws some images, and writes nothing before you say yes.
 """
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 
@@ -70,6 +69,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Return what was written, and the next step."""
+    from pipeline import commands
     from pipeline.core import console, paths
     from pipeline.new_dataset import propose
     from pipeline.new_dataset.choices import Choices
@@ -90,7 +90,7 @@ def run(arguments: Namespace) -> str:
         picture = paths.LOGS / f"{arguments.name}.png"
         propose.draw(proposal, picture)
         console.result(f"\nSome images of each class, as they will be decoded: {picture}")
-        if not arguments.yes and not _confirmed():
+        if not arguments.yes and not commands.confirmed("Write this?"):
             return "Nothing was added to params.yaml. To add it, run this again with --yes"
         proposal.write()
     return f"Written. Now run: dvc repro report@{arguments.name}"
@@ -116,13 +116,3 @@ def _encoding(value: str) -> str:
         return names.known(value)
     except ValueError as error:
         raise ArgumentTypeError(f"{error}, not {value!r}") from None
-
-
-def _confirmed() -> bool:
-    """Ask for confirmation; return False without a terminal."""
-    if not sys.stdin.isatty():
-        return False
-    try:
-        return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:  # Ctrl-D
-        return False
