@@ -136,11 +136,11 @@ def _without(wanted: Sequence[str], others: Sequence[str], subset_of: SubsetOf) 
 
 
 def _refuse_two_in_one(top: Folder) -> None:
-    """Refuse folders whose names say class and subset at once, as ``cats_train``."""
+    """Refuse folders whose names say class and subset at once, as ``cats`` and ``cats_test``."""
     found: dict[str, set[str]] = {}
     for name in top.inner:
         subset, others = meaning(name)
-        if subset and others:
+        if others:
             found.setdefault(others, set()).add(subset)
     if not any(len(subsets) > 1 for subsets in found.values()):
         return

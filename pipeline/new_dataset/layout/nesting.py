@@ -1,11 +1,12 @@
 """Depth of the folders that are classes, where folders stand within folders."""
 
+import glob
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipeline.new_dataset.layout.result import ambiguous, by_depth
-from pipeline.new_dataset.layout.tree import WRAPPERS, Folder
+from pipeline.new_dataset.layout.result import Reading, ambiguous, by_depth, only
+from pipeline.new_dataset.layout.tree import WRAPPERS, Folder, count
 
 Path = tuple[str, ...]
 ENUMERATED = re.compile(
@@ -49,8 +50,23 @@ def depth(parts: Sequence[Folder]) -> Depth:
     names = [name for part in parts for name in part.everything()]
     raise ambiguous(
         "folders stand within folders, and those of two depths could be the classes",
-        by_depth(names),
+        [*by_depth(names), *_parts(parts)],
     )
+
+
+def _parts(parts: Sequence[Folder]) -> list[Reading]:
+    """Return the readings of a part of the images, where others seem to show the same again."""
+    leaves = [folder for part in parts for folder in part.walk() if folder.images]
+    readings = []
+    if wrapper := next((leaf.name for leaf in leaves if leaf.name.lower() in WRAPPERS), None):
+        inside = {leaf.path[-2]: len(leaf.images) for leaf in leaves if leaf.name == wrapper}
+        readings.append(Reading(inside, only([f"*/{glob.escape(wrapper)}/*"])))
+    (first, *others) = (folder for part in parts for folder in part.inner.values())
+    if others and all(set(folder.inner) == set(first.inner) for folder in others):
+        inside = {name: count(folder) for name, folder in first.inner.items()}
+        pattern = glob.escape("/".join(first.path)) + "/*"
+        readings.append(Reading(inside, only([pattern])))
+    return [reading for reading in readings if len(reading.classes) > 1]
 
 
 def _levels(path: Path) -> tuple[int, ...]:

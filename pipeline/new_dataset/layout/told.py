@@ -9,13 +9,14 @@ from pipeline.new_dataset.layout.draft import Draft
 from pipeline.new_dataset.layout.patterns import telling
 from pipeline.new_dataset.layout.result import only
 from pipeline.new_dataset.layout.tree import folders
+from pipeline.split.published import meaning
 
 
 def told(names: Sequence[str], place: Place, subset_of: SubsetOf) -> Draft:
     """Return the reading in which the folder at a place is an image's class.
 
-    The outermost other folder with a subset's name is the subset. Where only images for validation
-    and test are in such folders, the others are for training.
+    The outermost other folder with a subset in its name is the subset. Where only images for
+    validation and test are in such folders, the others are for training.
 
     Raises
     ------
@@ -28,9 +29,14 @@ def told(names: Sequence[str], place: Place, subset_of: SubsetOf) -> Draft:
     for name in names:
         if own := class_of(name):
             draft.classes[name] = own
-            _add_subset(draft, name, place, subset_of)
         else:
             lost.append(name)
+    # Names that say something else too, as pets-test, count where no other does.
+    for says in (subset_of, lambda name: subset_of(name) or meaning(name).subset):
+        for name in draft.classes:
+            _add_subset(draft, name, place, says)
+        if draft.subsets:
+            break
     if lost:
         _leave_out(draft, lost, subset_of)
     undivided = [name for name in draft.classes if name not in draft.subsets]

@@ -78,7 +78,7 @@ def count(folder: Folder) -> int:
 
 
 def copies(root: Folder, digests: Mapping[str, object]) -> Iterator[Folder]:
-    """Yield the folders that repeat, within a folder of the same name, what that one holds.
+    """Yield the folders of folders that repeat what the folder around them holds.
 
     Parameters
     ----------
@@ -87,13 +87,14 @@ def copies(root: Folder, digests: Mapping[str, object]) -> Iterator[Folder]:
         A hash of each image's content.
     """
     for folder in root.walk():
-        twin = folder.inner.get(folder.name)
-        if twin is None:
+        possible = [twin for twin in folder.inner.values() if twin.inner and not twin.images]
+        if not possible or len(folder.inner) < 2:
             continue
-        inside = {_below(twin, name): digests[name] for name in twin.everything()}
         around = {_below(folder, name): digests[name] for name in folder.everything()}
-        if inside.items() <= around.items():
-            yield twin
+        for twin in possible:
+            inside = {_below(twin, name): digests[name] for name in twin.everything()}
+            if inside.items() <= around.items():
+                yield twin
 
 
 def _below(folder: Folder, name: str) -> str:

@@ -136,6 +136,12 @@ def test_images_without_classes_for_test_are_left_out_with_a_word(folders, left_
         ("cat:2 dog:2 test/cat:1 test/dog:1", ["--classes-at -1 (cat: 3, dog: 3)"]),
         ("a/train/x:2 a/train/y:2 b/train/x:1 b/train/y:1", ["--classes-at 1 (a: 4, b: 2)"]),
         ("cat/dog:2 dog/cat:1", ["--classes-at 1 (cat: 2, dog: 1)"]),
+        ("v/grey/a:1 v/grey/b:1 v/rgb/a:2 v/rgb/b:1", ["--only 'v/grey/*' (a: 1, b: 1)"]),
+        (
+            "a/images:2 a/masks:2 b/images:1 b/masks:1",
+            ["--classes-at 1 (a: 4, b: 2)", "--only '*/images/*' (a: 2, b: 1)"],
+        ),
+        ("dogs:2 cats:2 dogs_test:1", ["--classes-at 1 (cats: 2, dogs: 2, dogs_test: 1)"]),
         (
             "cats_train:3 cats_test:1 dogs_train:2 dogs_test:1",
             [
@@ -176,6 +182,7 @@ def test_layouts_with_several_readings_are_refused_with_all_of_them(folders, rea
             {"subsets": ("fold1=train", "fold2=test")},
             DIVIDED,
         ),
+        ("rps/a:3 rps/b:2 rps-test-set/a:1 rps-test-set/b:1", {"classes_at": 2}, DIVIDED),
         ("train/a:2 train/b:1 test/a:1 test/b:1", {"subsets": ("none",)}, AB),
         ("train/a:2 train/b:2 test/a:1 test/c:1", {"subsets": ("none",)}, AB | {"c": 1}),
     ],
@@ -207,6 +214,13 @@ def test_layouts_that_lack_something(folders, choices, message):
     with pytest.raises(DataError) as caught:
         shown(images(folders), **choices)
     assert message in str(caught.value)
+
+
+def test_a_folder_packed_beside_its_content_counts_once():
+    once = images("yes:3 no:2")
+    twice = [*once, *(f"brain/{name}" for name in once)]
+    layout = read(twice, Choices(), {name: name.removeprefix("brain/") for name in twice})
+    assert list(layout.classes) == once
 
 
 def test_a_folder_packed_twice_in_itself_counts_once():
