@@ -1,51 +1,66 @@
 """Parquet files with images, as Hugging Face writes them: columns, classes and subsets."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
-from pipeline.extract.hugging_face import class_names, is_image, rows
+from pipeline.extract.hugging_face import rows
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
+from pipeline.new_dataset.layout import patterns
+from pipeline.new_dataset.tables import parquet
 from pipeline.split import published
 
-LABELS = ("label", "labels", "class", "fine_label", "category", "target")
-"""Usual names of a column of labels."""
 
-
-def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
+def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     """Read Parquet files in a folder; leave out a subset's that have no labels.
 
     Raises
     ------
     DataError
-        If a file is damaged, no column has images or labels, or no file is for training.
+        If a file is damaged, no column has images, which has the classes is not clear, or no file
+        is for training.
     """
-    by_subset = _by_subset(names)
-    image, label, known = _columns(folder / by_subset["train"][0])
-    images, notes = ImageStatistics(), []
+    by_subset = _by_subset(_of_one_configuration(patterns.select(names, choices.only)))
+    train = [folder / name for name in by_subset["train"]]
+    columns = parquet.choose(train, choices)
+    image, label, division = columns.image, columns.label, columns.division
+    notes = [f"classes are read from the column {label} ({columns.why})"] * bool(columns.why)
+    for subset, files in list(by_subset.items()):
+        if parquet.is_unlabelled([folder / name for name in files], label) and subset != "train":
+            del by_subset[subset]
+            notes.append(f"the files for {subset} have no labels and are left out")
+    if division.column and len(by_subset) > 1:
+        raise DataError(
+            f"the files' names and the column {division.column} both say the subset; leave out the "
+            "column, or give files of one subset (--only)"
+        )
+    images = ImageStatistics()
     with console.bar("look", unit="images") as bar:
-        for subset, files in list(by_subset.items()):
-            try:
-                for name in files:
-                    for number, row in enumerate(rows(folder / name, image, label)):
-                        images.add(f"{subset}-{number}", row.label, row.content, subset)
-                        bar.update()
-            except DataError as error:
-                if subset == "train" or "has no label" not in str(error):
-                    raise
-                del by_subset[subset]
-                notes.append(f"the files for {subset} have no labels and are left out")
+        for subset, files in by_subset.items():
+            found = (row for name in files for row in rows(folder / name, image, label))
+            for number, row in enumerate(found):
+                own = division.subsets[number] if division.column else subset
+                images.add(f"{subset}-{number}", row.label, row.content, own)
+                bar.update()
     extract: dict[str, Any] = dict(by_subset)
     if image != "image":
         extract["image"] = image
     if label != "label":
         extract["label"] = label
+    split: dict[str, Any] = dict(without_fractions(by_subset))
+    if division.column:
+        split = {"column": division.column, **without_fractions(set(division.subsets))}
+    elif columns.groups.column and len(by_subset) == 1:
+        split["groups"] = columns.groups.column
+    if used := [name for name in (split.get("column"), split.get("groups")) if name]:
+        extract["columns"] = used
+    published = division.column or (len(by_subset) > 1 and "the files' names")
+    notes += [*division.notes, *columns.groups.notes(str(published or ""))]
     numbers = all(map(str.isdecimal, images.classes))
     return Findings(
         kind="parquet",
@@ -53,11 +68,30 @@ def detect(folder: Path, names: Sequence[str], _: Choices) -> Findings:
         images=images,
         files=[name for files in by_subset.values() for name in files],
         extract=extract,
-        classes=known or sorted(images.classes, key=int if numbers else str),
+        classes=columns.known or sorted(images.classes, key=int if numbers else str),
         decode=images.decode(),
-        split=dict(without_fractions(by_subset)),
+        split=split,
         notes=notes,
     )
+
+
+def _of_one_configuration(names: Sequence[str]) -> list[str]:
+    """Return the files' names; raise DataError if they are of several configurations."""
+    if not names:
+        raise DataError("none of the files matches --only")
+    beginnings: dict[str, list[str]] = {}
+    for name in names:
+        before = re.split(r"[-_.](?=\w)", name)
+        at = next((at for at, word in enumerate(before) if published.subset(word)), 0)
+        beginnings.setdefault("-".join(before[:at]), []).append(name)
+    trained = [start for start, files in beginnings.items() if "train" in map(_subset_of, files)]
+    if len(trained) > 1:
+        shown = [f"--only '{start}*' ({len(beginnings[start])} files)" for start in sorted(trained)]
+        raise DataError(
+            f"the files are of several configurations, which are not merged; choose: "
+            f"{first_few(shown)}"
+        )
+    return list(names)
 
 
 def _by_subset(names: Sequence[str]) -> dict[str, list[str]]:
@@ -78,23 +112,3 @@ def _subset_of(name: str) -> str:
     """Return the subset that a file's name says, as in ``data-train-00000-of-00002.parquet``."""
     words = name.removesuffix(".parquet").replace("_", "-").replace(".", "-").split("-")
     return next(filter(None, map(published.subset, words)), "")
-
-
-def _columns(path: Path) -> tuple[str, str, list[str] | None]:
-    """Return the columns of images and of labels, and the classes' names, if the file has them."""
-    try:
-        schema = pq.read_schema(path)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path.name}: is damaged, or not Parquet ({' '.join(str(error).split())[:200]})"
-        ) from None
-    columns = f"its columns are {first_few(schema.names, 20)}"
-    image = next((name for name in schema.names if is_image(schema.field(name).type)), None)
-    if image is None:
-        raise DataError(f"{path.name}: no column has images, a struct with bytes; {columns}")
-    named = [name for name in schema.names if class_names(schema, name)]
-    usual = [name for name in LABELS if name in schema.names]
-    label = next((name for name in [*named, *usual] if name != image), None)
-    if label is None:
-        raise DataError(f"{path.name}: no column is called {' or '.join(LABELS)}; {columns}")
-    return image, label, class_names(schema, label)

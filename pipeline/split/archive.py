@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.split import groups as split_groups
 from pipeline.split import published
 from pipeline.split.divide import complete, divide
-from pipeline.split.params import ArchiveSplit, OwnSplit
+from pipeline.split.params import ArchiveSplit, OwnSplit, ParquetSplit
 from pipeline.split.source import Source
 from pipeline.subsets.split import SUBSETS, Split
 
@@ -36,9 +36,12 @@ def split_archive(source: Source, params: OwnSplit) -> Split:
     return _split(source, params, own)
 
 
-def split_parquet(source: Source, params: ArchiveSplit) -> Split:
-    """Divide the images of Parquet files, of which each is of one subset; raises as above."""
-    return _split(source, params, published.by_id(source.ids.to_pylist()))
+def split_parquet(source: Source, params: ParquetSplit) -> Split:
+    """Divide the images of Parquet files by a column or the files; raises as above."""
+    if params.column is None:
+        return _split(source, params, published.by_id(source.ids.to_pylist()))
+    values = source.column(params.column, "split.column")
+    return _split(source, params, published.by_column(values, str(source.table), params.column))
 
 
 def _split(source: Source, params: ArchiveSplit, own: NDArray[np.int8] | None) -> Split:

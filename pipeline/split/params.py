@@ -64,11 +64,17 @@ class ArchiveSplit(Section):
         return self
 
 
-class OwnSplit(ArchiveSplit):
-    """``datasets.<name>.split`` of kind ``archive``, which may be published in subsets."""
+class ParquetSplit(ArchiveSplit):
+    """``datasets.<name>.split`` of kind ``parquet``."""
 
     column: str | None = None
-    """Column of the table of labels that names each image's subset."""
+    """Column that names each image's subset (of the table of labels, or ``extract.columns``);
+    where none does, Parquet files are each of one subset."""
+
+
+class OwnSplit(ParquetSplit):
+    """``datasets.<name>.split`` of kind ``archive``, which may be published in subsets."""
+
     folders: bool | dict[str, Literal["train", "validation", "test"]] = False
     """Whether an image's folder (``train/``, ``val/``, ``test/`` …) names its subset; or subsets by
     patterns of paths (``seg_a/*``), of which the first that an image matches counts."""

@@ -11,7 +11,7 @@ from pipeline.shards.index import Index
 from pipeline.split.archive import split_archive, split_parquet
 from pipeline.split.divide import refuse_untrained
 from pipeline.split.idx import split_idx
-from pipeline.split.params import ArchiveSplit, IdxSplit, OwnSplit
+from pipeline.split.params import IdxSplit, OwnSplit, ParquetSplit
 from pipeline.split.source import Source
 from pipeline.subsets.split import Split
 
@@ -28,7 +28,7 @@ class Splitter(NamedTuple):
 SPLITTERS: dict[Kind, Splitter] = {
     "idx": Splitter(IdxSplit, split_idx),
     "archive": Splitter(OwnSplit, split_archive),
-    "parquet": Splitter(ArchiveSplit, split_parquet),
+    "parquet": Splitter(ParquetSplit, split_parquet),
 }
 
 
@@ -47,5 +47,13 @@ def split(params: Params, dataset: str, folder: Path, index: Index) -> Split:
     section = params.section(SPLITTERS[kind].params, "datasets", dataset, "split")
     source = Source(folder, index, paths.extracted(dataset) / "labels.csv")
     found = SPLITTERS[kind].split(source, section)
-    refuse_untrained(found, source.labels, index, gaps=kind == "idx")
+    own = _has_own_division(source, section)
+    refuse_untrained(found, source.labels, index, own=own, gaps=kind == "idx")
     return found
+
+
+def _has_own_division(source: Source, section: Section) -> bool:
+    """Return whether the data say which images are not for training."""
+    if isinstance(section, OwnSplit):
+        return bool(section.folders or section.column)
+    return not all(id_.startswith("train-") for id_ in source.ids.to_pylist())

@@ -8,6 +8,7 @@ from pipeline.core.errors import DataError
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from tests.support import builders
+from tests.support.builders import CLASSES
 
 
 def image(n=0, shape=(8, 8, 3)):
@@ -53,10 +54,81 @@ def test_parquet_with_columns_of_other_names(tmp_path):
             {"text": ["a"], "label": [1]},
             "no column has images, a struct with bytes; its columns are",
         ),
-        ({"image": [b"a"], "text": ["a"]}, "no column is called label or labels or class"),
+        ({"image": [b"a"], "text": ["a"]}, "no column could be the classes"),
     ],
 )
 def test_parquet_without_images_or_labels(tmp_path, columns, message):
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=message):
         detect(tmp_path, ["a.parquet"], Choices())
+
+
+def write(tmp_path, name="train.parquet", **columns):
+    n = len(next(iter(columns.values())))
+    pq.write_table(pa.table({"image": [image(i) for i in range(n)], **columns}), tmp_path / name)
+    return name
+
+
+def test_columns_of_groups_are_extracted(tmp_path):
+    labels = ["a", "b"] * 15
+    name = write(tmp_path, label=labels, patient_id=[f"p{n % 11}" for n in range(30)], sex=labels)
+    findings = detect(tmp_path, [name], Choices())
+    assert findings.extract == {"train": [name], "columns": ["patient_id"]}
+    assert findings.split["groups"] == "patient_id"
+    findings = detect(tmp_path, [name], Choices(group="sex"))
+    assert findings.split["groups"] == "sex"
+
+
+def test_a_column_of_subsets_divides(tmp_path):
+    subsets = ["train"] * 20 + ["test"] * 10
+    name = write(tmp_path, "all.parquet", label=["a", "b"] * 15, split=subsets)
+    findings = detect(tmp_path, [name], Choices())
+    assert findings.extract == {"train": [name], "columns": ["split"]}
+    assert findings.split["column"] == "split"
+    assert "test_fraction" not in findings.split
+
+
+@pytest.mark.parametrize(
+    ("columns", "choices", "message"),
+    [
+        ({"sex": ["m", "f"] * 2, "what": list("aabb")}, {}, r"sex \(m: 2, f: 2\), what \(a: 2,"),
+        ({"labels": [["a"], ["a", "b"]]}, {}, "labels is multi-label: it has lists of classes"),
+        (
+            {"tags": ["a|b", "a"]},
+            {"label": ("tags",)},
+            "tags is multi-label: 1 images have several",
+        ),
+        ({"label": ["a", "b"]}, {"label": ("x",)}, r"has no column x \(--label\); its columns are"),
+        ({"label": ["a", "b"]}, {"id": "label"}, "--id goes with a table of labels"),
+    ],
+)
+def test_columns_that_are_not_clear_are_refused(tmp_path, columns, choices, message):
+    name = write(tmp_path, **columns)
+    with pytest.raises(DataError, match=message):
+        detect(tmp_path, [name], Choices(**choices))
+
+
+def test_two_columns_with_names_of_classes_are_refused(tmp_path):
+    """Such as CIFAR-100's fine and coarse labels."""
+    path = builders.parquet_file(
+        tmp_path / "train.parquet",
+        [image(n) for n in range(4)],
+        [0, 1, 2, 0],
+        fine_label=[3, 4, 5, 6],
+    )
+    write(tmp_path, "b.parquet", coarse_label=[0, 1, 1, 0], fine_label=[3, 4, 4, 4])
+    with pytest.raises(DataError, match=r"choose with --label COLUMN"):
+        detect(tmp_path, ["b.parquet"], Choices())
+    assert detect(tmp_path, [path.name], Choices()).classes == list(CLASSES)
+
+
+def test_configurations_are_not_merged(tmp_path):
+    names = [
+        f"{c}-{s}-00000-of-00001.parquet" for c in ("full", "small") for s in ("train", "test")
+    ]
+    for name in names:
+        write(tmp_path, name, label=["a", "b"] * 2)
+    with pytest.raises(DataError, match=r"--only 'full\*' \(2 files\), --only 'small\*' \(2 files"):
+        detect(tmp_path, names, Choices())
+    findings = detect(tmp_path, names, Choices(only=("full*",)))
+    assert findings.files == [names[1], names[0]]

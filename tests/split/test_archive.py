@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from pipeline.core.errors import DataError, ParameterError
-from pipeline.split.archive import divide_images
-from pipeline.split.params import ArchiveSplit
+from pipeline.split.archive import divide_images, split_parquet
+from pipeline.split.params import ArchiveSplit, ParquetSplit
 from pipeline.subsets.split import SUBSETS
 
 
@@ -188,3 +189,17 @@ def test_own_division_that_divides_a_group_is_refused():
     assert "b (train and validation and test)" in str(caught.value)
     split = archive_split(np.arange(4, dtype=np.int32), own=own, members="aabc", groups="patient")
     assert (split.subsets == own).all()
+
+
+def test_parquet_files_are_divided_by_a_column_or_by_file():
+    values = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
+    source = SimpleNamespace(
+        ids=pa.chunked_array([[f"train-{n}" for n in range(10)]]),
+        positions=np.arange(10, dtype=np.int32),
+        labels=np.zeros(10, np.int32),
+        table="labels.csv",
+        column=lambda name, _: {"fold": values}[name],
+    )
+    split = split_parquet(source, ParquetSplit(column="fold"))
+    assert [split.rows(name).tolist() for name in ("validation", "test")] == [[6, 7], [8, 9]]
+    assert len(split_parquet(source, ParquetSplit(test_fraction=0.5)).rows("test")) == 5

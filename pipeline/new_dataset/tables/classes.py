@@ -11,6 +11,8 @@ from pipeline.new_dataset.tables import multi_label, words
 Columns = Mapping[str, Sequence[str]]
 MOST_CLASSES = 1000
 """Values of a column whose name does not say that it has classes."""
+FEW = 20
+"""Rows, above which some of the same class are expected."""
 SHOWN_COLUMNS = 12
 SHOWN_VALUES = 4
 
@@ -98,7 +100,7 @@ def _found(columns: Columns, others: Sequence[str], table: str) -> Classes:
         if not named:
             continue
         values = list(varied[named[0]])
-        if len(named) > 1 or len(set(values)) == len(values) > 1:
+        if len(named) > 1 or len(set(values)) == len(values) > FEW:
             raise _unclear(varied, table)
         if is_one_hot and not _agree(values, _joined(hot)):
             raise _unclear(
