@@ -63,7 +63,12 @@ def complete(split: Split) -> Split:
 
 
 def refuse_untrained(
-    split: Split, labels: NDArray[np.int32], index: Index, *, gaps: bool = False
+    split: Split,
+    labels: NDArray[np.int32],
+    index: Index,
+    *,
+    own: bool = False,
+    gaps: bool = False,
 ) -> None:
     """Refuse a split in which a class has no image for training.
 
@@ -74,6 +79,8 @@ def refuse_untrained(
         The label of each row.
     index : Index
         Names the classes, and what was left out.
+    own : bool
+        Whether the data have a division of their own, for the message.
     gaps : bool
         Whether a class may have no image in any subset, as where classes are numbers.
 
@@ -99,9 +106,15 @@ def refuse_untrained(
                 f"class {name} has no image; take it out of decode.classes in params.yaml"
             )
         where = ", ".join(f"{n:,} {'is' if n == 1 else 'are'} {way}" for way, n in found.items())
+        remedies = ["add images of it"]
+        if left_out[name]:
+            remedies.append("mend those left out")
+        if not own or of["for validation"]:
+            remedies.append("choose another split.seed in params.yaml")
+        if own:
+            remedies.append("change the data's own division")
         raise DataError(
-            f"class {name} has no image for training ({where}); add images of it, mend those left "
-            "out, choose another split.seed in params.yaml, or change the data's own division"
+            f"class {name} has no image for training ({where}); {', or '.join(remedies)}"
         )
 
 

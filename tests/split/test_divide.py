@@ -65,6 +65,22 @@ def test_a_class_without_an_image_for_training_is_refused(labels, left_out, mess
     assert str(caught.value).startswith(message)
 
 
+def test_remedies_are_those_that_help():
+    split = Split(pa.chunked_array([["a", "b", "c", "d"]]), np.array([0, 0, 2, 2], np.int8))
+    for own, left_out, remedies in (
+        (False, [], "; add images of it, or choose another split.seed in params.yaml"),
+        (True, [], "; add images of it, or change the data's own division"),
+        (
+            True,
+            ["emu"],
+            "; add images of it, or mend those left out, or change the data's own division",
+        ),
+    ):
+        with pytest.raises(DataError) as caught:
+            refuse_untrained(split, np.array([0, 1, 2, 2], np.int32), index(*left_out), own=own)
+        assert str(caught.value).endswith(remedies)
+
+
 def test_numbers_may_have_gaps_and_every_other_class_is_trained():
     split = Split(pa.chunked_array([["a", "b", "c", "d"]]), np.array([0, 0, 1, 2], np.int8))
     refuse_untrained(split, np.array([0, 2, 2, 2], np.int32), index("cat"), gaps=True)
