@@ -96,8 +96,8 @@ def refuse_untrained(
             for subset in SUBSETS
         ]
     )
-    for name, own in zip(index.classes, counts.T.tolist(), strict=True):
-        of = dict(zip((f"for {subset}" for subset in SUBSETS), own, strict=True))
+    for name, images in zip(index.classes, counts.T.tolist(), strict=True):
+        of = dict(zip((f"for {subset}" for subset in SUBSETS), images, strict=True))
         found = {where: n for where, n in {**of, "left out": left_out[name]}.items() if n}
         if of["for train"] or (gaps and not found):
             continue
@@ -114,7 +114,7 @@ def refuse_untrained(
         if own:
             remedies.append("change the data's own division")
         raise DataError(
-            f"class {name} has no image for training ({where}); {', or '.join(remedies)}"
+            f"class {name} has no image for training ({where}); {' or '.join(remedies)}"
         )
 
 

@@ -68,12 +68,12 @@ def test_a_class_without_an_image_for_training_is_refused(labels, left_out, mess
 def test_remedies_are_those_that_help():
     split = Split(pa.chunked_array([["a", "b", "c", "d"]]), np.array([0, 0, 2, 2], np.int8))
     for own, left_out, remedies in (
-        (False, [], "; add images of it, or choose another split.seed in params.yaml"),
-        (True, [], "; add images of it, or change the data's own division"),
+        (False, [], "; add images of it or choose another split.seed in params.yaml"),
+        (True, [], "; add images of it or change the data's own division"),
         (
             True,
             ["emu"],
-            "; add images of it, or mend those left out, or change the data's own division",
+            "; add images of it or mend those left out or change the data's own division",
         ),
     ):
         with pytest.raises(DataError) as caught:
