@@ -11,7 +11,7 @@ from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, refuse_lost_folders, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.new_dataset.layout import labelled, patterns, reading
-from pipeline.new_dataset.layout.result import Layout
+from pipeline.new_dataset.layout.result import AmbiguousError, Layout
 from pipeline.new_dataset.packed import Packed
 from pipeline.new_dataset.tables import sources
 from pipeline.new_dataset.tables.table import Table
@@ -87,7 +87,10 @@ def _by_table(
     """Read the classes from a table, and subsets from its column or the images' folders."""
     if choices.classes_at is not None:
         raise DataError("--classes-at goes with folders, not with a table of labels (--labels)")
-    layout = labelled.read(names, lambda name: "a row" if table.row(name) >= 0 else "", choices)
+    try:
+        layout = labelled.read(names, lambda name: "a row" if table.row(name) >= 0 else "", choices)
+    except AmbiguousError as error:
+        raise AmbiguousError(f"{findings.files[0]}: {error}") from None
     findings.description = f"an archive of images with a table of labels, {table.name}"
     others = [name for name in everything if name not in layout.classes]
     taken = Taken(table, list(layout.classes), others, choices, findings.files[0])
@@ -101,7 +104,7 @@ def _by_table(
     elif layout.division:
         shown = ", ".join(sorted(set(layout.subsets.values())))
         findings.notes.append(f"folders or file names say which image is for {shown}")
-        if group := findings.split.pop("groups", None):
+        if choices.group is None and (group := findings.split.pop("groups", None)):
             findings.notes.append(
                 f"is an image's {group} never in two of these? split.groups: {group} would check it"
             )

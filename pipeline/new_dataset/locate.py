@@ -1,6 +1,7 @@
 """Published files, as the ``download`` stage takes them, from paths and URLs that people name."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,25 @@ from pipeline.archives import members, pieces
 from pipeline.core.errors import DataError, first_few
 from pipeline.download import folder, protocols
 from pipeline.images.decode import SUFFIXES
+from pipeline.new_dataset.layout.patterns import select
+from pipeline.split.published import meaning
 
 
-def published(name: str, place: str) -> Iterator[dict[str, Any]]:
+def published(name: str, place: str, only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Yield the published files of a dataset ``name`` that a path or URL stands for.
+
+    Parameters
+    ----------
+    name : str
+    place : str
+        Path or URL.
+    only : sequence of str
+        Shell-style patterns of the Parquet files in a folder that are taken.
 
     Raises
     ------
     DataError
-        If there is nothing there, or nothing that the pipeline reads.
+        If there is nothing there, nothing that the pipeline reads, or several datasets.
     """
     path = Path(place)
     if protocols.scheme(place) or not path.is_dir():
@@ -37,6 +48,8 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
             f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
             "labels with --labels"
         )
+    if parquet:
+        parquet = _one_configuration(place, select(parquet, only))
     others = parquet or [one for one in inside if "ubyte" in one or "idx" in one]
     for one in others:
         yield file(str(path / one), one)
@@ -44,6 +57,24 @@ def published(name: str, place: str) -> Iterator[dict[str, Any]]:
         raise DataError(
             f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
         )
+
+
+def _one_configuration(place: str, names: list[str]) -> list[str]:
+    """Return the names of Parquet files; refuse those of several configurations, as the Hub has."""
+    if not names:
+        raise DataError(f"{place}: none of its Parquet files matches --only")
+    configurations = Counter(
+        "/".join(part for part in name.split("/")[:-1] if not meaning(part).subset)
+        for name in names
+    )
+    if len(configurations) > 1:
+        shown = [f"{one or '.'} ({count:,} files)" for one, count in configurations.items()]
+        first = next(filter(None, configurations))
+        raise DataError(
+            f"{place}: holds {len(configurations):,} configurations, each a dataset of its own: "
+            f"{first_few(shown)}; choose one, as with --only '{first}/*'"
+        )
+    return names
 
 
 def _pieces(place: str) -> list[str]:

@@ -108,7 +108,7 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
                 f"{params.path}: {key}.{name} is there already; choose another name"
                 f"{update if key == 'datasets' else ''}"
             )
-    published = [file for place in where for file in locate.published(name, place)]
+    published = [file for place in where for file in locate.published(name, place, choices.only)]
     tables = locate.tables(choices.labels)
     published += tables
     folder = paths.raw(name).with_suffix(".new")

@@ -43,3 +43,9 @@ def test_one_class_is_too_few(tmp_path):
     builders.write_archive(tmp_path / "a.zip", [("cat/1.png", content)])
     with pytest.raises(DataError, match=r"has images of 1 class \(cat\); two are needed"):
         detect(tmp_path, ["a.zip"], Choices())
+
+
+def test_options_for_folders_do_not_go_with_other_files(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"^--classes-at goes with folders of images, not with th"):
+        detect(tmp_path, ["a.parquet"], Choices(classes_at=1))
