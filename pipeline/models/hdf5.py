@@ -1,22 +1,33 @@
 """HDF5 files of strangers: their groups, arrays and texts.
 
-HDF5 can refer to other files, hold one object in several places, and claim arrays larger than
-itself. Here a file is a plain tree, and every array lies in it as many bytes as it has values.
+HDF5 can refer to other files, hold one object in several places, and claim arrays that it lacks.
+Here a file is a plain tree, and all values lie in it. So HDF5's library is asked only where, by a
+process of its own, since a damaged file can make it crash, or run without an end.
 """
 
+import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, Any
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5l, h5o
-from numpy.typing import NDArray
+from h5py import h5a, h5d, h5g, h5l, h5o, h5t
 
 from pipeline.core.errors import REMEDIES
 
+ROOT = Path(__file__).parents[2]
+SECONDS = 10
+"""Of the processor, for the process that reads a file; six times as many in all."""
+MEMORY = 2 << 30
+"""Bytes of addresses of that process, most of which are the libraries'."""
 MOST_OBJECTS = 200_000
 """Groups and arrays in a file. The largest network of Keras's applications has some 10,000."""
 DEEPEST = 32
@@ -27,8 +38,9 @@ LONGEST_TEXT = 1000
 """Characters of a text, which is a name."""
 LARGEST_TEXTS = 16 << 20
 """Bytes of an attribute."""
-PLAIN = "h5repack -f NONE -l CONTI OLD NEW"
-"""The command of HDF5's own tools that rewrites a file in the form in which Keras writes it."""
+LARGEST_ANSWER = 64 << 20
+"""Characters in which a file's tree is told."""
+PLAIN = "h5repack -f NONE -l CONTI OLD NEW"  # of HDF5's own tools
 
 
 class UnreadableError(Exception):
@@ -39,35 +51,27 @@ class UnreadableError(Exception):
         self.remedy = remedy
 
 
-@dataclass(frozen=True)
-class Array:
-    """An array in a file, which is read when it is asked for."""
+class Stored(NamedTuple):
+    """An array in a file: its shape, its type in NumPy's words, and where its values begin."""
 
-    dataset: h5py.Dataset
     shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    dtype: str
+    start: int
 
-    @property
-    def size(self) -> int:
-        """Return the number of its values."""
-        return math.prod(self.shape)
 
-    def read(self) -> NDArray[Any]:
-        """Return its values, of its shape and dtype.
+@dataclass(frozen=True)
+class Tree:
+    """What stands where in a file."""
 
-        Raises
-        ------
-        UnreadableError
-            If the file is damaged there, or a value is not finite.
-        """
-        with named_faults():
-            stored = self.dataset[()]
-        values = np.asarray(stored).view(self.dtype) if self.dtype != stored.dtype else stored
-        values = np.asarray(values)
-        if not np.isfinite(values).all():
-            name = shown(str(self.dataset.name))
-            raise UnreadableError(f"has values in {name} that are not finite (NaN or infinity)")
-        return values
+    arrays: Mapping[str, Stored]
+    """By their place, such as ``layers/dense/vars/0``."""
+    names: Mapping[str, str]
+    """Names of the layers whose variables are in a group ``vars``, by the place around that; empty
+    where it has none."""
+    published: Mapping[str, tuple[str, ...]] | None
+    """Places of the arrays of each layer, in a file that lists its layers' names; else None."""
+    prefix: str
+    """What stands before those places."""
 
 
 @contextmanager
@@ -75,33 +79,45 @@ def named_faults() -> Iterator[None]:
     """Turn whatever a library raises about a file's content into UnreadableError."""
     try:
         yield
-    except OSError as error:
-        if error.filename or error.errno in REMEDIES:  # the machine's, not the file's
-            raise
-        raise UnreadableError(f"is damaged ({_reason(error)})") from None
     except (
-        *(ArithmeticError, AttributeError, LookupError, NotImplementedError, RecursionError),
-        *(RuntimeError, TypeError, ValueError),
+        *(ArithmeticError, AttributeError, LookupError, NotImplementedError, OSError),
+        *(RecursionError, RuntimeError, TypeError, ValueError),
     ) as error:
-        raise UnreadableError(f"is damaged ({_reason(error)})") from None
+        machine = getattr(error, "filename", None) or getattr(error, "errno", None) in REMEDIES
+        if isinstance(error, OSError) and machine:
+            raise
+        reason = shown(" ".join(str(error).split()), 160)
+        raise UnreadableError(f"is damaged ({reason})") from None
 
 
-@contextmanager
-def opened(file: IO[bytes]) -> Iterator[h5py.File]:
-    """Open HDF5 content for reading, with the library's faults as UnreadableError."""
-    with named_faults():
-        opened = h5py.File(file, "r")
+def read(file: IO[bytes]) -> Tree:
+    """Return what stands where in a file, which has a descriptor; a process of its own reads it.
+
+    Raises
+    ------
+    UnreadableError
+        If it is no plain tree of numbers, or HDF5 cannot read it.
+    """
+    file.seek(0)
+    # Libraries that start a thread for each processor would take addresses for each.
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", __name__]
     try:
-        yield opened
-    finally:
-        opened.close()
+        done = subprocess.run(  # noqa: S603
+            command, stdin=file, capture_output=True, cwd=ROOT, env=environment, timeout=6 * SECONDS
+        )
+        answer = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        raise UnreadableError("is damaged (HDF5 fails on it)") from None
+    if "fault" in answer:
+        raise UnreadableError(answer["fault"], answer["remedy"])
+    for place, (shape, dtype, start) in answer["arrays"].items():
+        answer["arrays"][place] = Stored(tuple(shape), dtype, start)
+    return Tree(**answer)
 
 
-def arrays(file: h5py.File) -> dict[str, Array]:
-    """Return all arrays of a file by their place, such as ``layers/dense/vars/0``.
-
-    None is read yet. Groups come before what they hold, and names in the order of their numbers:
-    ``conv2d_2`` before ``conv2d_10``.
+def tree(file: IO[bytes]) -> Tree:
+    """Return what stands where in a file that is trusted not to make HDF5 crash.
 
     Raises
     ------
@@ -109,12 +125,26 @@ def arrays(file: h5py.File) -> dict[str, Array]:
         If the file holds a link, an object in two places, or an array that is not plain numbers
         within this file.
     """
-    found: dict[str, Array] = {}
-    with named_faults():
-        size = file.id.get_filesize()
-        for place, dataset in _datasets(file):
-            found[place] = _array(place, dataset, size)
-    return found
+    with named_faults(), h5py.File(file, "r") as opened:
+        arrays, groups = {}, []
+        size = opened.id.get_filesize()
+        for place, found in _objects(opened):
+            if isinstance(found, h5d.DatasetID):
+                arrays[place] = _array(place, found, size)
+            elif f"/{place}".endswith("/vars"):
+                groups.append(place)
+        told = {place: texts(opened[place], "name") or ("",) for place in groups}
+        names = {place.removesuffix("vars").rstrip("/"): text[0] for place, text in told.items()}
+        group, prefix = opened, ""
+        if "layer_names" not in opened.attrs and "model_weights" in opened:
+            group, prefix = opened["model_weights"], "model_weights/"
+        layers = _chunked(group, "layer_names")
+        published = None
+        if layers is not None:
+            if len(set(layers)) < len(layers):
+                raise UnreadableError("has a layer twice")
+            published = {layer: _chunked(group[layer], "weight_names") or () for layer in layers}
+        return Tree(arrays, names, published, prefix)
 
 
 def texts(group: h5py.Group, name: str) -> tuple[str, ...] | None:
@@ -153,31 +183,24 @@ def shown(text: str, longest: int = 60) -> str:
     return clean if len(clean) <= longest else f"{clean[: longest - 3]}..."
 
 
-def natural(name: str) -> tuple[str, int]:
-    """Return a key that sorts ``conv2d_2`` before ``conv2d_10``, and ``conv2d`` before both."""
-    stem, _, digits = name.rpartition("_")
-    if digits.isascii() and digits.isdigit() and len(digits) < 10:
-        return stem, int(digits)
-    return name, -1
-
-
-def _datasets(file: h5py.File) -> Iterator[tuple[str, h5d.DatasetID]]:
-    """Yield every array of the tree below the root, depth first."""
+def _objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
+    """Yield every group and array of the tree, depth first."""
     root = h5g.open(file.id, b"/")
     seen = {_address(root)}
     waiting: list[tuple[str, int, Any]] = [("", 0, root)]
     while waiting:
         place, depth, found = waiting.pop()
+        yield place, found
         if isinstance(found, h5d.DatasetID):
-            yield place, found
             continue
         if depth > DEEPEST:
             raise UnreadableError(f"has groups {depth} deep")
         if len(seen) + found.get_num_objs() > MOST_OBJECTS:
             raise UnreadableError(f"has more than {MOST_OBJECTS:,} groups and arrays")
-        names = sorted(h5py.Group(found), key=natural)
-        for name in reversed(names):
+        for name in sorted(h5py.Group(found), reverse=True):
             within = f"{place}/{name}" if place else name
+            if len(name) > LONGEST_TEXT:
+                raise UnreadableError(f"has a name of {len(name):,} characters")
             child = _child(found, name, within)
             if (address := _address(child)) in seen:
                 raise UnreadableError(f"has {shown(within)} in two places")
@@ -201,15 +224,12 @@ def _address(found: Any) -> tuple[int, int]:
     return info.fileno, info.addr
 
 
-def _array(place: str, found: h5d.DatasetID, size: int) -> Array:
+def _array(place: str, found: h5d.DatasetID, size: int) -> Stored:
     """Return an array after it is certain that its values are numbers, and all in this file."""
     made = found.get_create_plist()
-    if made.get_external_count():
-        raise UnreadableError(f"has an array, {shown(place)}, whose values are in another file")
-    layout = made.get_layout()
-    if layout == h5d.VIRTUAL:
-        raise UnreadableError(f"has an array, {shown(place)}, that is made of others")
-    if layout not in (h5d.CONTIGUOUS, h5d.COMPACT) or made.get_nfilters():
+    if made.get_external_count() or made.get_layout() == h5d.VIRTUAL:
+        raise UnreadableError(f"has an array, {shown(place)}, whose values are elsewhere")
+    if made.get_layout() != h5d.CONTIGUOUS or made.get_nfilters():
         fault = f"has an array, {shown(place)}, in pieces or compressed, unlike what Keras writes"
         raise UnreadableError(fault, f"rewrite it ({PLAIN})")
     dataset = h5py.Dataset(found)
@@ -217,27 +237,36 @@ def _array(place: str, found: h5d.DatasetID, size: int) -> Array:
         raise UnreadableError(f"has an array, {shown(place)}, without values")
     dtype = _dtype(place, dataset)
     number = math.prod(dataset.shape)
-    claimed = number * dtype.itemsize
-    start = found.get_offset() if layout == h5d.CONTIGUOUS else 0
+    claimed, start = number * dataset.dtype.itemsize, found.get_offset()
     if claimed and (start is None or claimed != found.get_storage_size() or start + claimed > size):
-        raise UnreadableError(
-            f"has an array, {shown(place)}, that claims {number:,} values it lacks"
-        )
-    return Array(dataset, dataset.shape, dtype)
+        raise UnreadableError(f"has an array, {shown(place)}, of {number:,} values that it lacks")
+    return Stored(dataset.shape, dtype, start or 0)
 
 
-def _dtype(place: str, dataset: h5py.Dataset) -> np.dtype[Any]:
+def _dtype(place: str, dataset: h5py.Dataset) -> str:
     """Return the type of an array's values, integers or floats of at most eight bytes."""
     dtype: np.dtype[Any] = np.dtype(dataset.dtype)
     if dtype == np.dtype("V2") and texts(dataset, "dtype") == ("bfloat16",):
-        import ml_dtypes
+        return "bfloat16"
+    plain = dtype.kind in "fiu" and dtype.itemsize <= 8
+    if not plain or not dataset.id.get_type().equal(h5t.py_create(dtype)):
+        raise UnreadableError(f"has an array, {shown(place)}, of type {dtype.name}, not numbers")
+    return dtype.str
 
-        dtype = np.dtype(ml_dtypes.bfloat16)
-    elif dtype.kind not in "fiu" or dtype.itemsize > 8 or dtype.metadata:
-        raise UnreadableError(
-            f"has an array, {shown(place)}, of type {shown(str(dtype))}, not numbers"
-        )
-    return dtype
+
+def _chunked(group: h5py.Group, name: str) -> tuple[str, ...] | None:
+    """Return the texts in an attribute, which Keras divides among several if it is long."""
+    whole = texts(group, name)
+    if whole is not None:
+        return whole
+    parts: list[str] = []
+    number = 0
+    while (part := texts(group, f"{name}{number}")) is not None:
+        parts += part
+        number += 1
+        if len(parts) > MOST_TEXTS:
+            raise UnreadableError(f"has more than {MOST_TEXTS:,} texts in {name}")
+    return tuple(parts) if number else None
 
 
 def _text(value: Any, name: str) -> str:
@@ -247,5 +276,21 @@ def _text(value: Any, name: str) -> str:
     return text
 
 
-def _reason(error: Exception) -> str:
-    return shown(" ".join(str(error).split()), 160)
+def _answer() -> None:
+    """Print what stands where in the file on standard input, or why it cannot be read, as JSON."""
+    limits = {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CPU: SECONDS, resource.RLIMIT_CORE: 0}
+    for kind, limit in limits.items():
+        with suppress(ValueError, OSError):  # where a lower limit holds already, or on macOS
+            resource.setrlimit(kind, (limit, limit))
+    try:
+        with open(0, "rb", closefd=False) as file:
+            text = json.dumps(asdict(tree(file)))
+        if len(text) > LARGEST_ANSWER:
+            raise UnreadableError("has too many layers")
+    except UnreadableError as error:
+        text = json.dumps({"fault": str(error), "remedy": error.remedy})
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    _answer()

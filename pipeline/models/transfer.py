@@ -10,11 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import h5py
-
 from pipeline.core.errors import DataError, first_few
 from pipeline.core.params import Section
-from pipeline.models import weights
+from pipeline.models import hdf5, weights
 from pipeline.models.saved import KerasFile
 from pipeline.models.weights import Layer, Weights
 
@@ -86,8 +84,8 @@ def transfer(network: "keras.Model", path: Path) -> Transferred:
     """
     file = KerasFile()
     network.save_weights(file)
-    with weights.opened(path) as source, h5py.File(file, "r+") as own:
-        mine = _in_order(weights.of(own).layers, network)
+    mine = _in_order(weights.of(hdf5.tree(file), file).layers, network)
+    with weights.opened(path) as source:
         by, matches = _match(mine, source)
         if not matches:
             raise DataError(

@@ -7,21 +7,65 @@ Nothing in it is run: of a ``.keras`` file, the names and the order of layers ar
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.core.errors import DataError
 from pipeline.models import hdf5, weights_file
-from pipeline.models.hdf5 import Array, UnreadableError
+from pipeline.models.hdf5 import Tree, UnreadableError
 
 OLD_LAYERS = "_layer_checkpoint_dependencies"
 """What stands for ``layers`` in ``.weights.h5`` files of TensorFlow 2.13."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array in a file, which is read when it is asked for."""
+
+    file: IO[bytes]
+    place: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    start: int
+    """The position of its first byte."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of its values."""
+        return math.prod(self.shape)
+
+    def read(self) -> NDArray[Any]:
+        """Return its values, of its shape and dtype.
+
+        Raises
+        ------
+        UnreadableError
+            If a value is not finite.
+        """
+        content = bytearray(self.size * self.dtype.itemsize)
+        self.file.seek(self.start)
+        rest = memoryview(content)
+        while rest:
+            read = self.file.readinto(rest)  # type: ignore[attr-defined]
+            if not read:
+                raise UnreadableError("is damaged (it became shorter)")
+            rest = rest[read:]
+        values = np.frombuffer(content, self.dtype).reshape(self.shape)
+        if not np.isfinite(values).all():
+            place = hdf5.shown(self.place)
+            raise UnreadableError(f"has values in {place} that are not finite (NaN or infinity)")
+        return values
+
+    def write(self, values: NDArray[Any]) -> None:
+        """Set its values; they have its shape and dtype."""
+        self.file.seek(self.start)
+        self.file.write(values.tobytes())
 
 
 @dataclass(frozen=True)
@@ -75,8 +119,7 @@ class Layer:
                 values = theirs.read().astype(own.dtype)
             if not np.isfinite(values).all():
                 raise UnreadableError(f"has values in {other.name} too large for {own.dtype}")
-            if values.size:
-                own.dataset[...] = values
+            own.write(values)
 
 
 @dataclass(frozen=True)
@@ -104,15 +147,15 @@ def opened(path: Path) -> Iterator[Weights]:
     try:
         with ExitStack() as stack:
             content, config = weights_file.content(path, stack)
-            yield of(stack.enter_context(hdf5.opened(content)), config)
+            yield of(hdf5.read(content), content, config)
     except FileNotFoundError as error:
         raise DataError(f"{error.filename} is missing; {weights_file.missing(path)}") from None
     except UnreadableError as error:
         raise DataError(f"{file} {error}; {error.remedy or weights_file.damaged(path)}") from None
 
 
-def of(file: h5py.File, config: Any = None) -> Weights:
-    """Return the layers of an open HDF5 file.
+def of(tree: Tree, file: IO[bytes], config: Any = None) -> Weights:
+    """Return the layers of an HDF5 file.
 
     Parameters
     ----------
@@ -123,41 +166,47 @@ def of(file: h5py.File, config: Any = None) -> Weights:
     Raises
     ------
     UnreadableError
-        If the file has no layers with weights, or is not a plain tree of numbers.
+        If the file has no layers with weights.
     """
-    arrays = hdf5.arrays(file)
+    arrays = {
+        place: Array(file, place, stored.shape, _dtype(stored.dtype), stored.start)
+        for place, stored in tree.arrays.items()
+    }
     with hdf5.named_faults():
-        group, prefix = file, ""
-        if "layer_names" not in file.attrs and "model_weights" in file:
-            group, prefix = file["model_weights"], "model_weights/"
-        names = _chunked(group, "layer_names")
-        if names is not None:
-            weights = Weights(
-                tuple(_published(group, prefix, names, arrays)), ordered=True, named=True
-            )
+        if tree.published is None:
+            weights = _current(tree, arrays, config)
         else:
-            weights = _current(file, arrays, config)
+            weights = Weights(tuple(_published(tree, arrays)), ordered=True, named=True)
     if not weights.layers:
         raise UnreadableError("has no layers with weights in it, as Keras writes them")
     return weights
 
 
-def _current(file: h5py.File, arrays: Mapping[str, Array], config: Any) -> Weights:
+def _dtype(name: str) -> np.dtype[Any]:
+    if name == "bfloat16":
+        import ml_dtypes
+
+        name = ml_dtypes.bfloat16
+    dtype: np.dtype[Any] = np.dtype(name)
+    return dtype
+
+
+def _current(tree: Tree, arrays: Mapping[str, Array], config: Any) -> Weights:
     """Return the layers of a file of Keras 3, in which each has a group ``vars``."""
     groups: dict[str, list[str]] = {}
     for place in arrays:
         owner, variables, _ = f"/{place}".rpartition("/vars/")
         if variables:
             groups.setdefault(owner.removeprefix("/"), []).append(place)
-    top = OLD_LAYERS if OLD_LAYERS in file else "layers"
-    if top in file:  # what else there is belongs to an optimizer or a loss
-        groups = {owner: at for owner, at in groups.items() if owner.startswith(f"{top}/")}
+    for top in (OLD_LAYERS, "layers"):  # what else there is belongs to an optimizer or a loss
+        inside = {owner: at for owner, at in groups.items() if owner.startswith(f"{top}/")}
+        groups = inside or groups
     known = dict(_places(config)) if config else {}
     order = {place: number for number, place in enumerate(known)}
     layers, told = [], []
     for owner, places in groups.items():
         place = owner.replace(OLD_LAYERS, "layers")
-        told.append(_names(file, owner))
+        told.append(_names(tree.names, owner))
         names = told[-1] or _known(known, place)
         layers.append(Layer(names, place, tuple(arrays[at] for at in sorted(places, key=_number))))
     if order:
@@ -165,17 +214,16 @@ def _current(file: h5py.File, arrays: Mapping[str, Array], config: Any) -> Weigh
     return Weights(tuple(layers), ordered=bool(order), named=all(told))
 
 
-def _names(file: h5py.File, place: str) -> tuple[str, ...]:
+def _names(names: Mapping[str, str], place: str) -> tuple[str, ...]:
     """Return the names of a layer and of those around it, if the file tells them."""
     chain: list[str] = []
     parts = place.split("/")
     for end in range(1, len(parts) + 1):
-        group = file["/".join(parts[:end])]
-        if "vars" in group and isinstance(group["vars"], h5py.Group):
-            name = hdf5.texts(group["vars"], "name")
+        name = names.get("/".join(parts[:end]))
+        if name is not None:
             if not name and not chain:
                 return ()
-            chain += name or parts[end - 1 : end]
+            chain.append(name or parts[end - 1])
     return tuple(chain)
 
 
@@ -225,19 +273,15 @@ def _snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _published(
-    group: h5py.Group, prefix: str, names: Sequence[str], arrays: Mapping[str, Array]
-) -> Iterator[Layer]:
+def _published(tree: Tree, arrays: Mapping[str, Array]) -> Iterator[Layer]:
     """Yield the layers of an older file, which has their names in its attributes.
 
     The weights of a model within the model stand together; their names tell whose they are.
     """
-    if len(set(names)) < len(names):
-        raise UnreadableError("has a layer twice")
-    for layer in names:
+    for layer, listed in (tree.published or {}).items():
         owned: dict[str, list[Array]] = {}
-        for weight in _chunked(group[layer], "weight_names") or ():
-            place = f"{prefix}{layer}/{weight}"
+        for weight in listed:
+            place = f"{tree.prefix}{layer}/{weight}"
             if place not in arrays:
                 raise UnreadableError(f"lacks {hdf5.shown(place)}, which it lists")
             owned.setdefault(weight.rpartition("/")[0], []).append(arrays[place])
@@ -245,21 +289,6 @@ def _published(
             whole = len(owned) == 1 or owner in ("", layer)
             parts = () if whole else owner.removeprefix(f"{layer}/").split("/")
             yield Layer((layer, *parts), f"{layer}/{owner}", tuple(found))
-
-
-def _chunked(group: h5py.Group, name: str) -> tuple[str, ...] | None:
-    """Return the texts in an attribute, which Keras divides among several if it is long."""
-    whole = hdf5.texts(group, name)
-    if whole is not None:
-        return whole
-    parts: list[str] = []
-    number = 0
-    while (part := hdf5.texts(group, f"{name}{number}")) is not None:
-        parts += part
-        number += 1
-        if len(parts) > hdf5.MOST_OBJECTS:
-            raise UnreadableError(f"has more than {hdf5.MOST_OBJECTS:,} texts in {name}")
-    return tuple(parts) if number else None
 
 
 def _number(place: str) -> tuple[float, str]:

@@ -70,7 +70,7 @@ def regular(path: Path, stack: ExitStack) -> IO[bytes]:
     """Open a file for reading, without waiting for what is a FIFO or a device."""
     # A file to be read is opened even where nobody has a FIFO's other end.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    file = stack.enter_context(os.fdopen(descriptor, "rb"))
+    file = stack.enter_context(os.fdopen(descriptor, "rb", buffering=0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise UnreadableError("is no plain file, but a FIFO, a device or a socket", "name a file")
     return file
@@ -169,7 +169,7 @@ def _unpacked(file: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], Any]:
             _refuse_unusual(archive, os.fstat(file.fileno()).st_size)
             with archive.open(CONFIG) as member:
                 config = _json(member.read(LARGEST_CONFIG + 1), CONFIG)
-            weights = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+            weights = stack.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
             with archive.open(WEIGHTS) as member:
                 # To the end, which verifies the CRC-32.
                 shutil.copyfileobj(member, weights, 1 << 20)

@@ -101,7 +101,7 @@ def not_finite(file):
         (linked, "has a link, layers/dense/vars/0, to another place or file"),
         (of_another_shape, "has another layer dense_1: 2x3 in the file, not 32x3"),
         (without_a_layer, "lacks the layer dense_1"),
-        (not_finite, "has values in /layers/dense/vars/1 that are not finite"),
+        (not_finite, "has values in layers/dense/vars/1 that are not finite"),
     ],
 )
 def test_weights_that_are_not_those_of_the_architecture_are_refused(tmp_path, change, fault):
