@@ -86,7 +86,14 @@ def read(path: Path, columns: LabelColumns, classes: tuple[str, ...]) -> Labels:
     return Labels(ids, labels.fill_null(-1).to_numpy().astype(np.int32))
 
 
-def column(path: Path, name: str, key: str) -> pa.StringArray:
+def column(
+    path: Path,
+    name: str,
+    key: str,
+    rows: NDArray[np.int32] | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> pa.StringArray:
     """Return another column of a table of labels, row by row.
 
     Parameters
@@ -96,6 +103,9 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
         The column.
     key : str
         The parameter that names it, for messages.
+    rows : ndarray of int32, optional
+        The rows that are wanted, in this order; all rows otherwise.
+    may_be_empty : bool
 
     Raises
     ------
@@ -103,7 +113,10 @@ def column(path: Path, name: str, key: str) -> pa.StringArray:
         If the table is missing, is not CSV in UTF-8, lacks the column or has an empty value there.
     """
     (values,) = texts(path, (name,), key)
-    _refuse_empty(path, name, values)
+    if rows is not None:
+        values = values.take(pa.array(rows))
+    if not may_be_empty:
+        _refuse_empty(path, name, values, rows)
     return values
 
 
@@ -192,8 +205,11 @@ def _header(path: Path) -> list[str]:
     return names
 
 
-def _refuse_empty(path: Path, column: str, values: pa.StringArray) -> None:
+def _refuse_empty(
+    path: Path, column: str, values: pa.StringArray, rows: NDArray[np.int32] | None = None
+) -> None:
     empty = pc.equal(values, "")
     if pc.any(empty).as_py():
-        row = int(pc.index(empty, True).as_py())
+        first = int(pc.index(empty, True).as_py())
+        row = first if rows is None else int(rows[first])
         raise DataError(f"{path}: row {row + 2} has an empty {column}; mend the table")

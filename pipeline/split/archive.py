@@ -45,7 +45,10 @@ def split_parquet(source: Source, params: ParquetSplit) -> Split:
 
 
 def _split(source: Source, params: ArchiveSplit, own: NDArray[np.int8] | None) -> Split:
-    groups = None if params.groups is None else source.column(params.groups, "split.groups")
+    groups = None
+    if params.groups is not None:
+        values = source.column(params.groups, "split.groups", may_be_empty=True)
+        groups = split_groups.named(values)
     return divide_images(source.ids, source.positions, source.labels, params, own, groups)
 
 

@@ -10,6 +10,11 @@ from pipeline.split.divide import Division
 from pipeline.subsets.split import SUBSETS
 
 
+def named(values: Sequence[str]) -> list[str]:
+    """Return the groups of rows by their values; a row with an empty one is a group of its own."""
+    return [value or f"\0{row}" for row, value in enumerate(values)]
+
+
 def divide(rows: NDArray[np.int64], groups: Sequence[str], fraction: float, seed: int) -> Division:
     """Choose the rows of a ``fraction`` of the groups, rounded up, by ``GroupShuffleSplit``.
 

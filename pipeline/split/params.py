@@ -55,7 +55,7 @@ class ArchiveSplit(Section):
     """Whether all subsets have the classes in the same proportions."""
     groups: str | None = None
     """Column of the table of labels; images with the same value stay in one subset, and the
-    fractions are fractions of the groups."""
+    fractions are fractions of the groups. An image with an empty value is a group of its own."""
 
     @model_validator(mode="after")
     def _fits(self) -> "ArchiveSplit":

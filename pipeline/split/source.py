@@ -40,7 +40,7 @@ class Source:
         positions: NDArray[np.int32] = column.to_numpy()
         return positions
 
-    def column(self, name: str, key: str) -> list[str]:
+    def column(self, name: str, key: str, *, may_be_empty: bool = False) -> list[str]:
         """Return the value of each row in a column of the table.
 
         Parameters
@@ -49,11 +49,14 @@ class Source:
             The column.
         key : str
             The parameter that names it, for messages.
+        may_be_empty : bool
 
         Raises
         ------
         DataError
             If the table is missing or damaged, lacks the column, or has an empty value there.
         """
-        values: list[str] = table.column(self.table, name, key).take(self.positions).to_pylist()
+        rows = self.positions
+        column = table.column(self.table, name, key, rows, may_be_empty=may_be_empty)
+        values: list[str] = column.to_pylist()
         return values

@@ -111,3 +111,13 @@ def test_what_a_writer_of_csv_writes_is_read(tmp_path_factory, ids, classes, oth
     found = read(path, classes=classes)
     assert found.ids.to_pylist() == ids
     assert found.labels.tolist() == labels_of
+
+
+def test_only_the_rows_that_are_wanted_must_have_a_value(tmp_path):
+    path = labels_csv(tmp_path / "t.csv", [("1", "a"), ("2", ""), ("3", "c")])
+    wanted = np.array([2, 0], np.int32)
+    assert label_table.column(path, "label", "x", wanted).to_pylist() == ["c", "a"]
+    every = label_table.column(path, "label", "x", may_be_empty=True)
+    assert every.to_pylist() == ["a", "", "c"]
+    with pytest.raises(DataError, match="row 3 has an empty label"):
+        label_table.column(path, "label", "x", np.array([0, 1], np.int32))

@@ -27,3 +27,8 @@ def test_a_divided_group_is_refused():
 
 def test_subsets_between_groups_are_accepted():
     groups.refuse_divided("aabbc", np.array([0, 0, 1, 1, 2], np.int8), "patient")
+
+
+def test_an_empty_value_is_a_group_of_its_own():
+    assert len(set(groups.named(["a", "", "b", "", "a"]))) == 4
+    assert groups.named(["a", "", "a"])[::2] == ["a", "a"]

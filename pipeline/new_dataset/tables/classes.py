@@ -178,8 +178,8 @@ def _unclear(columns: Columns, table: str, first: str = "") -> DataError:
     if len(shown) > SHOWN_COLUMNS:
         shown[SHOWN_COLUMNS:] = [f"and {len(shown) - SHOWN_COLUMNS} more"]
     return DataError(
-        f"{table}: which column is that of the classes is not clear; choose with --label COLUMN, "
-        f"again for each of several one-hot ones: {f'{first}; ' if first else ''}{', '.join(shown)}"
+        f"{table}: which column is that of the classes is not clear; choose with --label COLUMN"
+        f"{f' (again for each one-hot one): {first}; ' if first else ': '}{', '.join(shown)}"
     )
 
 

@@ -51,32 +51,38 @@ def find(
     Raises
     ------
     DataError
-        If the chosen column has empty values, or one value.
+        If the chosen column has one value.
     """
     if chosen is not None:
-        distinct = set(columns[chosen])
-        if "" in distinct or len(distinct) < 2:
-            what = "empty values" if "" in distinct else "one value in all rows"
-            raise DataError(f"{table}: column {chosen} (--group) has {what}, and is no group")
-        return Groups(chosen)
+        if len(set(columns[chosen]) - {""}) < 2:
+            raise DataError(
+                f"{table}: column {chosen} (--group) has one value, and makes no groups"
+            )
+        return Groups(chosen, _on_empty(chosen, columns[chosen]))
     found: dict[str, int] = {}
     remarks = []
     for name, values in columns.items():
         if name in used or not words.is_group(name):
             continue
-        count = len(set(values))
-        if count == len(values) or count < 2:  # nothing belongs together, or all does
+        filled = [value for value in values if value]
+        count = len(set(filled))
+        if count == len(filled) or count < 2:  # nothing belongs together, or all does
             continue
-        if "" in values:
-            remarks.append(
-                f"the column {name} is empty in {list(values).count(''):,} rows, and is not taken "
-                "for groups: images that belong together may be divided"
-            )
-        elif count < FEWEST_GROUPS:
+        if count < FEWEST_GROUPS:
             remarks.append(
                 f"the column {name} has only {count} values, and is not taken for groups (--group "
                 f"{name} would)"
             )
         else:
             found[name] = count
-    return Groups(min(found, key=lambda name: found[name]) if found else "", remarks)
+    if not found:
+        return Groups("", remarks)
+    coarsest = min(found, key=lambda name: found[name])
+    return Groups(coarsest, [*remarks, *_on_empty(coarsest, columns[coarsest])])
+
+
+def _on_empty(name: str, values: Sequence[str]) -> list[str]:
+    """Return the note that a column does not say of all images with which they belong."""
+    empty = list(values).count("")
+    note = f"the column {name} is empty in {empty:,} rows: each is taken for a group of its own"
+    return [note] * bool(empty)

@@ -26,10 +26,6 @@ def test_the_coarsest_column_of_groups_is_taken():
     ("values", "notes"),
     [
         (column(4), ["the column patient has only 4 values, and is not taken for groups (--group"]),
-        (
-            ["", *column(12)[1:]],
-            ["the column patient is empty in 1 rows, and is not taken for groups"],
-        ),
         (column(N), []),
         (column(1), []),
     ],
@@ -41,7 +37,14 @@ def test_columns_that_make_no_groups_are_told(values, notes):
 
 
 def test_a_chosen_column_must_group():
-    with pytest.raises(DataError, match=r"column x \(--group\) has empty values, and is no group"):
-        find({"x": ["", *column(3)[1:]]}, "x")
-    with pytest.raises(DataError, match="has one value in all rows"):
-        find({"x": column(1)}, "x")
+    with pytest.raises(DataError, match=r"column x \(--group\) has one value, and makes no groups"):
+        find({"x": ["", *column(1)[1:]]}, "x")
+
+
+@pytest.mark.parametrize("chosen", [None, "patient"])
+def test_empty_values_are_told(chosen):
+    found = find({"patient": ["", "", *column(12)[2:]]}, chosen)
+    assert found.column == "patient"
+    assert found.notes("")[0] == (
+        "the column patient is empty in 2 rows: each is taken for a group of its own"
+    )
