@@ -1,6 +1,7 @@
 """Outputs of stages as a Git revision records them, from DVC's cache, with nothing checked out."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ class Outputs:
             by ``link``.
         """
         oid = self._recorded(path)
+        logging.getLogger("dvc.data_cloud").setLevel(logging.ERROR)  # it lists what it misses
         with opened() as repo:
             repo.cloud.pull([HashInfo("md5", oid)])
             there = Path(self.cache.oid_to_path(oid))

@@ -1,7 +1,8 @@
-"""Look at a dataset's source again: show what came, went and changed, and pin the new state.
+"""Look at a dataset's source again, show what changed, and pin the new state.
 
-The folder, archive or URL is the one that params.yaml names. Classes that are new are added behind
-the others, those without images are taken out:
+The folder, archive or URL is the one that params.yaml names. By class it shows which images came,
+went, changed or moved to another class. New classes are added behind the others, those without
+images are taken out:
 
     python -m pipeline update-dataset pets
     python -m pipeline update-dataset pets --yes
