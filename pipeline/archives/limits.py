@@ -6,6 +6,7 @@ members, repeated names and anything above the limits are refused by name. What 
 """
 
 import fnmatch
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -80,7 +81,9 @@ class MemberFilter:
         others: dict[str, int] | None = None,
     ) -> None:
         self.path = path
-        self.patterns = [pattern] if isinstance(pattern, str) else list(pattern)
+        patterns = [pattern] if isinstance(pattern, str) else pattern
+        # One expression for all is quicker; without a pattern, one that never matches.
+        self.matches = re.compile("|".join(map(fnmatch.translate, patterns)) or "(?!)").match
         self.limits = limits
         self.encoding = encoding
         self.others = others
@@ -111,7 +114,7 @@ class MemberFilter:
         self._count(entry)
         if entry.kind == "folder" or is_clutter(path):
             return False
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.patterns):
+        if not self.matches(name):
             if self.others is not None:
                 self.others[name] = entry.length
             return False
