@@ -13,6 +13,7 @@ from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Name, Params, S, Section, merge
 
+NAMED = ("dataset", "network", "weights")
 SECTIONS = ("model", "train", "evaluate", "report")
 DEFAULT_NETWORK = "cnn"
 """The family whose parameters ``defaults.model`` holds; others have their own in their file."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import files, paths
 from pipeline.evaluate.predictions import Predictions
+from pipeline.models.start import Start
 from pipeline.report import first_layer
 from pipeline.report.first_layer import FirstLayer
 from pipeline.report.gallery import Gallery
@@ -52,6 +53,8 @@ class Results:
     """Columns of ``history.csv``, each of shape (epochs,)."""
     layer: FirstLayer | None
     """The model's first layer, if that is a convolution."""
+    start: Start | None
+    """What its network took from weights; None if all were fresh."""
     uses: Sequence[str]
     """Libraries whose versions the page names."""
 
@@ -82,6 +85,7 @@ class Results:
             files.read_json(folder / "evaluation.json"),
             history.read(folder / "history.csv"),
             first_layer.read(paths.model(run)),
+            Start.read(paths.model(run)),
             uses,
         )
 

@@ -51,6 +51,23 @@ def training(results: Results) -> Section:
     return Section({"tracked": tracked(results), "history": results.history}, both)
 
 
+def start(results: Results) -> Section | None:
+    """Return what the network took from weights; None if all were fresh."""
+    if results.start is None:
+        return None
+    taken = results.start.transferred
+    return Section(
+        {
+            "path": taken.path,
+            "by": taken.by,
+            "taken": taken.taken,
+            "fresh": taken.fresh,
+            "left": taken.left,
+            "phases": results.start.phases,
+        }
+    )
+
+
 def confusion(results: Results) -> Section:
     """Return the confusion matrix, and images behind its cells."""
     counts = results.confusion
@@ -157,10 +174,11 @@ def filters(results: Results) -> Section | None:
 
 def parameters(results: Results) -> Section:
     """Return all parameters of the run, and those that it sets itself."""
-    effective = {
+    sections = {
         name: results.effective[name] for name in runs.SECTIONS if name in results.effective
     }
-    return Section({"effective": effective, "own": results.own})
+    named = {name: results.effective[name] for name in runs.NAMED if name in results.effective}
+    return Section({"effective": {"run": named, **sections}, "own": results.own})
 
 
 def reproduce(results: Results) -> Section:
@@ -181,6 +199,7 @@ def reproduce(results: Results) -> Section:
 
 
 SECTIONS: Mapping[str, tuple[str, Callable[[Results], Section | None]]] = {
+    "start": ("Start", start),
     "training": ("Training", training),
     "confusion": ("Confusion matrix", confusion),
     "classes": ("Classes", classes),

@@ -7,6 +7,7 @@ al., "Datasheets for datasets", 2021, as far as the pipeline knows.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline import runs
 from pipeline.core import files, paths
 from pipeline.report import figures, html, sections
 from pipeline.report.params import ReportParams
@@ -65,7 +66,7 @@ def write(
 
 def _card(results: Results, name: str) -> str:
     """Return ``model_card.md`` or ``data_card.md``."""
-    effective = {key: value for key, value in results.effective.items() if key != "dataset"}
+    effective = {key: value for key, value in results.effective.items() if key not in runs.NAMED}
     return html.fill(
         html.FOLDER / f"{name}.j2",
         run=results.run,
@@ -77,6 +78,8 @@ def _card(results: Results, name: str) -> str:
         confusions=results.confusions,
         parameters={key: html.flatten(value) for key, value in sorted(effective.items())},
         dataset=results.effective["dataset"],
+        network=results.effective.get("network"),
+        start=results.start,
         classes=results.classes,
         shape=results.dataset.index.shape,
         epochs=len(results.history["epoch"]),

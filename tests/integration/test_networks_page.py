@@ -12,9 +12,11 @@ import pytest
 
 import networks
 from networks import application
+from pipeline.core import files
 from pipeline.core.params import Section, read_yaml
 from pipeline.models import families
 from pipeline.shards.index import Statistics
+from tests.support import repository
 from tests.support.builders import ROOT
 from tests.support.graph_project import DvcProject
 
@@ -26,8 +28,8 @@ def blocks(language):
 
 
 (EXAMPLE,) = blocks("python")
-RUN, RESNET = blocks("yaml")
-(COMMANDS,) = blocks("sh")
+RUN, RESNET, TUNED = blocks("yaml")
+COMMANDS, IMPORT = blocks("sh")
 
 
 def section(name):
@@ -111,3 +113,47 @@ def test_from_an_empty_file_to_a_trained_run(tmp_path):
     changed = re.findall(r"^(\w+@\w+):", done.stdout, re.M)
     assert "train@mine" in changed
     assert "decode@tiny_idx" not in changed
+
+
+@pytest.mark.slow
+def test_a_run_from_another_runs_weights_is_shared_without_the_others_data(tmp_path):
+    """The other run is of other data, which a colleague's clone does not have."""
+    (tmp_path / "mine").mkdir()
+    project = DvcProject(tmp_path / "mine")
+    (project.folder / "networks/mine.py").write_text(EXAMPLE)
+    params = project.folder / "params.yaml"
+    runs = RUN.replace("demo_idx", "tiny_png") + TUNED.replace("demo_idx", "tiny_idx")
+    params.write_text(params.read_text() + runs)
+
+    def call(at, *command):
+        return repository.call(command, at)
+
+    out = call(project.folder, "dvc", "repro", "evaluate@mine_tuned")
+    assert re.findall(r"^Running stage '(train@\w+)'", out, re.M) == [
+        "train@mine",
+        "train@mine_tuned",
+    ]
+    assert "start from data/models/mine: " in out
+    assert "epochs 1 to 2: " in out
+    assert "epochs 3 to 5: " in out
+    start = files.read_json(project.folder / "data/models/mine_tuned/start.json")
+    assert [phase["last"] for phase in start["phases"]] == [2, 5]
+    call(project.folder, "dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
+    call(project.folder, "dvc", "push", "train@mine", "evaluate@mine_tuned", "split@tiny_idx")
+    call(project.folder, "dvc", "push", "train@mine_tuned", "decode@tiny_idx")
+    call(project.folder, "git", "add", ".")
+    name = "-c", "user.name=x", "-c", "user.email=x"
+    call(project.folder, "git", *name, "commit", "-qm", "All")
+
+    clone = tmp_path / "clone"
+    call(tmp_path, "git", "clone", "-q", str(project.folder), str(clone))
+    call(clone, "dvc", "pull", "-q", "train@mine_tuned")
+    assert [path.name for path in (clone / "data/models").iterdir()] == [".gitignore", "mine_tuned"]
+    text = (clone / "params.yaml").read_text()
+    (clone / "params.yaml").write_text(text.replace("epochs: 5", "epochs: 3"))
+    out = call(clone, "dvc", "repro", "--pull", "--allow-missing", "evaluate@mine_tuned")
+    assert re.findall(r"^Running stage '(.*)'", out, re.M) == [
+        "train@mine_tuned",
+        "evaluate@mine_tuned",
+    ]
+    assert not (clone / "data/shards/tiny_png").exists()

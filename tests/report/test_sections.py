@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from networks import cnn
+from pipeline.core import files, paths
 from pipeline.evaluate import calibration
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.report import html, sections
@@ -52,10 +53,43 @@ def test_each_section_has_a_template_a_heading_and_a_link():
     page = Parsed(sections.page(reports.results()))
     templates = {path.name for path in (html.FOLDER / "sections").iterdir()}
     assert templates == {f"{name}.html.j2" for name in sections.SECTIONS}
-    assert [one["id"] for one in page.all("section")] == list(sections.SECTIONS)
-    assert len(page.all("h2")) == len(sections.SECTIONS)
+    present = [name for name in sections.SECTIONS if name != "start"]
+    assert [one["id"] for one in page.all("section")] == present
+    assert len(page.all("h2")) == len(present)
     links = [link["href"] for link in page.all("a")]
-    assert links == [f"#{name}" for name in sections.SECTIONS]
+    assert links == [f"#{name}" for name in present]
+
+
+def test_a_run_from_weights_names_the_layers_that_were_taken():
+    reports.make()
+    files.write_json(
+        paths.model(reports.RUN) / "start.json",
+        {
+            "transferred": {
+                "path": "data/models/other",
+                "by": "name",
+                "taken": [{"name": "convolution_1", "source": "convolution_1", "values": 300}],
+                "fresh": [{"name": "logits", "values": 1700, "reason": "4x10 in the file"}],
+                "left": [],
+            },
+            "phases": [
+                {"first": 1, "last": 2, "weights": 1700},
+                {"first": 3, "last": 5, "weights": 2000},
+            ],
+        },
+    )
+    shown = words()
+    for expected in (
+        "took weights from data/models/other : 300 of 2,000 values, layers matched by their name",
+        "1 to 2 1,700 3 to 5 2,000",
+        "Layers that were taken: 1 Layer Values From the layer convolution_1 300 convolution_1",
+        "Layers with fresh weights: 1 Layer Values Why logits 1,700 4x10 in the file",
+        "Layers of the file that were left: 0",
+    ):
+        assert expected in shown
+    reports.write()
+    card = (paths.metrics(reports.RUN) / "model_card.md").read_text()
+    assert "took weights from `data/models/other`, 1 layers" in card
 
 
 def test_a_section_of_ones_own_is_one_entry(tmp_path, monkeypatch):
