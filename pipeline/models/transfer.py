@@ -8,65 +8,19 @@ network, or of a model within it, begin the file with the same shapes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pipeline.core.errors import DataError, first_few
-from pipeline.core.params import Section
 from pipeline.models import hdf5, weights
 from pipeline.models.saved import KerasFile
+from pipeline.models.start import How, Other, Taken, Transferred
 from pipeline.models.weights import Layer, Weights
 
 if TYPE_CHECKING:
     import keras
 
-How = Literal["name", "order", "place"]
 Matches = Mapping[int, Layer]
 """Layers of the file, by the number of the network's layer to which each belongs."""
-
-
-class Taken(Section):
-    """A layer of the network whose weights came from the file."""
-
-    name: str
-    source: str
-    """Its name in the file."""
-    values: int
-
-
-class Other(Section):
-    """A layer whose weights were not transferred."""
-
-    name: str
-    values: int
-    reason: str
-
-
-class Transferred(Section):
-    """What a network took from a file of weights."""
-
-    path: str
-    by: How
-    """By what layers were matched: their names, their order, or their places in the file, which has
-    no names then."""
-    taken: tuple[Taken, ...]
-    fresh: tuple[Other, ...]
-    """Layers of the network that keep their initial weights."""
-    left: tuple[Other, ...]
-    """Layers of the file that have no use."""
-
-    def describe(self) -> str:
-        """Return a line for people."""
-        layers = len(self.taken) + len(self.fresh)
-        values = sum(one.values for one in self.taken)
-        every = values + sum(one.values for one in self.fresh)
-        text = (
-            f"start from {self.path}: {len(self.taken)} of {layers} layers by {self.by}, "
-            f"{values:,} of {every:,} values"
-        )
-        for word, others in (("fresh", self.fresh), ("left", self.left)):
-            if others:
-                text += f"; {word}: {first_few([f'{one.name} ({one.reason})' for one in others])}"
-        return text
 
 
 def transfer(network: "keras.Model", path: Path) -> Transferred:
