@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.archives.limits import RAISE
 from pipeline.archives.members import READERS
 from pipeline.core.errors import DataError, first_few
 from pipeline.decode.idx import transposed
@@ -77,7 +78,10 @@ def in_archive(path: Path, others: Sequence[str], choices: Choices) -> Findings 
         return None
     chosen = _chosen(names, choices)
     with tempfile.TemporaryDirectory() as scratch:
-        sources = unpack(path, chosen, Path(scratch), MAX_BYTES)
+        try:
+            sources = unpack(path, chosen, Path(scratch), MAX_BYTES)
+        except DataError as error:
+            raise DataError(_for_now(error)) from None
         findings = _detect(path.parent, sources, path.name, choices)
     findings.description += ", in an archive"
     return findings
@@ -142,7 +146,7 @@ def _labels_and_pixels(
         try:
             extract_idx(folder, params, out)
         except DataError as error:
-            raise DataError(re.sub(r"; check datasets\.\S+$", "", str(error))) from None
+            raise DataError(_for_now(error)) from None
         # Mapped files stay readable when they are removed.
         return {
             subset: (
@@ -151,6 +155,11 @@ def _labels_and_pixels(
             )
             for subset in params.pairs
         }
+
+
+def _for_now(error: DataError) -> str:
+    """Return what is wrong, without advice about parameters that are not there yet."""
+    return re.sub(rf"; (check datasets\.\S+|{re.escape(RAISE)})$", "", str(error))
 
 
 def _named(extract: Mapping[str, Any]) -> list[str]:

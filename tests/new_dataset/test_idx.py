@@ -150,3 +150,15 @@ def test_images_that_are_no_pictures(tmp_path):
     idx.write(tmp_path / "train-labels", np.array([0, 1, 1], np.uint8))
     with pytest.raises(DataError, match=r"train-images: images must be of shape .*, these are of"):
         look(tmp_path)
+
+
+def test_no_parameters_are_advised_that_are_not_there(tmp_path, monkeypatch):
+    pair(tmp_path, np.zeros(3, np.uint8))
+    idx.write(tmp_path / "train-labels-idx1-ubyte", np.zeros(4, np.uint8))
+    with pytest.raises(DataError, match=r"has 3 images, but .*labels-idx1-ubyte 4 labels$"):
+        look(tmp_path)
+    files = [(path.name, path.read_bytes()) for path in sorted(tmp_path.iterdir())]
+    builders.write_archive(tmp_path / "a.zip", files)
+    monkeypatch.setattr("pipeline.new_dataset.idx.MAX_BYTES", 10)
+    with pytest.raises(DataError, match=r"above 10 bytes \(extract\.max_bytes\)$"):
+        detect(tmp_path, ["a.zip"], Choices())
