@@ -62,13 +62,16 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     published = division.column or (len(by_subset) > 1 and "the files' names")
     notes += [*division.notes, *columns.groups.notes(str(published or ""))]
     numbers = all(map(str.isdecimal, images.classes))
+    known = [name for name in columns.known or [] if name in images.classes]
+    if unused := len(columns.known or []) - len(known):
+        notes.append(f"{unused:,} names of classes are left out, for no image has them")
     return Findings(
         kind="parquet",
         description="Parquet files with images, as Hugging Face writes them",
         images=images,
         files=[name for files in by_subset.values() for name in files],
         extract=extract,
-        classes=columns.known or sorted(images.classes, key=int if numbers else str),
+        classes=known or sorted(images.classes, key=int if numbers else str),
         decode=images.decode(),
         split=split,
         notes=notes,

@@ -54,6 +54,9 @@ def split(params: Params, dataset: str, folder: Path, index: Index) -> Split:
 
 def _has_own_division(source: Source, section: Section) -> bool:
     """Return whether the data say which images are not for training."""
-    if isinstance(section, OwnSplit):
-        return bool(section.folders or section.column)
-    return not all(id_.startswith("train-") for id_ in source.ids.to_pylist())
+    if getattr(section, "folders", None) or getattr(section, "column", None):
+        return True
+    # Ids of an archive's images are its own, those of the other kinds begin with the subset.
+    return not isinstance(section, OwnSplit) and any(
+        not id_.startswith("train-") for id_ in source.ids.to_pylist()
+    )

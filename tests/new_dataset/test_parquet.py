@@ -132,3 +132,11 @@ def test_configurations_are_not_merged(tmp_path):
         detect(tmp_path, names, Choices())
     findings = detect(tmp_path, names, Choices(only=("full*",)))
     assert findings.files == [names[1], names[0]]
+
+
+def test_names_of_classes_that_no_image_has_are_left_out(tmp_path):
+    names = ("x", "a", "y", "z")
+    builders.parquet_file(tmp_path / "0.parquet", [image(n) for n in range(4)], [0, 2, 0, 2], names)
+    findings = detect(tmp_path, ["0.parquet"], Choices())
+    assert findings.classes == ["x", "y"]
+    assert findings.notes[0] == "2 names of classes are left out, for no image has them"
