@@ -122,11 +122,15 @@ def _by_folder(
     choices: Choices,
 ) -> Layout:
     """Read the classes and subsets from the images' folders."""
+    if any((choices.label, choices.id, choices.group, choices.subset)):
+        raise DataError(
+            "--label, --id, --group and --subset name columns; name the table too, with --labels"
+        )
     try:
         layout = reading.read(names, choices, digests)
     except DataError as error:
         tables = [name for name in others if name.endswith(".csv")]
-        inside = f" ({first_few(tables)} is in it: take it out)" if tables else ""
+        inside = f" ({first_few(tables)} is in it: --labels {tables[0]})" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
     if not choices.only and choices.classes_at is None:

@@ -99,13 +99,18 @@ def file(place: str, name: str = "") -> dict[str, Any]:
     return {"name": plain or "data", "sources": [url]}
 
 
-def tables(places: Sequence[str]) -> list[dict[str, Any]]:
-    """Return published files from their paths or URLs, of which equal names get their folders'."""
-    names = [place.replace("\\", "/").rpartition("/")[2] for place in places]
-    return [
+def tables(places: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return published files, of which equal names get their folders', and what is no file or URL.
+
+    That may be a table in an archive, by its path there.
+    """
+    here = [place for place in places if protocols.scheme(place) or Path(place).exists()]
+    names = [place.rpartition("/")[2] for place in here]
+    found = [
         file(place, "-".join(Path(place).parts[-2:]) if names.count(name) > 1 else "")
-        for place, name in zip(places, names, strict=True)
+        for place, name in zip(here, names, strict=True)
     ]
+    return found, [place for place in places if place not in here]
 
 
 def _url(scheme: str, path: Path) -> str:

@@ -109,13 +109,13 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
                 f"{update if key == 'datasets' else ''}"
             )
     published = [file for place in where for file in locate.published(name, place, choices.only)]
-    tables = locate.tables(choices.labels)
+    tables, inside = locate.tables(choices.labels)
     published += tables
     folder = paths.raw(name).with_suffix(".new")
     try:
         section = _download(published)
         fetch.download(name, section, folder)
-        labels = tuple(table["name"] for table in tables)
+        labels = (*(table["name"] for table in tables), *inside)
         names = [file.name for file in section.files if file.name not in labels]
         with _own_names(folder, section):
             findings = detect(folder, names, replace(choices, labels=labels))

@@ -95,7 +95,7 @@ def test_a_table_of_labels(tmp_path):
     [
         ([("a.txt", b"")], "a.zip: holds no images (.png, .jpg, .jpeg"),
         ([("1.png", image())], "1 images are in no folder of a class (1.png); give each class a"),
-        ([("1.png", image()), ("l.csv", b"")], "--labels CSV (l.csv is in it: take it out)"),
+        ([("1.png", image()), ("l.csv", b"")], "--labels CSV (l.csv is in it: --labels l.csv)"),
         ([("cat/x/1.png", image()), ("2.png", image())], "1 images are in no folder of a class"),
         ([("cat/1.png", b"x"), ("dog/1.png", b"x")], "no image can be used: cannot be decoded: 2"),
         (

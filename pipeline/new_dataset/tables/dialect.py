@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.tables import LabelFile, Separator
-from pipeline.labels.ends import SUFFIX
+from pipeline.new_dataset.tables.ids import keys_of
 
 BEGINNING = 1 << 18
 """Bytes that are looked at for the separator."""
@@ -162,16 +162,10 @@ def _has_spaces(rows: Sequence[Sequence[str]]) -> bool:
 
 def _has_header(rows: Sequence[Sequence[str]], images: Collection[str]) -> bool:
     """Return whether the first row names columns: it has no image in a column of images."""
-    keys = {key for name in images for key in _keys(name)}
+    keys = {key for name in images for key in keys_of(name)}
     for at, value in enumerate(rows[0]):
         others = [row[at] for row in rows[1:] if at < len(row)]
-        known = sum(not keys.isdisjoint(_keys(other)) for other in others)
-        if not keys.isdisjoint(_keys(value)) and 2 * known >= len(others) > 0:
+        known = sum(not keys.isdisjoint(keys_of(other)) for other in others)
+        if not keys.isdisjoint(keys_of(value)) and 2 * known >= len(others) > 0:
             return False
     return True
-
-
-def _keys(path: str) -> tuple[str, str]:
-    """Return the name of a file with and without suffix."""
-    name = path.replace("\\", "/").rpartition("/")[2].casefold()
-    return name, SUFFIX.sub("", name)

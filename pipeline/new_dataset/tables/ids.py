@@ -73,7 +73,13 @@ def find(
     DataError
         If there is none, or if two columns say something else.
     """
-    possible = [_best(name, columns[name], names) for name in ([chosen] if chosen else columns)]
+    keys = {key for name in names for key in keys_of(name)}
+    with_names = [
+        name
+        for name in ([chosen] if chosen else columns)
+        if any(not keys.isdisjoint(keys_of(value)) for value in set(columns[name]))
+    ]
+    possible = [_best(name, columns[name], names) for name in with_names]
     possible = [one for one in possible if one.found or one.ambiguous]
     if not possible:
         raise DataError(
@@ -94,6 +100,18 @@ def find(
     return first
 
 
+def keys_of(path: str) -> tuple[str, str]:
+    r"""Return the name of a file, by which all forms of it are alike, with and without suffix.
+
+    Examples
+    --------
+    >>> keys_of("C:\\scans\\A.PNG")
+    ('a.png', 'a')
+    """
+    name = path.replace("\\", "/").rpartition("/")[2].casefold()
+    return name, SUFFIX.sub("", name)
+
+
 def _rank(ids: Ids, values: Sequence[str], enough: float) -> tuple[bool, bool, int, bool, int]:
     """Return what puts a column before others: the smallest comes first."""
     sample = values[:: max(1, len(values) // SAMPLE)]
@@ -110,9 +128,6 @@ def _rank(ids: Ids, values: Sequence[str], enough: float) -> tuple[bool, bool, i
 def _best(column: str, values: Sequence[str], names: Sequence[str]) -> Ids:
     """Return the strictest rule by which most images have a row in a column."""
     best = Ids(column, RULES[0], np.full(len(names), -1, np.int32), [])
-    loosest = ends.match(names, values, ("case", "suffix"))
-    if not ((loosest.rows >= 0).any() or loosest.ambiguous):
-        return best
     for rule in RULES:
         found = Ids(column, rule, *_matched(rule, values, names))
         if found.found > best.found or (found.ambiguous and not (best.found or best.ambiguous)):

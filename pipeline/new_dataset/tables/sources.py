@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from pipeline.archives import members
+from pipeline.core.errors import DataError, first_few
 from pipeline.extract import tables
 from pipeline.extract.tables import LabelFile
 from pipeline.new_dataset.choices import Choices
@@ -35,14 +36,21 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     Raises
     ------
     DataError
-        If it is no table, or no column has the images' names.
+        If it is no table, is not there, or no column has the images' names.
     """
-    if choices.labels:
+    inside = [name for name in choices.labels if not (folder / name).is_file()]
+    if absent := [name for name in inside if name not in packed.others]:
+        raise DataError(
+            f"there is no table {first_few(absent)}, as a file or in {packed.path.name}"
+        )
+    if inside and len(inside) < len(choices.labels):
+        raise DataError("tables in the archive and others do not go together (--labels)")
+    if choices.labels and not inside:
         files = [
             (like(folder / name, {"file": name}, names), folder / name) for name in choices.labels
         ]
         return Table(_of_subsets(files), names, choices)
-    inside = [name for name in packed.others if _is_metadata(name, names)]
+    inside = inside or [name for name in packed.others if _is_metadata(name, names)]
     if not inside:
         return None
     patterns = [glob.escape(name) for name in inside]

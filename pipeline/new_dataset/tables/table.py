@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract import tables
 from pipeline.extract.tables import LabelFile
 from pipeline.labels import table as label_table
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.tables import ids as id_columns
+from pipeline.new_dataset.tables.ids import Ids
 
 
 class Table:
@@ -27,7 +30,8 @@ class Table:
     Raises
     ------
     DataError
-        If it is no table, lacks a column that the user named, or no column has the images' names.
+        If it is no table, lacks a column that the user named, no column has the images' names, or a
+        row or an image fits several.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Table:
                     f"{first_few(list(self.columns), 20)}"
                 )
         self.ids = id_columns.find(self.columns, names, choices.id, self.name)
+        _refuse_ambiguous(self.ids, self.columns[self.ids.column], self.name)
         self._row_of: dict[str, int] = dict(zip(names, self.ids.rows.tolist(), strict=True))
 
     def row(self, name: str) -> int:
@@ -80,3 +85,19 @@ def _columns(files: Sequence[tuple[LabelFile, Path | bytes]], name: str) -> dict
                 text = text.replace(str(source), str(file.file)) if file.file else text
             raise DataError(text) from None
     return {column: values.to_pylist() for column, values in found.items()}
+
+
+def _refuse_ambiguous(ids: Ids, values: Sequence[str], table: str) -> None:
+    """Raise DataError if a row is not the only one of its image, or an image that of its row."""
+    if repeated := label_table.repeats(pa.array(values, pa.string())):
+        raise DataError(
+            f"{table}: {len(repeated):,} values of {ids.column} stand there more than once: "
+            f"{first_few(repeated)}; leave one row for each image (several classes of an image are "
+            "multi-label, which is not learned), or choose another column with --id"
+        )
+    if ids.ambiguous:
+        raise DataError(
+            f"{table}: {len(ids.ambiguous):,} values of {ids.column} or images fit several: "
+            f"{first_few(ids.ambiguous, 3)}; give more of their paths in the table, or take some "
+            "of the images with --only"
+        )

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from pipeline.core.errors import DataError, first_few
 from pipeline.labels import ends
-from pipeline.labels.table import LabelColumns, repeats
+from pipeline.labels.table import LabelColumns
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import without_fractions
 from pipeline.new_dataset.tables import classes as class_columns
@@ -140,18 +138,6 @@ def _check(
         Number of rows whose images are among the others.
     """
     ids = table.columns[table.ids.column]
-    if repeated := repeats(pa.array(ids, pa.string())):
-        raise DataError(
-            f"{table.name}: {len(repeated):,} values of {table.ids.column} stand there more than "
-            f"once: {first_few(repeated)}; leave one row for each image (several classes of an "
-            "image are multi-label, which is not learned), or choose another column with --id"
-        )
-    if table.ids.ambiguous:
-        raise DataError(
-            f"{table.name}: {len(table.ids.ambiguous):,} values of {table.ids.column} or images "
-            f"fit several: {first_few(table.ids.ambiguous, 3)}; give more of their paths in the "
-            "table, or take some of the images with --only"
-        )
     if lost := [name for name, row in zip(names, rows, strict=True) if row < 0]:
         raise DataError(
             f"{archive}: {len(lost):,} images have no row in {table.name}: {first_few(lost)}; add "

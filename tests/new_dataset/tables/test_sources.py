@@ -1,5 +1,8 @@
 """Tables that lie in the archive, and tables of subsets."""
 
+import pytest
+
+from pipeline.core.errors import DataError
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from tests.support import builders
@@ -56,3 +59,19 @@ def test_a_table_for_each_subset(tmp_path):
     assert findings.files == ["a.zip", "Train.csv", "Test.csv"]
     assert findings.split["column"] == "subset"
     assert "test_fraction" not in findings.split
+
+
+def test_a_table_in_the_archive_can_be_named(tmp_path):
+    rows = b"name;kind\n" + b"".join(b"%d.png;%c\n" % (i, b"ab"[i % 2]) for i in range(20))
+    builders.write_archive(tmp_path / "a.zip", [*images("x", 20), ("x/t.csv", rows)])
+    findings = detect(tmp_path, ["a.zip"], Choices(labels=("x/t.csv",)))
+    assert findings.extract["labels"] == {"member": "x/t.csv", "separator": ";"}
+    assert findings.files == ["a.zip"]
+    with pytest.raises(DataError, match=r"there is no table y.csv, as a file or in a.zip"):
+        detect(tmp_path, ["a.zip"], Choices(labels=("y.csv",)))
+
+
+def test_columns_without_a_table_are_refused(tmp_path):
+    builders.write_archive(tmp_path / "a.zip", [*images("x", 20), *images("y", 20, 50)])
+    with pytest.raises(DataError, match="name the table too, with --labels"):
+        detect(tmp_path, ["a.zip"], Choices(group="patient"))
