@@ -137,7 +137,7 @@ def unpack(
         If the archive is missing or damaged, or lacks one of the members.
     """
     limits = Limits(max_bytes, min(max_bytes, LONGEST_MEMBER))
-    sources = {}
+    sources: dict[str, Source] = {}
     for name, content in members(archive, [glob.escape(name) for name in names], limits):
         path = folder / f"{len(sources)}.member"
         path.write_bytes(content)

@@ -108,7 +108,7 @@ class Packed:
         shown = max(
             sorted(unsaid), key=lambda name: len(name) - len(name.decode("ascii", "ignore"))
         )
-        readings = [f"{one}: {names.decoded(shown, one)}" for one in guesses]
+        readings = [f"{one}: {names.decoded(shown, one)}".replace("\\", "/") for one in guesses]
         if len(guesses) > 1:
             raise DataError(
                 f"{self.path.name}: does not say how {len(unsaid):,} names are encoded; which of "

@@ -7,6 +7,8 @@ from pipeline.archives import names
 FLOWERS = [
     f"{flower}/图{n}.jpg" for flower in ("玫瑰", "向日葵", "郁金香", "蒲公英") for n in range(5)
 ]
+SOURCES = [f"pets\\{name}\\{n}.jpg" for name in ("ソース", "表") for n in range(9)]
+"""Names that have the byte of a backslash within letters in Shift-JIS."""
 
 
 @pytest.mark.parametrize(
@@ -14,6 +16,7 @@ FLOWERS = [
     [
         ("gb18030", FLOWERS),
         ("cp932", ["ねこ/画像1.png", "いぬ/写真2.png"]),
+        ("cp932", SOURCES),
         ("cp437", ["Kätzchen/1.png", "Hündchen/2.png"]),
         ("cp949", ["고양이/1.png", "강아지/2.png"]),
         ("cp866", ["кошка/1.png", "собака/1.png"]),
