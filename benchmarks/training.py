@@ -70,7 +70,15 @@ def prepare(project: Project, settings: Settings, precisions: list[str]) -> None
     empty: dict[str, object] = {}
     for precision in precisions:
         train = {"epochs": 2, "precision": precision, "threads": threads}
-        run = {"dataset": DATASET, "model": empty, "train": train, "evaluate": {}, "report": {}}
+        start = {"network": "cnn", "weights": "data/weights/none"}
+        run = {
+            "dataset": DATASET,
+            **start,
+            "model": empty,
+            "train": train,
+            "evaluate": {},
+            "report": {},
+        }
         project.edit({f"runs.{precision}": run})
     for stage in ("download", "extract"):
         project.stage(stage, DATASET)

@@ -11,14 +11,13 @@ from tests.support.repository import ENVIRONMENT, Copy, blocks, commit
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("experiments")]
 
-RUNS = """\
+RUN = "dataset: demo_idx, network: cnn, weights: data/weights/none, evaluate: {}"
+RUNS = f"""\
 runs:
-  baseline_0: {dataset: demo_idx, model: {}, train: {seed: 0}, evaluate: {}}
-  baseline_1: {dataset: demo_idx, model: {}, train: {seed: 1}, evaluate: {}}
-  normalized_0:
-    {dataset: demo_idx, model: {batch_normalization: true}, train: {seed: 0}, evaluate: {}}
-  normalized_1:
-    {dataset: demo_idx, model: {batch_normalization: true}, train: {seed: 1}, evaluate: {}}
+  baseline_0: {{{RUN}, model: {{}}, train: {{seed: 0}}}}
+  baseline_1: {{{RUN}, model: {{}}, train: {{seed: 1}}}}
+  normalized_0: {{{RUN}, model: {{batch_normalization: true}}, train: {{seed: 0}}}}
+  normalized_1: {{{RUN}, model: {{batch_normalization: true}}, train: {{seed: 1}}}}
 """
 
 

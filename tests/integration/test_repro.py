@@ -15,6 +15,8 @@ from tests.support.repository import DATA_STAGES, DEMOS, Copy, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("repro")]
 
+START = "    network: cnn\n    weights: data/weights/none\n"
+
 
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory):
@@ -23,7 +25,7 @@ def reproduced(tmp_path_factory):
     copy.forget_all_but("demo")
     copy.committed = copy.lock()
     for name in ("demo_idx", "demo_png"):
-        train = f"    dataset: {name}\n    model: {{}}\n    train: {{track_test: true"
+        train = f"    dataset: {name}\n{START}    model: {{}}\n    train: {{track_test: true"
         copy.change(train, f"{train}, epochs: 2")
     copy.ran = copy.repro(*DEMOS)
     return copy
@@ -58,10 +60,8 @@ def test_demos_learn(copy):
 
 
 def test_dropout_of_one_run_trains_that_run_alone(copy):
-    copy.change(
-        "  demo_idx:\n    dataset: demo_idx\n    model: {}",
-        "  demo_idx:\n    dataset: demo_idx\n    model: {dropout: 0.5}",
-    )
+    model = f"    dataset: demo_idx\n{START}    model: {{"
+    copy.change(model, f"{model}dropout: 0.5")
     ran = copy.repro(*DEMOS)
     assert ran == ["train@demo_idx", "evaluate@demo_idx", "report@demo_idx"]
 
@@ -70,7 +70,7 @@ def test_figure_draws_the_report_alone(copy):
     rest = (
         "    model: {}\n    train: {track_test: true, epochs: 2}\n    evaluate: {}\n    report: {"
     )
-    run = f"    dataset: demo_png\n{rest}"
+    run = f"    dataset: demo_png\n{START}{rest}"
     copy.change(run, f"{run}samples_per_class: 2")
     assert copy.repro(*DEMOS) == ["report@demo_png"]
 

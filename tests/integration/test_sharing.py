@@ -14,7 +14,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sharing")]
 
 REPORT = ["report@demo_png"]
 TRAIN = ["train@demo_png", "evaluate@demo_png", *REPORT]
-RUN = "    dataset: demo_png\n    model: {}\n    train: {track_test: true"
+RUN = (
+    "    dataset: demo_png\n    network: cnn\n    weights: data/weights/none\n    model: {}\n"
+    "    train: {track_test: true"
+)
 SPLIT = "      test_fraction: 0.2\n      validation_fraction: 0.1"
 FIGURE = f"{RUN}}}\n    evaluate: {{}}\n    report: {{"
 QUICK = RUN, f"{RUN}, epochs: 1"

@@ -178,7 +178,8 @@ def ran(text):
 
 def block(name, train="track_test: true", report="{}"):
     return (
-        f"    dataset: {name}\n    model: {{}}\n    train: {{{train}}}\n    evaluate: {{}}\n"
+        f"    dataset: {name}\n    network: cnn\n    weights: data/weights/none\n    model: {{}}\n"
+        f"    train: {{{train}}}\n    evaluate: {{}}\n"
         f"    report: {report}\n"
     )
 
