@@ -53,6 +53,8 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         layout = _by_folder(findings, inside, digests, others, choices)
     findings.notes += packed.notes + layout.notes
     left_out = [name for name in digests if name not in layout.classes]
+    if left_out:
+        findings.notes.append(f"{len(left_out):,} images are not taken: {first_few(left_out)}")
     chosen = patterns.telling(layout.classes, [*others, *left_out], choices.only)
     if chosen != ["*"]:
         extract["members"] = chosen[0] if len(chosen) == 1 else chosen

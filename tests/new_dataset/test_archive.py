@@ -109,3 +109,48 @@ def test_archives_that_lack_something(tmp_path, contents, message):
     with pytest.raises(DataError) as caught:
         look(tmp_path, contents)
     assert message in str(caught.value)
+
+
+def test_every_file_is_counted(tmp_path):
+    contents = [
+        *members("", "old/", n=4),
+        ("cat/a.txt", b"x"),
+        ("b.md", b"x"),
+        ("dog/empty.png", b""),
+    ]
+    wanted = [f"{name}/*" for name in CLASSES]
+    findings = look(tmp_path, contents, only=wanted)
+    facts = dict(findings.images.described())
+    assert facts["images"] == f"{4 * len(CLASSES)} of {len(CLASSES)} classes"
+    assert facts["passed over"] == "1 .txt, 1 .md"
+    assert facts["cannot be used"] == "is empty: 1 (dog: 1)"
+    assert any(
+        note.startswith(f"{4 * len(CLASSES)} images are not taken: old/cat/0.png, old/cat/1.png")
+        for note in findings.notes
+    )
+
+
+def test_a_class_does_not_vanish(tmp_path):
+    raw = [(f"owl/{n}.cr2", b"II*\0") for n in range(3)]
+    with pytest.raises(
+        DataError, match=r"no file is an image that is read in owl \(3 \.cr2\), bes"
+    ):
+        look(tmp_path, [*members(""), *raw])
+    broken = [(f"owl/{n}.png", b"<html>") for n in range(3)]
+    with pytest.raises(
+        DataError, match=r"no image can be used of class owl \(is a web page .*: 3\)"
+    ):
+        look(tmp_path, [*members(""), *broken])
+    only_tested = [*members("train/", "test/"), ("test/owl/1.png", image(9))]
+    with pytest.raises(DataError, match="owl has no image for training"):
+        look(tmp_path, only_tested)
+    untrained = [*members("train/", "test/", n=2), ("test/owl/1.png", image(9))]
+    with pytest.raises(DataError, match=r"no image for training of class owl \(is empty: 1\)"):
+        look(tmp_path, [*untrained, ("train/owl/1.png", b"")])
+
+
+def test_images_of_two_subsets_are_told(tmp_path):
+    contents = [*members("train/"), *[(f"test/{name}/9.png", image(9)) for name in CLASSES]]
+    findings = look(tmp_path, [*contents, ("test/cat/0.png", image(0))])
+    note = next(note for note in findings.notes if "in two subsets" in note)
+    assert note.startswith("1 images are in two subsets, byte for byte, such as train/cat/0.png")
