@@ -1,8 +1,8 @@
 """Limits and filter of an archive's members.
 
 Archives may come from strangers. Names that lead out of a folder, links, devices, encrypted
-members, repeated names and anything above the limits are refused by name. What file managers leave
-(``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) is left out.
+members, repeated names and anything above the limits are refused by name. What is hidden or left
+by programs (``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) is left out.
 """
 
 import fnmatch
