@@ -38,6 +38,9 @@ class Params(Section):
     stem_stride: Positive = 1
     """Stride of the first convolution. Larger images want 2: a quarter of the time and memory."""
     activation: Activation = "relu"
+    momentum: Share = 0.9
+    """Share that batch normalization's moving statistics keep of themselves at each step. Keras's
+    0.99 needs hundreds of steps to forget where they began."""
     block_dropout: Share = 0.0
     """Share of the values that is dropped between the two convolutions of each block while
     training."""
@@ -139,7 +142,9 @@ class Layers:
 
     def activated(self, x: Any, name: str) -> Any:
         """Apply batch normalization and the activation."""
-        x = self.keras.layers.BatchNormalization(name=f"normalization_{name}", dtype=self.dtype)(x)
+        x = self.keras.layers.BatchNormalization(
+            momentum=self.params.momentum, name=f"normalization_{name}", dtype=self.dtype
+        )(x)
         return self.keras.layers.Activation(
             self.params.activation, name=f"activation_{name}", dtype=self.dtype
         )(x)

@@ -98,6 +98,7 @@ def test_every_parameter_does_what_it_says():
     assert build(kernel=5).get_layer("shortcut_2_1").kernel_size == (1, 1)
     assert build(stem_stride=2).get_layer("sum_1_1").output.shape[1:3] == (4, 4)
     assert build(activation="silu").get_layer("activation_last").activation.__name__ == "silu"
+    assert build(momentum=0.75).get_layer("normalization_last").momentum == 0.75
     assert build(block_dropout=0.25).get_layer("dropout_2_1").rate == 0.25
     assert build(dropout=0.5).get_layer("dropout").rate == 0.5
     zero = build(kernel_initializer="zeros").get_layer("convolution_1_1_1")
