@@ -88,19 +88,20 @@ def remove(text: str, keys: Keys) -> str:
         new = _without(text, spans, [name for name, _ in parent.value].index(key))
     else:
         lines = text.splitlines(keepends=True)
-        first, last = _span(lines, key.start_mark.line, last_line(node))
+        is_first = key is parent.value[0][0]
+        first, last = _span(lines, key.start_mark.line, last_line(node), is_first=is_first)
         new = "".join(lines[:first] + lines[last + 1 :])
     return _checked(new, text, keys, lambda holder: holder.pop(keys[-1]))
 
 
-def _span(lines: list[str], first: int, last: int) -> tuple[int, int]:
+def _span(lines: list[str], first: int, last: int, *, is_first: bool) -> tuple[int, int]:
     """Return the first and last line of an entry, with its comment and one blank line beside it."""
     indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
     while first and lines[first - 1].startswith(f"{indent}#"):
         first -= 1
     if first and not lines[first - 1].strip():
         return first - 1, last
-    if last + 1 < len(lines) and not lines[last + 1].strip():
+    if is_first and last + 1 < len(lines) and not lines[last + 1].strip():
         return first, last + 1
     return first, last
 

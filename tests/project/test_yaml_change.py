@@ -78,6 +78,7 @@ def test_an_entry_goes_with_its_comment_and_one_blank_line():
     assert without_birds == BLOCK[: theirs - 1] + BLOCK[BLOCK.index("\nruns") :]
     assert remove(without_birds, ["datasets", "pets"]) == "datasets: {}\n\nruns:\n  one: {}\n"
     assert remove(BLOCK, ["runs", "one"]).endswith("\nruns: {}\n")
+    assert remove("a:\n  b: 1\n  c: 2\n\n# d\n", ["a", "c"]) == "a:\n  b: 1\n\n# d\n"
     assert remove("a: {b: 1, c: 2}\n", ["a", "b"]) == "a: {c: 2}\n"
     assert remove("a: {b: 1, c: 2}\n", ["a", "c"]) == "a: {b: 1}\n"
     assert remove("a: {b: 1} # x\n", ["a", "b"]) == "a: {} # x\n"

@@ -1,0 +1,32 @@
+"""A new run with the parameters of another one."""
+
+import re
+
+from pipeline import schema
+from pipeline.core import files
+from pipeline.core.errors import ParameterError
+from pipeline.core.params import NAME, Params
+from pipeline.new_dataset import yaml_edit
+
+
+def add(name: str, like: str) -> str:
+    """Add a run to ``params.yaml``; return its lines.
+
+    Raises
+    ------
+    ParameterError
+        If the name cannot be used or is there, or there is no run called ``like``.
+    """
+    params = Params.read()
+    if not re.match(NAME, name) or len(name) > 64:
+        raise ParameterError(
+            f"{name!r} cannot be a run's name; take small letters, digits and _: my_run"
+        )
+    run = params.value("runs", like)
+    if name in params.value("runs"):
+        raise ParameterError(f"{params.path}: runs.{name} is there already; choose another name")
+    text = params.path.read_bytes().decode()  # with its line ends
+    text = yaml_edit.append(text, "runs", {name: run}, blank=False)
+    schema.check_params(Params(yaml_edit.value(text), params.path))
+    files.write_text(params.path, text)
+    return yaml_edit.dump({"runs": {name: run}}).rstrip()

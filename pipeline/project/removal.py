@@ -1,0 +1,159 @@
+"""Removal of a dataset or a run: its parameters, records, metrics, data and models."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import schema
+from pipeline.core import files, paths
+from pipeline.core.errors import ParameterError, first_few
+from pipeline.core.params import Params, read_yaml
+from pipeline.project import yaml_change
+from pipeline.repository import lock_edit
+
+GRAPH = Path("dvc.yaml")
+DATA_STAGES = ("download", "extract", "decode", "split")
+RUN_STAGES = ("train", "evaluate", "report")
+
+
+@dataclass
+class Removal:
+    """What belongs to a dataset or a run."""
+
+    what: str
+    """``the dataset pets`` or ``the run pets``."""
+    stages: list[str]
+    """Those that ``dvc.lock`` records."""
+    paths: list[Path]
+    """Files and folders that are there."""
+    entries: list[str] = field(default_factory=list)
+    """Keys of YAML files, in words."""
+    texts: dict[Path, str] = field(default_factory=dict)
+    """The new texts of YAML files."""
+
+    def describe(self) -> str:
+        """Return what would go, for people."""
+        lines = [f"To be removed of {self.what}:", *(f"  {entry}" for entry in self.entries)]
+        if self.stages:
+            lines.append(f"  dvc.lock: {', '.join(self.stages)}")
+        lines += [f"  {path}, {files.megabytes(path)}" for path in self.paths]
+        return "\n".join(lines)
+
+    def remove(self) -> None:
+        """Remove all of it; the parameters first, without which nothing is run again."""
+        for path, text in self.texts.items():
+            files.write_text(path, text)
+        lock_edit.forget(self.stages)
+        for path in self.paths:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def of_dataset(name: str) -> Removal:
+    """Return what belongs to a dataset.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such dataset, or runs use it.
+    """
+    params = Params.read()
+    params.value("datasets", name)
+    if users := list(_users(name, params)):
+        runs = " ".join(run for run in users if "/" not in run)
+        remedy = f"python -m pipeline remove-run {runs}" if runs else "edit their graph"
+        raise ParameterError(
+            f"datasets.{name}: runs still use it: {first_few(users)}; remove them first: {remedy}"
+        )
+    logs = [paths.LOGS / f"{name}{end}.png" for end in ("", "-update", "-diff")]
+    own = [
+        paths.raw(name),
+        files.beside(paths.raw(name)),
+        paths.extracted(name),
+        paths.shards(name),
+        paths.split(name),
+        paths.data_card(name).parent,
+        *logs,
+    ]
+    return _removal("dataset", name, params, [f"{one}@{name}" for one in DATA_STAGES], own)
+
+
+def of_run(name: str) -> Removal:
+    """Return what belongs to a run.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such run, or others start from its model.
+    """
+    params = Params.read()
+    params.value("runs", name)
+    started = [
+        other
+        for other, run in params.value("runs").items()
+        if other != name and Path(str(run.get("weights"))).is_relative_to(paths.model(name))
+    ]
+    if started:
+        raise ParameterError(f"runs.{name}: runs start from its model: {first_few(started)}")
+    own = [
+        paths.model(name),
+        paths.checkpoint(name),
+        paths.predictions(name),
+        paths.export(name),
+        paths.metrics(name),
+        paths.LOGS / name,
+    ]
+    return _removal("run", name, params, [f"{one}@{name}" for one in RUN_STAGES], own)
+
+
+def _users(dataset: str, params: Params) -> Iterator[str]:
+    """Yield the runs of a dataset; those of other graphs with their folder."""
+    for path in (params.path, *sorted(Path().glob(f"*/{paths.PARAMS}"))):
+        values = params.values if path == params.path else read_yaml(path)
+        for run, section in values.get("runs", {}).items():
+            if isinstance(section, dict) and section.get("dataset") == dataset:
+                yield (path.parent / run).as_posix()
+
+
+def _removal(what: str, name: str, params: Params, stages: list[str], own: list[Path]) -> Removal:
+    there = [path for path in own if path.exists() or path.is_symlink()]
+    removal = Removal(f"the {what} {name}", lock_edit.recorded(stages), there)
+    keys: list[tuple[str | int, ...]] = [(f"{what}s", name)]
+    text = _without(params.path, keys, removal)
+    schema.check_params(Params(yaml_change.values(text), params.path))
+    if GRAPH.exists():
+        _without(GRAPH, list(_in_graph(own)), removal)
+    return removal
+
+
+def _without(path: Path, keys: list[tuple[str | int, ...]], removal: Removal) -> str:
+    """Remove entries from a YAML file, and note them; return its new text."""
+    text = path.read_bytes().decode()  # with its line ends
+    for place in keys:
+        text = yaml_change.remove(text, place)
+        removal.entries.append(f"{path}: {'.'.join(map(str, place))}")
+    if keys:
+        removal.texts[path] = text
+    return text
+
+
+def _in_graph(own: list[Path]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the keys of artifacts and plots in ``dvc.yaml`` that are of some paths."""
+
+    def is_own(path: Any) -> bool:
+        return any(Path(str(path)).is_relative_to(one) for one in own)
+
+    graph = read_yaml(GRAPH)
+    for key, artifact in (graph.get("artifacts") or {}).items():
+        if is_own(artifact.get("path")):
+            yield "artifacts", key
+    for place, plot in enumerate(graph.get("plots") or []):
+        for title, drawn in plot.items() if isinstance(plot, dict) else ():
+            curves = drawn.get("y") if isinstance(drawn, dict) else None
+            for path in curves if isinstance(curves, dict) else ():
+                if is_own(path):
+                    yield "plots", place, title, "y", path
