@@ -7,7 +7,7 @@ import zipfile
 import py7zr
 import pytest
 
-from pipeline.archives import limits
+from pipeline.archives import formats, limits
 from pipeline.archives import members as archive_members
 from pipeline.archives.limits import Limits
 from pipeline.core.errors import DataError
@@ -165,7 +165,7 @@ def test_no_archive(tmp_path, suffix, content):
     assert refusal(path).endswith("; fetch it again")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [".tar", *dict.fromkeys(formats.MAGIC.values())])
 def test_the_content_says_the_format(tmp_path, suffix):
     path = write(tmp_path / f"a{suffix}", FEW)
     for name in ("b.zip", "b.7z", "b.tar.gz", "b", "b.ZIP", "b.data"):
