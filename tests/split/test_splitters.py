@@ -61,6 +61,7 @@ def test_columns_that_cannot_be_used_are_named(tabled):
         ({"groups": "patient", "column": "fold"}, "6 groups of patient (split.groups) are in more"),
         ({"column": "fold", "folders": True}, "split: takes column or folders, not both"),
         ({"folders": True}, "split.folders is true, but 30 images are in no folder of a subset's"),
+        ({"folders": {"a/*": "test"}}, "30 images match no pattern of split.folders (a/*): "),
     ):
         project.set("datasets.tiny_png.split", section)
         done = project.run("split", "tiny_png")

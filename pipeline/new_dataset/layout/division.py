@@ -1,20 +1,17 @@
 """Division of images into subsets by the names of their folders or files."""
 
 import glob
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pipeline.core.errors import DataError
 from pipeline.new_dataset.choices import Choices
-from pipeline.new_dataset.layout.patterns import select
+from pipeline.new_dataset.layout.patterns import beginning, select
 from pipeline.new_dataset.layout.tree import folders
 from pipeline.split import published
 from pipeline.subsets.split import SUBSETS
 
 SubsetOf = Callable[[str], str]
 """Returns the subset that a folder's name means, ``""`` if none."""
-FILE = re.compile(r"([^\W\d_]+)(?:[-_. ]|(?=\d))")
-"""Beginning of a file's name that may say the subset, as in ``train_001.png``."""
 
 
 def subset_of(choices: Choices) -> SubsetOf:
@@ -135,13 +132,12 @@ def by_file(names: Sequence[str]) -> tuple[dict[str, str], bool | dict[str, str]
     patterns: dict[str, str] = {}
     subsets = {}
     for name in names:
-        *inside, file = name.replace("\\", "/").split("/")
-        found = FILE.match(file)
-        subset = published.subset(found[1]) if found else ""
-        if not found or not subset:
+        begins = beginning(name)
+        subset = published.subset(begins)
+        if not subset:
             return {}, False
         subsets[name] = subset
-        patterns[f"{'*/' if inside else ''}{glob.escape(found[0])}*"] = subset
+        patterns[f"{'*/' if folders(name) else ''}{glob.escape(begins)}*"] = subset
     if set(subsets.values()) <= {"train"} or "train" not in subsets.values():
         return {}, False
     return (subsets, patterns) if _gives(patterns, names, list(subsets.values())) else ({}, False)

@@ -7,7 +7,7 @@ from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.layout import division
 from pipeline.new_dataset.layout.draft import Draft
 from pipeline.new_dataset.layout.found import is_unlabelled
-from pipeline.new_dataset.layout.patterns import telling
+from pipeline.new_dataset.layout.patterns import beginning, telling
 from pipeline.new_dataset.layout.result import AmbiguousError, Layout, only
 from pipeline.new_dataset.layout.tree import Folder, count
 
@@ -32,10 +32,10 @@ def read(names: Sequence[str], label: Callable[[str], str], choices: Choices) ->
     DataError
         If the user's subsets are not there.
     """
-    root, draft = Folder.of(names), Draft()
+    draft = Draft()
     classes = {name: label(name) or "" for name in names}
     if any(classes.values()):
-        _leave_out(root, classes, draft, division.subset_of(choices))
+        _leave_out(classes, draft, division.subset_of(choices))
     layout = Layout(classes, notes=draft.notes)
     layout.subsets, layout.division = division.beside_table(list(classes), choices)
     if not layout.division and "none" not in choices.subsets:
@@ -43,10 +43,21 @@ def read(names: Sequence[str], label: Callable[[str], str], choices: Choices) ->
     return layout
 
 
-def _leave_out(
-    root: Folder, classes: dict[str, str], draft: Draft, subset_of: division.SubsetOf
-) -> None:
+def _leave_out(classes: dict[str, str], draft: Draft, subset_of: division.SubsetOf) -> None:
     """Remove the images of folders without a row; refuse such folders that say nothing of it."""
+    labelled = {beginning(name) for name, own in classes.items() if own}
+    lost: dict[str, list[str]] = {}
+    for name, own in classes.items():
+        if not own and subset_of(beginning(name)) in ("validation", "test"):
+            lost.setdefault(beginning(name), []).append(name)
+    for begins in sorted(lost.keys() - labelled):
+        draft.notes.append(
+            f"the {len(lost[begins]):,} images called {begins}… have no row in the table, and are "
+            "left out"
+        )
+        for name in lost[begins]:
+            del classes[name]
+    root = Folder.of(classes)
     refused = []
     waiting = [root]
     while waiting:

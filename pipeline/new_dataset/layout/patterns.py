@@ -8,8 +8,23 @@ from pathlib import PurePosixPath
 
 from pipeline.core.errors import DataError, first_few
 
+BEGINNING = re.compile(r"[^\W\d_]+(?:[-_. ]|(?=\d))")
+FEW = 5
+"""Beginnings of files' names, up to which they make patterns."""
 MOST = 50
 """Patterns, above which somebody else has to say what is wanted."""
+
+
+def beginning(name: str) -> str:
+    """Return the first word of a file's name, and what separates it; ``""`` without one.
+
+    Examples
+    --------
+    >>> beginning("a/train_01.png"), beginning("Test2.png"), beginning("12.png")
+    ('train_', 'Test', '')
+    """
+    found = BEGINNING.match(name.replace("\\", "/").rpartition("/")[2])
+    return found[0] if found else ""
 
 
 def select(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
@@ -53,7 +68,10 @@ def telling(
     simple = ["*", *(f"*{suffix}" for suffix in suffixes if len(suffixes) == 1)]
     if letters:
         simple.append("*.[{}]*[{}]".format(*letters))
-    for patterns in ([*first], *([one] for one in simple)):
+    begins = {(bool(PurePosixPath(name).parent.name), beginning(name)) for name in wanted}
+    called = [f"{'*/' * inside}{glob.escape(word)}*" for inside, word in sorted(begins) if word]
+    called *= len(called) == len(begins) <= FEW
+    for patterns in ([*first], *([one] for one in simple), called):
         if patterns and _tell(patterns, wanted, others):
             return patterns
     patterns = _of_folder("", list(wanted), list(others))

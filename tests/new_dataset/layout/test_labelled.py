@@ -12,6 +12,13 @@ def test_folders_for_test_without_rows_are_left_out():
     assert layout.notes == ["the 1 images in test have no row in the table, and are left out"]
 
 
+def test_files_for_test_without_rows_are_left_out():
+    names = ["i/Train_1.png", "i/Train_2.png", "i/Test_1.png"]
+    layout = read(names, lambda name: "a" if "Train" in name else "", Choices())
+    assert list(layout.classes) == names[:2]
+    assert layout.notes == ["the 1 images called Test_… have no row in the table, and are left out"]
+
+
 def test_other_folders_without_rows_are_refused():
     names = ["Meta/1.png", "Train/1.png", "Train/2.png"]
     with pytest.raises(AmbiguousError) as caught:

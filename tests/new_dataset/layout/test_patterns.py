@@ -17,6 +17,7 @@ from pipeline.new_dataset.layout.patterns import telling
         (["t/train/1.jpg", "t/train/2.png"], ["t/train/x.csv", "t/1.png"], ["t/train/*.*[Gg]"]),
         (["a[1]/1.jpg", "b/1.jpg"], ["a1/1.jpg"], ["a[[]1]/*", "b/*"]),
         (["a/1.jpg"], ["a/2.jpg"], ["a/1.jpg"]),
+        (["i/Train_1.jpg", "i/Train_2.jpg"], ["i/Test_1.jpg"], ["*/Train_*"]),
     ],
 )
 def test_patterns_tell_the_wanted_from_the_others(wanted, others, patterns):
