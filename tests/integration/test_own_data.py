@@ -47,6 +47,7 @@ def write_files(mine):
         (mine / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
         (mine / "pets" / name).write_bytes(content)
     (mine / "pets/.DS_Store").write_bytes(b"x")
+    (mine / "pets/emu/empty.jpg").write_bytes(b"")
     zipped = [
         (f"pets/{('train', 'train', 'val', 'test')[n % 4]}/{name}", content)
         for n, (name, content) in enumerate(folders())
@@ -101,6 +102,8 @@ def test_a_folder_for_each_class(copy):
     assert card["classes"] == ["cat", "dog", "emu"]
     assert sum(subset["n"] for subset in card["subsets"].values()) == N == len(subsets)
     assert card["shape"] == [24, 24, 3]
+    left_out = copy.folder / "metrics/datasets/pets/quarantined.csv"
+    assert left_out.read_text() == "class,name,reason\nemu,emu/empty.jpg,is empty\n"
     model_card = (copy.folder / "metrics/runs/pets/model_card.md").read_text()
     assert "class_weights: balanced" in model_card  # three times as many cats as emus
     assert copy.repro("report@pets") == []
