@@ -5,15 +5,16 @@ Classes that ``decode.classes`` does not declare are found too.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.archives.members import members
 from pipeline.core import console
 from pipeline.core.errors import DataError, PipelineError, first_few
 from pipeline.core.params import Params
@@ -21,6 +22,7 @@ from pipeline.decode.decoders import DECODERS
 from pipeline.decode.idx import labels_of, transposed
 from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.extract import parts
+from pipeline.extract.archive import ArchiveExtract
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
 from pipeline.images import decode, idx
@@ -41,6 +43,8 @@ class Published:
     params: ArchiveDecode | IdxDecode
     names: dict[str, str]
     """Of an image's member in the parts, by id; empty for IDX files."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Numbers of an archive's files that ``extract.members`` passes over, by suffix."""
 
     def decoded(self, ids: Sequence[str]) -> Iterator[tuple[str, NDArray[np.float32] | str]]:
         """Yield ids with images, float32[h, w, c] in [0, 1], or why one cannot be used."""
@@ -82,7 +86,10 @@ def read(raw: Path, params: Params, dataset: str, folder: Path) -> Published:
         if isinstance(decoding, IdxDecode):
             return Published(_idx_state(folder, decoding), folder, decoding, {})
         assert isinstance(decoding, ArchiveDecode)
-        return _archive(folder, decoding)
+        found = _archive(folder, decoding)
+        if isinstance(section, ArchiveExtract):
+            return replace(found, others=_others(raw, section, found.names.values()))
+        return found
     except PipelineError as error:  # names what the user has, not where it was put to be compared
         text = str(error).replace(f"{raw}/", "").replace(f"{folder}/", "")
         raise type(error)(text) from None
@@ -95,16 +102,24 @@ def _archive(folder: Path, params: ArchiveDecode) -> Published:
     if not path.exists() or params.labels.ids == "path":
         match = "path"
     by_name = dict(zip(names, classes, strict=True))
-    state, members = {}, {}
+    state, own_names = {}, {}
     with console.bar("compare", len(names), "images") as bar:
         for part in parts.paths(folder):
             for some, contents in parts.read(part, ROWS):
                 for name, content in zip(some, contents, strict=True):
                     id_ = join.member_id(name, match)
-                    members[id_] = name
+                    own_names[id_] = name
                     state[id_] = Image(by_name[name], hashlib.sha256(content).digest())
                 bar.update(len(some))
-    return Published(state, folder, params, members)
+    return Published(state, folder, params, own_names)
+
+
+def _others(raw: Path, params: ArchiveExtract, taken: Iterable[str]) -> Counter[str]:
+    listed: dict[str, int] = {}
+    for _ in members(raw / params.archive, (), params.limits, params.names_encoding, listed):
+        pass
+    left = listed.keys() - set(taken)
+    return Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in left)
 
 
 def _by_table(path: Path, params: ArchiveDecode, names: list[str]) -> list[str]:
@@ -153,7 +168,7 @@ def _by_folder(names: list[str], params: ArchiveDecode) -> list[str]:
     if lost:
         raise DataError(
             f"{len(lost):,} images are in no folder of a class: {first_few(lost)}; put them into "
-            "one, or take them out"
+            "one, take them out, or leave them out by extract.members in params.yaml"
         )
     return found
 

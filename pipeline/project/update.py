@@ -176,6 +176,12 @@ def _compare(update: Update, section: DownloadParams, folder: Path, work: Path) 
         )
     else:
         update.changes = changes.between(update.before.state, update.after.state)
+        if update.after.others - update.before.others:
+            shown = [f"{n:,} {suffix}" for suffix, n in sorted(update.after.others.items())]
+            update.notes.append(
+                f"files that extract.members passes over: {first_few(shown)}; "
+                f"{update.before.others.total():,} before"
+            )
     declared = params.value("datasets", name, "decode", "classes")
     if new := [one for one in update.classes if one not in declared]:
         update.notes.append(

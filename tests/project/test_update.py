@@ -104,6 +104,20 @@ def test_a_folder_that_changed_is_compared_and_pinned(pets):
     assert not look().pins
 
 
+def test_new_files_that_are_passed_over_are_told(pets):
+    (pets / "cat/photo.jpg").write_bytes(b"x")
+    (pets / "notes.txt").write_bytes(b"x")
+    params = Path("params.yaml")
+    old = "extract: {archive: own.tar}"
+    params.write_text(
+        params.read_text().replace(old, 'extract: {archive: own.tar, members: "*.png"}')
+    )
+    found = look(write=False)
+    assert not found.changes
+    assert "files that extract.members passes over: 1 .jpg, 1 .txt; 0 before" in found.notes
+    assert "the images are the same; what else is in the files differs" in found.describe()
+
+
 def test_a_class_without_images_goes_and_what_cannot_be_decoded_is_told(pets):
     shutil.rmtree(pets / "dog")
     (pets / "cat/large.png").write_bytes(image("cat", 5, side=9))
