@@ -143,7 +143,7 @@ def opened(path: Path) -> Iterator[Weights]:
         If it is missing, is something else, is damaged, or has links. Also in place of an
         ``UnreadableError`` that is raised while it is open.
     """
-    file = path / weights_file.WEIGHTS if path.is_dir() else path
+    file = path / weights_file.WEIGHTS if weights_file.is_model(path) else path
     try:
         with ExitStack() as stack:
             content, config = weights_file.content(path, stack)

@@ -53,17 +53,22 @@ def content(path: Path, stack: ExitStack) -> tuple[IO[bytes], Any]:
     UnreadableError
         If it is something else.
     """
-    if path.is_dir():
-        if not (path / ARCHITECTURE).exists() and not (path / WEIGHTS).exists():
-            raise UnreadableError(
-                "is a folder, not that of a model",
-                f"name the model of a run, such as data/models/RUN, or a file {SUFFIXES}",
-            )
+    if is_model(path):
         return _hdf5(path / WEIGHTS, stack), _architecture(path / ARCHITECTURE, stack)
+    if path.is_dir():
+        raise UnreadableError(
+            "is a folder, not that of a model",
+            f"name the model of a run, such as data/models/RUN, or a file {SUFFIXES}",
+        )
     file = regular(path, stack)
     if _head(file).startswith(ZIP):
         return _unpacked(file, stack)
     return _hdf5(path, stack), None
+
+
+def is_model(path: Path) -> bool:
+    """Tell if a path is the folder of a model, whole or not."""
+    return (path / ARCHITECTURE).exists() or (path / WEIGHTS).exists()
 
 
 def regular(path: Path, stack: ExitStack) -> IO[bytes]:
@@ -145,18 +150,20 @@ def _is_pickle() -> UnreadableError:
 def _architecture(path: Path, stack: ExitStack) -> Any:
     if not path.exists():
         return None
-    text = regular(path, stack).read(LARGEST_CONFIG + 1)
-    return _json(text, ARCHITECTURE).get("keras")
+    try:
+        return _json(regular(path, stack).read(LARGEST_CONFIG + 1), ARCHITECTURE).get("keras")
+    except UnreadableError as error:
+        raise UnreadableError(f"stands beside an {ARCHITECTURE} that {error}") from None
 
 
 def _json(text: bytes, name: str) -> dict[str, Any]:
     """Return the mapping that a network's configuration is."""
     if len(text) > LARGEST_CONFIG:
-        raise UnreadableError(f"has a {name} of more than {LARGEST_CONFIG >> 20} MiB")
+        raise UnreadableError(f"has more than {LARGEST_CONFIG >> 20} MiB in {name}")
     with hdf5.named_faults():
         value = json.loads(text)
     if not isinstance(value, dict):
-        raise UnreadableError(f"has a {name} that describes no network")
+        raise UnreadableError(f"describes no network in {name}")
     return value
 
 

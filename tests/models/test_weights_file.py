@@ -91,7 +91,7 @@ def test_what_is_no_file_of_weights_is_called_what_it_is(tmp_path, value, fault)
         (lambda: keras_file(zipfile.ZIP_DEFLATED, **{"model.weights.h5": bytes(4 << 20)}), "grow"),
         (lambda: keras_file(**{"model.weights.h5": b"<html>"}), "that is no HDF5"),
         (lambda: keras_file(**{"config.json": b"{"}), "is damaged"),
-        (lambda: keras_file(**{"config.json": b"[1]"}), "describes no network"),
+        (lambda: keras_file(**{"config.json": b"[1]"}), r"describes no network in config\.json"),
         (lambda: keras_file(**{"config.json": b"[" * 100_000}), "is damaged"),
         (lambda: keras_file(**{"config.json": b'{"config": {"layers": 3}}'}), "is damaged"),
         (lambda: with_flipped_byte(keras_file()), "is damaged .*CRC"),
@@ -122,10 +122,15 @@ def test_only_a_plain_file_is_opened(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     assert "is no plain file" in refused(tmp_path / "fifo")
     assert "is no plain file" in refused(Path("/dev/zero"))
-    assert "is a folder, not that of a model; name the model of a run" in refused(tmp_path)
+    assert refused(tmp_path).startswith("is a folder, not that of a model; name the model of a run")
     (tmp_path / "architecture.json").write_bytes(b"{}")
     with pytest.raises(DataError, match=r"model\.weights\.h5 is missing; name the folder of"):
         weights.opened(tmp_path).__enter__()
+    (tmp_path / "model.weights.h5").write_bytes(content())
+    (tmp_path / "architecture.json").write_bytes(b"{")
+    assert "stands beside an architecture.json that is damaged (Expecting" in refused(tmp_path)
+    with weights.opened(tmp_path / "model.weights.h5") as found:
+        assert [layer.name for layer in found.layers] == ["logits"]
 
 
 def test_what_is_missing_is_fetched_or_made(tmp_path, monkeypatch):
