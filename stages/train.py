@@ -1,8 +1,8 @@
 """Train a run's network on its dataset's training subset."""
 
 from pipeline.core import files, paths, stage
-from pipeline.models import saved
-from pipeline.train import fit, history, multi_worker
+from pipeline.models import history, saved
+from pipeline.train import fit, multi_worker
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 

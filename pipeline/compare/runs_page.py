@@ -10,8 +10,8 @@ import altair as alt
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import read_yaml
+from pipeline.models import history
 from pipeline.report import charts, html
-from pipeline.train import history
 
 PAGE = paths.METRICS / "index.html"
 TEMPLATE = Path(__file__).parent / "templates/index.html.j2"

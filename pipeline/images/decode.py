@@ -16,10 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.images import convert as conversion
 from pipeline.images.convert import Convert
-from pipeline.images.formats import PNG as PNG
-from pipeline.images.formats import SUFFIXES as SUFFIXES
-from pipeline.images.formats import ImageError as ImageError
-from pipeline.images.formats import opened, undecodable
+from pipeline.images.formats import ImageError, opened, undecodable
 from pipeline.images.header import Header
 from pipeline.images.resize import Resize, resize_to
 
@@ -247,14 +244,3 @@ def _truncated(content: bytes) -> NDArray[Any]:
         if lost > LOST_AT_MOST * len(stored):
             raise ImageError("ends too early: more than a tenth of its rows is missing")
         return conversion.of_pillow(image)
-
-
-def declared_size(content: bytes) -> tuple[int, int]:
-    """Return the width and height, in pixels, that an image's header declares.
-
-    Raises
-    ------
-    ImageError
-        If there is no header, or it declares an image that needs a conversion.
-    """
-    return examine(content, None).header.size

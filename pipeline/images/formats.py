@@ -13,7 +13,7 @@ from functools import cache
 import cv2
 from PIL import Image
 
-from pipeline.core import placeholder
+from pipeline.images import placeholder
 
 PNG = b"\x89PNG\r\n\x1a\n"
 FORMATS = {

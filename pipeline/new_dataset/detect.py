@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from pipeline.archives import pieces
 from pipeline.archives.members import READERS, is_archive
-from pipeline.core import placeholder
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
+from pipeline.images import placeholder
 from pipeline.new_dataset import archive, idx, parquet
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.core import files, paths
 from pipeline.evaluate.predictions import Predictions
+from pipeline.models import history
 from pipeline.models.start import Start
 from pipeline.report import first_layer
 from pipeline.report.first_layer import FirstLayer
@@ -19,7 +20,6 @@ from pipeline.report.params import ReportParams
 from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
 from pipeline.subsets.images import Dataset
-from pipeline.train import history
 
 LISTED_CONFUSIONS = 8
 """The most frequent confusions that the page and the model card list."""

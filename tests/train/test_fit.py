@@ -9,6 +9,7 @@ from pipeline.core.errors import DataError, ParameterError, TrainingError
 from pipeline.evaluate.predict import predict
 from pipeline.models import families, saved
 from pipeline.models.families import Network
+from pipeline.models.history import write_history
 from pipeline.models.start import Start
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
@@ -16,7 +17,6 @@ from pipeline.shards.index import Index, ShardFile
 from pipeline.subsets.images import Dataset
 from pipeline.subsets.split import Split
 from pipeline.train import fit
-from pipeline.train.history import write_history
 from pipeline.train.optimizers import Adam, Sgd
 from pipeline.train.params import Augmentation, EarlyStopping, FineTuning, TrainParams
 from pipeline.train.schedules import Exponential

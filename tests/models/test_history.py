@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.train import history
+from pipeline.models import history
 
 HEADER = "epoch,train_loss,validation_loss\n"
 

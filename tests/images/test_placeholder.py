@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.core.placeholder import described
+from pipeline.images.placeholder import described
 
 
 @pytest.mark.parametrize(
