@@ -143,7 +143,7 @@ def _by_folder(
         findings.decode = {"classes_at": layout.place}
     if layout.division:
         findings.description += (
-            f", in folders for {', '.join(sorted(set(layout.subsets.values())))}"
+            f", divided by their names into {', '.join(sorted(set(layout.subsets.values())))}"
         )
         _divide(findings, layout)
     return layout

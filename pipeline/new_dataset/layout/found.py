@@ -51,6 +51,8 @@ def found(root: Folder, subset_of: SubsetOf) -> Draft:
     draft = Draft()
     draft.add(top, depth)
     draft.notes += _ignored(ignored)
+    if named := [name for name in top.inner if meaning(name).subset]:
+        draft.notes.append(f"{first_few(named)}: taken for classes, not for subsets")
     return draft
 
 

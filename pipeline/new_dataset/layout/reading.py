@@ -68,6 +68,11 @@ def _finished(draft: Draft, choices: Choices) -> Layout:
         _refuse_untrained(draft)
         layout.subsets = draft.subsets
         layout.division = division.parameter(draft.subsets, draft.around)
+    elif not kinds:
+        draft.subsets, layout.division = division.by_file(list(draft.classes))
+        if layout.division:
+            _refuse_untrained(draft)
+            layout.subsets = draft.subsets
     layout.place = _place(draft, choices.classes_at)
     return layout
 

@@ -216,6 +216,22 @@ def test_layouts_that_lack_something(folders, choices, message):
     assert message in str(caught.value)
 
 
+def test_subsets_by_the_names_of_files():
+    names = [
+        f"{own}/{begins}{n}.png" for own in "ab" for begins in ("train_", "test_") for n in (1, 2)
+    ]
+    counts, layout = shown(names)
+    assert counts == {"a train": 2, "b train": 2, "a test": 2, "b test": 2}
+    assert layout.division == {"*/train_*": "train", "*/test_*": "test"}
+    with pytest.raises(DataError, match="c has no image for training"):
+        shown([*names, "c/test_1.png"])
+
+
+def test_classes_that_sound_like_subsets_are_told():
+    layout = shown(images("beaker:2 test_tube:1"))[1]
+    assert layout.notes == ["test_tube: taken for classes, not for subsets"]
+
+
 def test_a_folder_packed_beside_its_content_counts_once():
     once = images("yes:3 no:2")
     twice = [*once, *(f"brain/{name}" for name in once)]
