@@ -17,6 +17,7 @@ from pipeline.decode.write import layout_of
 from pipeline.execution import fingerprint
 from pipeline.extract import parts
 from pipeline.images import convert, decode
+from pipeline.images.formats import ImageError
 from pipeline.labels import folders, join, one_hot, table
 from pipeline.labels.table import Match
 from pipeline.shards import shard
@@ -102,7 +103,7 @@ class ArchiveTask(NamedTuple):
             for row, (name, content) in enumerate(zip(names, contents, strict=True), start):
                 try:
                     found = self._decode(content)
-                except decode.ImageError as fault:
+                except ImageError as fault:
                     reason = _reason(self.part, name, fault, self.params)
                     member = join.member_id(name, self.match)
                     class_name = self.params.classes[self.targets[row]]
@@ -123,7 +124,7 @@ class ArchiveTask(NamedTuple):
         return decode.decoded(content, how.shape, how.bits, how.resize, how.max_pixels, how.convert)
 
 
-def _reason(part: Path, name: str, fault: decode.ImageError, params: ArchiveDecode) -> str:
+def _reason(part: Path, name: str, fault: ImageError, params: ArchiveDecode) -> str:
     """Return why an image is left out; raise DataError if the policy is ``fail``."""
     if params.on_bad_image == "fail":
         words = ""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from pipeline.archives import members, pieces
 from pipeline.core.errors import DataError, first_few
 from pipeline.download import folder, protocols
-from pipeline.images.decode import SUFFIXES
+from pipeline.images.formats import SUFFIXES
 from pipeline.new_dataset.layout.patterns import select
 from pipeline.split.published import meaning
 

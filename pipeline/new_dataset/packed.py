@@ -8,7 +8,7 @@ from pipeline.archives import members, names, pieces, zip_file
 from pipeline.archives.limits import RAISE, Limits
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.archive import ArchiveExtract
-from pipeline.images.decode import SUFFIXES
+from pipeline.images.formats import SUFFIXES
 
 LIMITS = Limits(total_bytes=1 << 50, member_bytes=1 << 30, members=100_000_000)
 """Bounds while an archive is looked at, where one image is held at a time; those of ``extract`` are

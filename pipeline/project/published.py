@@ -25,7 +25,7 @@ from pipeline.extract import parts
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import kind_of
-from pipeline.images import decode, idx
+from pipeline.images import decode, formats, idx
 from pipeline.labels import folders, join, one_hot, table
 from pipeline.project.changes import Image, State
 from pipeline.split import published
@@ -192,7 +192,7 @@ def _decoded(content: bytes, params: ArchiveDecode) -> NDArray[np.float32] | str
         pixels: Any = decode.decode(
             content, params.shape, params.bits, params.resize, params.max_pixels, params.convert
         )
-    except decode.ImageError as fault:
+    except formats.ImageError as fault:
         return str(fault)
     image: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(2**params.bits - 1)
     return image

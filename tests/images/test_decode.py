@@ -6,7 +6,9 @@ import pytest
 from PIL import Image
 
 from pipeline.images import decode as image_decode
-from pipeline.images.decode import ImageError, declared_size, decode
+from pipeline.images.decode import decode
+from pipeline.images.formats import ImageError
+from pipeline.images.header import Header
 from tests.support.builders import encode, palette_png, pixels, png
 from tests.support.hostile.images import (
     LADDER,
@@ -143,7 +145,7 @@ def test_the_size_is_compared_before_anything_is_decoded(monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif", ".webp", ".ppm"])
 def test_declared_size_is_that_of_the_image(suffix):
-    assert declared_size(encode(COLOUR, suffix)) == (5, 6)
+    assert Header.read(encode(COLOUR, suffix)).size == (5, 6)
 
 
 def test_grey_palette_of_a_bmp_is_grey():
