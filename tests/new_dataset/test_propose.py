@@ -235,4 +235,7 @@ def test_the_command_shows_asks_and_writes(here):
     assert only_added("params.yaml")
     done = call("own_pets", "pets", "--yes")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "params.yaml: datasets.own_pets is there already; choose another name" in done.stderr
+    assert done.stderr.endswith(
+        "params.yaml: datasets.own_pets is there already; choose another name, or take its new "
+        "state: python -m pipeline update-dataset own_pets\n"
+    )
