@@ -57,8 +57,8 @@ def append(text: str, key: str, entry: dict[str, Any], *, blank: bool) -> str:
     node = composed(text, [key])
     end = newline(text)
     if isinstance(node, MappingNode) and not node.value:  # {}
-        lines = "".join(f"{end}  {line}" for line in dump(entry).splitlines())
-        new = text[: node.start_mark.index].rstrip(" ") + lines + text[node.end_mark.index :]
+        below = "".join(f"{end}  {line}" for line in dump(entry).splitlines())
+        new = text[: node.start_mark.index].rstrip(" ") + below + text[node.end_mark.index :]
         return checked(new, value(text) | {key: entry}, key, first_few(list(entry)))
     if not isinstance(node, MappingNode) or node.flow_style:
         raise ParameterError(f"{key} is no mapping with an entry on each line")
@@ -153,7 +153,7 @@ def _is_short(value: dict[str, Any]) -> bool:
 
 def composed(text: str, keys: Keys) -> Node:
     """Return the node under ``keys``; raise ParameterError if there is none."""
-    node = YAML(typ="safe", pure=True).compose(text)
+    node: Node = YAML(typ="safe", pure=True).compose(text)
     for key in keys:
         node = child(node, key)
     return node
