@@ -26,6 +26,8 @@ SPARE = 64 << 20
 """Bytes of memory with which OpenCV can decode an image, if it is not damaged."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 END_OF_JPEG = b"\xff\xd9"
+END = 16
+"""Bytes at the end of a JPEG in which that mark stands, unless it is truncated."""
 NO_DATA = (127, 128)
 """Values of pixels that a truncated JPEG does not give; the second also where CMYK is inverted."""
 LOST_AT_MOST = 0.1
@@ -192,8 +194,10 @@ def plain(
     try:
         pixels = _stored(content, plan)
     except ImageError:
-        if not convert or convert.truncated == "refuse" or header.format not in ("JPEG", "MPO"):
+        if header.format not in ("JPEG", "MPO") or END_OF_JPEG in content[-END:]:
             raise
+        if not convert or convert.truncated == "refuse":
+            raise NotAllowedError("cannot be decoded, for it ends too early", "truncated") from None
         pixels, words = _truncated(content), (*words, "truncated")
     if pixels.shape[:2] != (header.height, header.width):
         raise ImageError("is not of the size that its header says")
