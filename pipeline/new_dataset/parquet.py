@@ -25,7 +25,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         If a file is damaged, no column has images, which has the classes is not clear, or no file
         is for training.
     """
-    by_subset = _by_subset(_of_one_configuration(patterns.select(names, choices.only)))
+    by_subset = _by_subset(_of_one_configuration(_chosen(names, choices.only)))
     train = [folder / name for name in by_subset["train"]]
     columns = parquet.choose(train, choices)
     image, label, division = columns.image, columns.label, columns.division
@@ -78,10 +78,16 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     )
 
 
+def _chosen(names: Sequence[str], only: Sequence[str]) -> list[str]:
+    """Return the files that match the patterns; those of folders were chosen by their paths."""
+    chosen = patterns.select(names, only)
+    if chosen or any("/" in pattern for pattern in only):
+        return chosen or list(names)
+    raise DataError("none of the files matches --only")
+
+
 def _of_one_configuration(names: Sequence[str]) -> list[str]:
     """Return the files' names; raise DataError if they are of several configurations."""
-    if not names:
-        raise DataError("none of the files matches --only")
     beginnings: dict[str, list[str]] = {}
     for name in names:
         before = re.split(r"[-_.](?=\w)", name)

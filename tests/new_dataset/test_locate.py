@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.new_dataset.locate import published
+from pipeline.new_dataset.locate import published, tables
 
 
 @pytest.fixture
@@ -49,3 +49,17 @@ def test_configurations_are_not_merged(repository):
 def test_folders_of_subsets_are_one_configuration(repository, files):
     visible = [name.replace("/", "-") for name in sorted(files) if "/." not in name]
     assert names(repository(*files)) == visible
+
+
+def test_tables_of_the_same_name_get_their_folders(repository, monkeypatch):
+    monkeypatch.chdir(repository("train/metadata.csv", "test/metadata.csv", "other.csv"))
+    places = ["train/metadata.csv", "test/metadata.csv", "other.csv", "in/the/archive.csv"]
+    found, inside = tables([*places, "https://host/x.csv"])
+    assert [table["name"] for table in found] == [
+        "train-metadata.csv",
+        "test-metadata.csv",
+        "other.csv",
+        "x.csv",
+    ]
+    assert found[0]["sources"] == ["file:train/metadata.csv"]
+    assert inside == ["in/the/archive.csv"]

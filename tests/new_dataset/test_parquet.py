@@ -132,6 +132,10 @@ def test_configurations_are_not_merged(tmp_path):
         detect(tmp_path, names, Choices())
     findings = detect(tmp_path, names, Choices(only=("full*",)))
     assert findings.files == [names[1], names[0]]
+    there = Choices(only=("full/*",))  # by which a folder's files were chosen
+    assert detect(tmp_path, names[:2], there).files == [names[1], names[0]]
+    with pytest.raises(DataError, match="none of the files matches --only"):
+        detect(tmp_path, names, Choices(only=("x*",)))
 
 
 def test_names_of_classes_that_no_image_has_are_left_out(tmp_path):
