@@ -6,7 +6,7 @@ class and format are decoded where they are few, else a sample.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,10 +29,8 @@ SHOWN = 20
 MOST_KEPT = 2000
 """Images that are kept of all classes together."""
 T = TypeVar("T")
-LARGE = 96
-"""Pixels a side above which a network of a few layers wants smaller images."""
-SMALL = 64
-"""Pixels a side to which they are resized then."""
+LARGE = 128
+"""Pixels of the shorter side to which larger images are resized."""
 
 
 class Header(NamedTuple):
@@ -213,10 +211,10 @@ class ImageStatistics:
         channels = max(self.channels)
         params: dict[str, object] = {"format": "parquet"}
         width, height = next(iter(self.sizes))
-        if len(self.sizes) > 1 or max(width, height) > LARGE:
+        if len(self.sizes) > 1 or min(width, height) > LARGE:
             shorter = sorted(min(size) for size in self.sizes.elements())
             median = shorter[len(shorter) // 2]
-            side = min(SMALL, -(-median // 8) * 8)
+            side = min(LARGE, -(-median // 8) * 8)
             params |= {"shape": [side, side, channels], "resize": "crop"}
         else:
             params |= {"shape": [height, width, channels]}
@@ -226,6 +224,13 @@ class ImageStatistics:
         if self.faults:
             params["on_bad_image"] = "quarantine"
         return params
+
+    def shape(self, decode: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the shape of decoded images: that in ``decode``, or that of IDX files."""
+        if "shape" in decode:
+            return tuple(decode["shape"])
+        width, height = next(iter(self.sizes))
+        return height, width
 
     def described(self) -> list[tuple[str, str]]:
         """Return the counts as pairs of a name and words."""

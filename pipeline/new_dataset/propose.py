@@ -26,19 +26,14 @@ from pipeline.download.params import DownloadParams
 from pipeline.images.convert import Convert
 from pipeline.images.decode import Pixels, decode
 from pipeline.images.formats import ImageError
-from pipeline.new_dataset import locate, yaml_edit
+from pipeline.new_dataset import locate, recipe, yaml_edit
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
 from pipeline.new_dataset.findings import Findings
 
 DPI = 120
-FEW = 5000
-"""Images below which batches are smaller, so that an epoch has enough steps."""
-SMALL_BATCH = 32
 TOO_FEW = 50
 """Images of a class below which its part of the test subset is ten or fewer."""
-IMBALANCED = 2
-"""Ratio of the most frequent class to the rarest from which classes are weighted."""
 
 
 @dataclass
@@ -213,13 +208,9 @@ def _proposal(
             "to trust a model"
         )
         findings = replace(findings, notes=[*findings.notes, doubt])
-    train: dict[str, Any] = {"shuffle": True, "drop_remainder": False}
-    if counts.total() < FEW:
-        train["batch_size"] = SMALL_BATCH
-    if max(counts.values()) >= IMBALANCED * min(counts.values()):
-        train["class_weights"] = "balanced"
-    start = {"network": "cnn", "weights": paths.NO_WEIGHTS.as_posix()}
-    run = {"dataset": name, **start, "model": {}, "train": train, "evaluate": {}, "report": {}}
+    shape = findings.images.shape(findings.decode)
+    findings = replace(findings, notes=[*findings.notes, *recipe.notes(shape)])
+    run = recipe.run(name, shape, counts)
     text = params.path.read_bytes().decode()  # with its line ends
     text = yaml_edit.append(text, "datasets", {name: dataset}, blank=True)
     text = yaml_edit.append(text, "runs", {name: run}, blank=False)

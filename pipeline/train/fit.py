@@ -22,8 +22,8 @@ from pipeline.models import families, runtime
 from pipeline.models.families import Network
 from pipeline.models.history import History, Row
 from pipeline.models.saved import Model
-from pipeline.models.start import Start, digest
-from pipeline.models.transfer import Transferred, taken_layers, transfer
+from pipeline.models.start import Start, Transferred, digest
+from pipeline.models.transfer import taken_layers, transfer
 from pipeline.subsets.images import Dataset, Images, OnDisk
 from pipeline.train import multi_worker, order
 from pipeline.train.params import TrainParams, start_fault

@@ -74,7 +74,7 @@ def test_images_of_several_sizes_or_large_ones_are_resized():
     expected = {"format": "parquet", "resize": "crop"} | CONVERT
     assert found.decode() == expected | {"shape": [32, 32, 3]}
     found = statistics(blank(200, 300))
-    assert found.decode() == expected | {"shape": [64, 64, 3]}
+    assert found.decode() == expected | {"shape": [128, 128, 3]}
 
 
 def test_faults_are_counted_by_class_and_left_out():

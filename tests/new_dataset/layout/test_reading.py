@@ -196,6 +196,7 @@ def test_options_decide(folders, choices, expected):
     [
         (":2", {}, "2 images are in no folder of a class (0.jpg, 1.jpg); give each class a"),
         ("cat:2 dog:2 :1", {}, "(0.jpg); leave them out with --only '*/*', give each class"),
+        ("val:3 test:2", {}, "images are in no folder of a class"),
         ("train:3 test:2", {}, "3 images are in no folder of a class (train/0.jpg"),
         ("train/a:1 train/b:1 train:1 test/a:1", {}, "--only 'test/*' --only 'train/a/*'"),
         (
