@@ -1,11 +1,14 @@
 """Removal of datasets and runs, in a project of Git and DVC."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 from dvc.utils.serialize import dump_yaml
 
+from pipeline.commands.data import new_run as new_run_command
+from pipeline.commands.data import remove_dataset, remove_run
 from pipeline.core.errors import PipelineError
 from pipeline.core.params import read_yaml
 from pipeline.project import new_run, removal
@@ -106,3 +109,19 @@ def test_a_new_run_is_like_another(here):
     ):
         with pytest.raises(PipelineError, match=message):
             new_run.add(name, like)
+
+
+def test_the_commands_list_and_remove_nothing_without_a_yes(here, capsys):
+    before = Path("params.yaml").read_text()
+    told = remove_run.run(Namespace(names=["tiny_png", "tiny_idx"], yes=False))
+    assert told == "Nothing was removed of tiny_png. To remove it, run this again with --yes"
+    assert "  params.yaml: runs.tiny_png\n" in capsys.readouterr().out
+    assert Path("params.yaml").read_text() == before
+    assert "dvc repro report@b" in new_run_command.run(Namespace(name="b", like="tiny_png"))
+    told = remove_run.run(Namespace(names=["tiny_png", "b"], yes=True))
+    assert told == "Removed. Now: git add . && git commit"
+    told = remove_dataset.run(Namespace(name="tiny_png", yes=False))
+    assert told == "Nothing was removed. To remove it, run this again with --yes"
+    assert FILES["tiny_png"][0].exists()
+    told = remove_dataset.run(Namespace(name="tiny_png", yes=True))
+    assert not FILES["tiny_png"][0].exists()
