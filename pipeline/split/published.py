@@ -7,6 +7,7 @@ or from a column of the table of labels.
 import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -37,6 +38,7 @@ class Meaning(NamedTuple):
     """The name's other words."""
 
 
+@lru_cache(maxsize=10_000)  # of a million paths' folders few differ
 def meaning(name: str) -> Meaning:
     """Return the subset that one of a name's words means, and the other words.
 

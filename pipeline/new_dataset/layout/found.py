@@ -83,6 +83,8 @@ def _below_subsets(top: Folder, subsets: Mapping[str, str], subset_of: SubsetOf)
             draft.leave_out(part.path, count(part))
         else:
             parts[name] = part
+    if not parts:
+        raise DataError(_no_class(top, part))
     depth, ignored = nesting.depth(list(parts.values()))
     draft.notes += _ignored(ignored)
     trained = {one for name in parts if subsets[name] == "train" for one in parts[name].inner}

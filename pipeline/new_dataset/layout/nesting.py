@@ -56,7 +56,7 @@ def depth(parts: Sequence[Folder]) -> Depth:
 
 def _parts(parts: Sequence[Folder]) -> list[Reading]:
     """Return the readings of a part of the images, where others seem to show the same again."""
-    leaves = [folder for part in parts for folder in part.walk() if folder.images]
+    leaves = [one for part in parts for one in part.walk() if one.images and len(one.path) > 1]
     readings = []
     if wrapper := next((leaf.name for leaf in leaves if leaf.name.lower() in WRAPPERS), None):
         inside = {leaf.path[-2]: len(leaf.images) for leaf in leaves if leaf.name == wrapper}
