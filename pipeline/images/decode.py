@@ -217,8 +217,9 @@ def _stored(content: bytes, plan: Plan) -> NDArray[Any]:
     # OpenCV has several ways to read one AVIF, of 8 bits or more. It drops TIFF's alpha, or
     # multiplies colours by it, and shows another image of a PNG that has one beside its animation.
     by_pillow = header.format in ("AVIF", "GIF", "HEIF") or header.mode == "CMYK"
-    special = {*plan.words} - {"orientation"} and header.format != "MPO"
-    if by_pillow or (special and header.bits == 8):
+    if plan.words and header.bits == 8 and header.format != "MPO":
+        by_pillow |= plan.words != ("orientation",)
+    if by_pillow:
         with opened(content) as image:
             return conversion.of_pillow(image)
     return decode_unchanged(content)
