@@ -101,10 +101,7 @@ class ImageStatistics:
         self._keep(name, Kept(id_, content))
 
     def _try(self, name: str, content: bytes, found: Header) -> tuple[str, ...]:
-        """Decode an image as it is, if it is the turn of one of its class and format.
-
-        Returns the words of the policy that it needed; none if it was not its turn.
-        """
+        """Decode an image if it is one of the sample; return the words of the policy it needed."""
         if found.width * found.height > MAX_PIXELS:  # it would be resized
             raise ImageError(
                 f"is {found.width}x{found.height} pixels, above {MAX_PIXELS:,} in all; make it "
