@@ -13,7 +13,7 @@ import pytest
 import networks
 from networks import application
 from pipeline.core import files
-from pipeline.core.params import Section, read_yaml
+from pipeline.core.params import read_yaml
 from pipeline.models import families
 from pipeline.shards.index import Statistics
 from tests.support import repository
@@ -27,7 +27,7 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
 
 
-(EXAMPLE,) = blocks("python")
+EXAMPLE = blocks("python")[0]
 RUN, RESNET, TUNED = blocks("yaml")
 COMMANDS, IMPORT = blocks("sh")
 
@@ -86,7 +86,7 @@ def test_every_backbone_is_named():
 
 def test_the_papers_network_is_valid(tmp_path):
     (tmp_path / "run.yaml").write_text(RESNET)
-    params: type[Section] = families.family("residual").params
+    params = families.family("residual").params
     depths = params(**{k: tuple(v) for k, v in read_yaml(tmp_path / "run.yaml")["model"].items()})
     assert 2 * sum(depths.depths) + 2 == 56
 
