@@ -51,8 +51,8 @@ bench: $(DEV_STAMP) ## Measure the pipeline against what else one could use (ARG
 
 fuzz: $(DEV_STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
 	$(Q)$(ADD) tests/fuzz/requirements.lock
-	$(Q)for target in idx 7z zip tgz; do \
-		echo "$$target"; python -m tests.fuzz $$target $$(( ($(TIME) + 3) / 4 )) || exit 1; \
+	$(Q)for target in idx names 7z zip tgz tar.bz2 tar.xz tar.zst; do \
+		echo "$$target"; python -m tests.fuzz $$target $$(( ($(TIME) + 7) / 8 )) || exit 1; \
 	done
 
 check: $(DEV_STAMP) ## Check style, types, imports and parameters
