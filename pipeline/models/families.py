@@ -232,6 +232,11 @@ def _check(family: Family, network: Any, shape: tuple[int, int, int], classes: i
             f"{family.path}: the logits must be float32, not {dtype}; give the last layer "
             'dtype="float32"'
         )
+    if network.losses:
+        raise ParameterError(
+            f"{family.path}: a layer adds a loss of its own, such as a regularizer, which training "
+            "does not know; set train.optimizer.weight_decay"
+        )
     try:
         config = keras.saving.serialize_keras_object(network)
         keras.saving.deserialize_keras_object(config, safe_mode=True)

@@ -35,6 +35,8 @@ class Phases:
             for layer in self.taken:
                 if isinstance(layer, FusedBatchNormalization):
                     layer.frozen_statistics = True
+                elif isinstance(layer, keras.layers.BatchNormalization):
+                    self.kept.append(layer)  # Keras's own keeps them with all of its weights
 
     def begin(self, epoch: int) -> bool:
         """Set which layers are trained in an epoch, from 1; return True if that is a change."""

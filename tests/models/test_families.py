@@ -112,6 +112,10 @@ def test_an_unknown_family_is_refused_with_those_that_there_are(network):
             "the logits must be float32, not bfloat16",
         ),
         (
+            GOOD.replace("Dense(classes)", "Dense(classes, kernel_regularizer='l2')"),
+            "adds a loss of its own, such as a regularizer",
+        ),
+        (
             GOOD.replace("Model(image, ", "Model([image, keras.Input((2,))], "),
             "this one leads from 2 tensors",
         ),
