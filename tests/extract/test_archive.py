@@ -11,8 +11,13 @@ from pipeline.extract.archive import ArchiveExtract, extract_archive
 from tests.support import builders
 from tests.support.damage import contents, corrupt, cut, empty, html, remove
 
-ARCHIVE = ArchiveExtract(
-    archive="train.7z", labels="trainLabels.csv", members="train/*.png", part_rows=7
+ARCHIVE = ArchiveExtract.model_validate(
+    {
+        "archive": "train.7z",
+        "labels": "trainLabels.csv",
+        "members": "train/*.png",
+        "part_rows": 7,
+    }
 )
 
 
