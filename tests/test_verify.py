@@ -211,7 +211,7 @@ def test_impossible_parameters_are_the_first_fault(project):
 
 def test_a_division_by_a_column_is_verified_where_the_table_is_here(prepared):
     params = Params.read()
-    params.values["datasets"]["tiny_png"]["split"] = {"groups": "label"}
+    params.values["datasets"]["tiny_png"]["split"] = {"groups": "id"}
     faults = list(verify.split_faults(params, "tiny_png"))
     assert faults == ["data/splits/tiny_png.parquet is not what the parameters give; split again"]
     shutil.rmtree("data/extracted/tiny_png")

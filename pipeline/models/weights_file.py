@@ -87,7 +87,7 @@ def missing(path: Path) -> str:
     Examples
     --------
     >>> missing(Path("data/models/mine"))
-    'make it (dvc repro train@mine), or fetch it (dvc pull train@mine)'
+    'make it (dvc repro train@mine), or fetch it (dvc pull data/models/mine)'
     """
     for tracked in (path, *path.parents):
         if tracked.name and tracked.with_name(f"{tracked.name}.dvc").is_file():
