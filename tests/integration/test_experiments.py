@@ -102,13 +102,8 @@ def test_study_runs_what_is_left_and_then_nothing(copy):
     assert "McNemar" in shell(
         copy, "python -m pipeline compare ablation/baseline_0 ablation/normalized_0"
     )
-    path.write_text(
-        path.read_text()
-        + RUNS.splitlines()[-2].replace("_1", "_2")
-        + "\n"
-        + RUNS.splitlines()[-1].replace("seed: 1", "seed: 2")
-        + "\n"
-    )
+    third = RUNS.splitlines()[-1].replace("_1", "_2").replace("seed: 1", "seed: 2")
+    path.write_text(f"{path.read_text()}{third}\n")
     added = copy.repro("ablation/dvc.yaml")
     assert [name.partition(":")[2] for name in added] == [
         "train@normalized_2",

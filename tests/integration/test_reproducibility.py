@@ -64,14 +64,15 @@ def test_another_user_in_another_place_gets_the_same_bytes(tmp_path, elsewhere):
     folder.mkdir()
     copy = Copy(folder)
     committed = outputs(copy)
-    assert len(committed) == 14
     one_core = ["taskset", "-c", str(min(os.sched_getaffinity(0)))] * bool(shutil.which("taskset"))
     umask = "sh", "-c", 'umask 077; exec "$@"', "sh"
     copy.call(*umask, *one_core, "dvc", "repro", "--force", *DEMOS, **elsewhere)
     made = outputs(copy)
     data = [name for name in committed if name.startswith(DATA_STAGES)]
+    assert len(data) == 8
     assert [made[name] for name in data] == [committed[name] for name in data]
-    if made != committed:
+    assert len(made) == 14
+    if {name: made[name] for name in committed} != committed:
         plain = tmp_path / "plain"
         plain.mkdir()
         copy = Copy(plain)
