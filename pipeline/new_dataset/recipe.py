@@ -32,6 +32,8 @@ def run(dataset: str, shape: tuple[int, ...], counts: Counter[str]) -> dict[str,
     train: dict[str, Any] = {"shuffle": True, "drop_remainder": False}
     if counts.total() < FEW or is_photograph(shape):
         train["batch_size"] = SMALL_BATCH  # the maps of larger images take more memory, too
+    if counts.total() < FEW and is_photograph(shape):
+        train |= {"epochs": 30, "schedule": {"name": "cosine"}}  # fresh weights need their steps
     if max(counts.values()) >= IMBALANCED * min(counts.values()):
         train["class_weights"] = "balanced"
     photograph = {"network": "application", "model": {"backbone": BACKBONE}}

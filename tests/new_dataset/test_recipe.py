@@ -33,6 +33,12 @@ def test_batches_are_small_where_images_are_few_or_large():
     assert recipe.run("pets", (224, 224, 3), EVEN)["train"]["batch_size"] == 32
 
 
+def test_few_photographs_are_shown_more_often():
+    train = recipe.run("pets", (128, 128, 3), Counter(a=10, b=9))["train"]
+    assert TrainParams.model_validate(train).epochs == 30
+    assert "epochs" not in recipe.run("pets", (28, 28), Counter(a=10, b=9))["train"]
+
+
 def test_rare_classes_are_weighted():
     assert "class_weights" not in recipe.run("pets", (28, 28), Counter(a=10, b=9))["train"]
     train = recipe.run("pets", (28, 28), Counter(a=10, b=5))["train"]
