@@ -157,7 +157,7 @@ def stop(process, number, is_at_work):
     ("stage", "read", "number"),
     [
         ("split", "data/shards/tiny_idx/index.json", signal.SIGINT),
-        ("evaluate", "data/models/tiny_idx/architecture.json", signal.SIGINT),
+        ("evaluate", "data/shards/tiny_idx/index.json", signal.SIGINT),
         ("report", "metrics/runs/tiny_idx/evaluation.json", signal.SIGTERM),
     ],
 )
