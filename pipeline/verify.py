@@ -20,6 +20,7 @@ from pipeline.evaluate.predictions import Predictions
 from pipeline.repository import lock_check, remote_check
 from pipeline.shards import shard
 from pipeline.shards.index import INDEX, Index, integers
+from pipeline.split import quarantine
 from pipeline.split.data_card import data_card
 from pipeline.split.splitters import split
 from pipeline.subsets.images import Dataset
@@ -111,6 +112,11 @@ def split_faults(params: Params, dataset: str) -> Iterator[str]:
     card = data_card(dataset, data.folder, data.index, data.split).model_dump(mode="json")
     if different := _different(card, files.read_json(path)):
         yield f"{path}: {first_few(different)} do not follow from shards and split; split again"
+    path = paths.quarantined(dataset)
+    if not path.exists() or path.read_text(encoding="utf-8") != quarantine.text(
+        data.index.quarantined
+    ):
+        yield f"{path}: is not what {INDEX} says was left out; split again"
 
 
 def evaluation_faults(params: Params, run: str) -> Iterator[str]:

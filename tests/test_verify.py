@@ -216,3 +216,11 @@ def test_a_division_by_a_column_is_verified_where_the_table_is_here(prepared):
     assert faults == ["data/splits/tiny_png.parquet is not what the parameters give; split again"]
     shutil.rmtree("data/extracted/tiny_png")
     assert list(verify.split_faults(params, "tiny_png")) == []
+
+
+def test_a_list_of_images_left_out_that_was_edited_is_found(prepared):
+    params, path = Params.read(), paths.quarantined("tiny_png")
+    assert list(verify.split_faults(params, "tiny_png")) == []
+    path.write_text(path.read_text() + "cat,1,is empty\n")
+    (fault,) = verify.split_faults(params, "tiny_png")
+    assert fault.endswith("quarantined.csv: is not what index.json says was left out; split again")

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pipeline.core.errors import ParameterError, PipelineError, explain
+from pipeline.core.errors import ParameterError, explain
 from pipeline.core.params import Section
 from pipeline.models.params import Precision
 from pipeline.shards.index import Statistics
@@ -140,7 +140,7 @@ def build(
     try:
         network = family.build(params, shape, classes, statistics, seed=seed, precision=precision)
     except Exception as error:
-        if isinstance(error, PipelineError) or explain(error):  # the latter is the machine's fault
+        if explain(error):  # in the family's own words, or the machine's fault
             raise
         raise ParameterError(f"{family.path}: build raised {_reason(error)}") from error
     _check(family, network, shape, classes)

@@ -86,11 +86,6 @@ class Layer:
         return hdf5.shown("/".join(self.names) or self.place, 100)
 
     @property
-    def is_part(self) -> bool:
-        """Return True for a part of a layer, by its place in a file of Keras 3."""
-        return self.place.split("/")[-2:-1] != ["layers"]
-
-    @property
     def size(self) -> int:
         """Return the number of its values."""
         return sum(array.size for array in self.arrays)

@@ -57,9 +57,10 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     if choices.labels and not detector.takes_labels:
         raise DataError("--labels goes with an archive or a folder of images, not with these files")
     told = {"--classes-at": choices.classes_at is not None, "--subsets": bool(choices.subsets)}
+    told["--names-encoding"] = choices.names_encoding is not None
     if not detector.takes_labels and any(told.values()):
         given = first_few([option for option, is_given in told.items() if is_given])
-        raise DataError(f"{given} goes with folders of images, not with these files")
+        raise DataError(f"{given} goes with an archive or a folder of images, not with these files")
     findings = detector.detect(folder, names, choices)
     if len(findings.classes) < 2:
         raise DataError(

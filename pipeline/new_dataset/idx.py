@@ -97,6 +97,9 @@ def _chosen(names: Sequence[str], choices: Choices) -> list[str]:
 def _detect(
     folder: Path, sources: Mapping[str, Source], archive: str | None, choices: Choices
 ) -> Findings:
+    columns = {"--id": choices.id, "--group": choices.group, "--subset": choices.subset}
+    if given := [option for option, column in columns.items() if column is not None]:
+        raise DataError(f"{first_few(given)} goes with a table of labels; IDX files have none")
     notes: list[str] = []
     found = {name: _header(name, source) for name, source in sources.items()}
     pairs = _pairs(found, notes)

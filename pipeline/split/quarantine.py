@@ -13,8 +13,13 @@ COLUMNS = ("class", "name", "reason")
 
 def write(path: Path, images: Iterable[Quarantined]) -> None:
     """Write the class, name and reason of each image, sorted, as CSV."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
+    files.write_text(path, text(images))
+
+
+def text(images: Iterable[Quarantined]) -> str:
+    """Return the file's text."""
+    lines = io.StringIO()
+    table = csv.writer(lines, lineterminator="\n")
     table.writerow(COLUMNS)
     table.writerows(sorted((one.class_name, one.name, one.reason) for one in images))
-    files.write_text(path, text.getvalue())
+    return lines.getvalue()

@@ -47,5 +47,6 @@ def test_one_class_is_too_few(tmp_path):
 
 def test_options_for_folders_do_not_go_with_other_files(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"^--classes-at goes with folders of images, not with th"):
+    expected = r"^--classes-at goes with an archive or a folder of images"
+    with pytest.raises(DataError, match=expected):
         detect(tmp_path, ["a.parquet"], Choices(classes_at=1))

@@ -162,3 +162,10 @@ def test_no_parameters_are_advised_that_are_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.new_dataset.idx.MAX_BYTES", 10)
     with pytest.raises(DataError, match=r"above 10 bytes \(extract\.max_bytes\)$"):
         detect(tmp_path, ["a.zip"], Choices())
+
+
+@pytest.mark.parametrize("option", ["id", "group", "subset"])
+def test_columns_of_a_table_are_refused(tmp_path, option):
+    names = builders.idx_dataset(tmp_path) and sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(DataError, match=f"^--{option} goes with a table of labels"):
+        detect(tmp_path, names, Choices(**{option: "name"}))
