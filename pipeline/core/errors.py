@@ -7,6 +7,8 @@ The command line prints the line and exits with status 1. An exception that is n
 
 import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class PipelineError(Exception):
@@ -37,6 +39,8 @@ class InstallationError(PipelineError):
     """A library or program that is missing or has another version than it should."""
 
 
+LONGEST = 4000
+"""Characters of a message. A longer one is shortened: a thousand faults help no more than ten."""
 MEMORY = "free some memory, or ask for less (PIPELINE_WORKERS, batch_size), and run this again"
 SPACE = "free some space there and run this again"
 ACCESS = "give this user access to it and run this again"
@@ -67,7 +71,7 @@ def explain(error: Exception) -> str | None:
     """
     if isinstance(error, PipelineError):
         text = str(error)
-    elif _is_out_of_memory(error):
+    elif is_out_of_memory(error):
         detail = re.sub(r"^{{.*?}} ", "", next(iter(str(error).splitlines()), ""))[:100]
         text = "out of memory" + (f" ({detail})" if detail else "") + f"; {MEMORY}"
     elif "Collective ops is aborted" in str(error):  # by TensorFlow, in errors of several types
@@ -78,7 +82,61 @@ def explain(error: Exception) -> str | None:
         text += f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
     else:
         return None
-    return redact("".join(c if c.isprintable() else " " for c in text))
+    return redact(shown(text, LONGEST, instead=" "))
+
+
+def shown(text: str, longest: int = 80, instead: str = "?") -> str:
+    """Return a text from outside for a message: printable, on one line, and shortened.
+
+    Names in files and archives, values and other programs' messages may hold line ends, escapes
+    that a terminal obeys, or megabytes. ``repr`` makes the first two harmless, but not the third.
+
+    Examples
+    --------
+    >>> shown("layers" + chr(10) + "dense")
+    'layers?dense'
+    >>> shown("a" * 100, 10)
+    'aaaaaaa...'
+    """
+    clean = "".join(c if c.isprintable() else instead for c in text[: longest + 1])
+    return clean if len(clean) <= longest else f"{clean[: longest - 3]}..."
+
+
+@contextmanager
+def one_line(
+    place: object, remedy: str = "", kind: type[PipelineError] = DataError
+) -> Iterator[None]:
+    """Turn whatever a library raises about an input's content into one line that names the input.
+
+    Errors of the machine (a full disk, no access) and of memory pass through, as do those that are
+    one line already.
+
+    Parameters
+    ----------
+    place : Path or str
+        What is read.
+    remedy : str
+        What the user can do, the end of the line.
+    kind : type
+        Of the error that is raised.
+
+    Examples
+    --------
+    >>> with one_line("labels.csv", "mend it"):
+    ...     {}["width"]
+    Traceback (most recent call last):
+    pipeline.core.errors.DataError: labels.csv is damaged ('width'); mend it
+    """
+    try:
+        yield
+    except (PipelineError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and (error.filename or error.errno in REMEDIES):
+            raise
+        reason = shown(" ".join(str(error).split()) or type(error).__name__, 160)
+        end = f"; {remedy}" if remedy else ""
+        raise kind(f"{place} is damaged ({reason}){end}") from None
 
 
 def redact(text: str) -> str:
@@ -97,7 +155,7 @@ def redact(text: str) -> str:
     return text
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Return True if memory ran out, for Python, NumPy, Arrow, TensorFlow or the linker."""
     if isinstance(error, RuntimeError | ImportError):
         words = "can't start new thread", "failed to map segment from shared object"
@@ -106,7 +164,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def first_few(items: list[str], limit: int = 5) -> str:
-    """Join the first ``limit`` items for a message, and count the others."""
-    shown = ", ".join(items[:limit])
+    """Join the first ``limit`` items for a message, each shortened, and count the others."""
+    text = ", ".join(shown(item) for item in items[:limit])
     more = len(items) - limit
-    return f"{shown} and {more:,} more" if more > 0 else shown
+    return f"{text} and {more:,} more" if more > 0 else text

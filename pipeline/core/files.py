@@ -5,12 +5,14 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, BinaryIO
 
+from pipeline.core import limits
 from pipeline.core.errors import DataError, PipelineError
 
 INCOMPLETE = ".incomplete"
@@ -122,6 +124,25 @@ def existing(path: Path, stage: str) -> Path:
     return path
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a plain file for reading.
+
+    A FIFO would hold the reader until somebody writes to it, and a device has no end.
+
+    Raises
+    ------
+    DataError
+        If it is a folder, a FIFO, a device or a socket.
+    FileNotFoundError
+        If there is nothing.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise DataError(f"{path} is no plain file, but a folder, FIFO or device; remove it")
+    return os.fdopen(descriptor, "rb")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8 with Unix line ends, complete or not at all."""
     with new_file(path) as work:
@@ -143,7 +164,8 @@ def read_json(path: Path) -> Any:
         If it is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with limits.memory(path), open_regular(path) as file:
+            return json.loads(file.read())
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run the stage that writes it (dvc repro)") from None
     except (ValueError, RecursionError) as error:

@@ -90,3 +90,39 @@ def test_what_is_no_credential_is_shown(text):
 )
 def test_first_few(items, limit, text):
     assert errors.first_few(items, limit) == text
+
+
+def test_what_comes_from_outside_is_shown_on_one_line_and_shortened():
+    assert errors.shown("a\x1b[2J\nb\u202ec") == "a?[2J?b?c"
+    assert errors.shown("x" * 80) == "x" * 80
+    assert errors.shown("x" * 81) == "x" * 77 + "..."
+
+
+def test_a_message_with_thousands_of_faults_is_shortened():
+    line = errors.explain(errors.ParameterError("fault " * 100_000))
+    assert len(line) == errors.LONGEST
+
+
+@pytest.mark.parametrize("error", [KeyError("width"), OSError("truncated"), RecursionError("deep")])
+def test_a_librarys_error_about_an_input_is_one_line(error):
+    with (
+        pytest.raises(errors.DataError, match=r"^a\.png is damaged \(.*\); mend it$"),
+        errors.one_line("a.png", "mend it"),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.DataError("as it is"),
+        MemoryError(),
+        PermissionError(errno.EACCES, "Permission denied", "a.png"),
+        OSError(errno.ENOSPC, "No space left"),
+        KeyboardInterrupt(),
+    ],
+)
+def test_errors_of_the_machine_and_lines_pass_through(error):
+    with pytest.raises(type(error)) as raised, errors.one_line("a.png"):
+        raise error
+    assert raised.value is error

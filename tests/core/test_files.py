@@ -1,4 +1,5 @@
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,16 @@ def test_json_that_cannot_be_read(tmp_path, content, message):
 )
 def test_hidden_files_and_folders(name, is_hidden):
     assert files.is_clutter(Path(name)) == is_hidden
+
+
+def test_only_plain_files_are_opened(tmp_path):
+    (tmp_path / "plain").write_bytes(b"bytes")
+    with files.open_regular(tmp_path / "plain") as file:
+        assert file.read() == b"bytes"
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "fifo", tmp_path / "folder", Path(os.devnull)):
+        with pytest.raises(DataError, match="is no plain file, but a folder, FIFO or device"):
+            files.open_regular(path)
+    with pytest.raises(FileNotFoundError):
+        files.open_regular(tmp_path / "none")
