@@ -49,11 +49,9 @@ coverage: $(DEV_STAMP) ## Run the tests and report the lines that none of them r
 bench: $(DEV_STAMP) ## Measure the pipeline against what else one could use (ARGS: parts, --write)
 	$(Q)python -m benchmarks $(ARGS)
 
-fuzz: $(DEV_STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds
+fuzz: $(DEV_STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds (ARGS: targets)
 	$(Q)$(ADD) tests/fuzz/requirements.lock
-	$(Q)for target in idx names 7z zip tgz tar.bz2 tar.xz tar.zst; do \
-		echo "$$target"; python -m tests.fuzz $$target $$(( ($(TIME) + 7) / 8 )) || exit 1; \
-	done
+	$(Q)python -m tests.fuzz $(TIME) $(ARGS)
 
 check: $(DEV_STAMP) ## Check style, types, imports and parameters
 	$(Q)ruff check .

@@ -1,123 +1,51 @@
-"""Fuzz a reader, guided by coverage: ``python -m tests.fuzz TARGET [SECONDS]``.
+"""Fuzz readers, guided by coverage: ``python -m tests.fuzz SECONDS [TARGET ...]``.
 
-Whatever a reader makes of its input, it returns it or raises a ``DataError``: anything else, a
+Each module in ``targets/`` declares its ``TARGETS`` by name; without a name, all share the time.
+Whatever a reader makes of its input, it returns it or raises a ``PipelineError``: anything else, a
 gigabyte of memory or thirty seconds are a finding, which is written to ``logs/fuzz/``.
 """
 
 import atexit
 import contextlib
+import importlib
+import pkgutil
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import atheris
-import numpy as np
 
-with atheris.instrument_imports(include=["pipeline", "py7zr", "tarfile", "zipfile"]):
-    from pipeline.archives import members, names, zip_file
-    from pipeline.archives.limits import Limits
-    from pipeline.images import idx
+from tests.fuzz import targets
 
-from pipeline.core.errors import DataError
-from tests.support.archives import write
-from tests.support.builders import write_7z, write_windows_zip
+LIBRARIES = ["pipeline", "py7zr", "tarfile", "zipfile"]
+with atheris.instrument_imports(include=LIBRARIES):
+    TARGETS = {
+        name: target
+        for module in pkgutil.iter_modules(targets.__path__, f"{targets.__name__}.")
+        for name, target in importlib.import_module(module.name).TARGETS.items()
+    }
+    from pipeline.core.errors import PipelineError
 
 FINDINGS = Path("logs/fuzz")
 MEMORY = Path("/dev/shm")
-LIMITS = Limits(total_bytes=1 << 28, member_bytes=1 << 26)
-MEMBERS = [("train/", b""), ("train/1.png", b"one" * 50), ("train/2.png", b""), ("b", b"2")]
 
 
-def read_idx(content: bytes, _: Path) -> None:
-    """Parse an IDX file; what is parsed is written as it was."""
-    array = idx.loads(content)
-    if array.size:
-        assert idx.dumps(array) == content
-
-
-def seed_idx(folder: Path) -> None:
-    """Arrays of several types and ranks."""
-    for number, array in enumerate((np.zeros((2, 3, 4), np.uint8), np.arange(5.0), np.int32(7))):
-        (folder / str(number)).write_bytes(idx.dumps(np.asarray(array)))
-
-
-def read_archive(suffix: str) -> Callable[[bytes, Path], None]:
-    """Read every member of an archive."""
-
-    def read(content: bytes, folder: Path) -> None:
-        path = folder / f"a{suffix}"
-        path.write_bytes(content)
-        for encoding in (None, "gb18030") if suffix == ".zip" else (None,):
-            for name, member in members.members(path, ["*.png", "b"], LIMITS, encoding, {}):
-                assert isinstance(member, bytes), name
-                name.encode()  # no surrogates
-
-    return read
-
-
-def read_unsaid(content: bytes, folder: Path) -> None:
-    """Read the names of a .zip that do not say how they are encoded, and guess it."""
-    path = folder / "a.zip"
-    path.write_bytes(content)
-    try:
-        unsaid = list(zip_file.unsaid_names(path))
-    except (*members.DAMAGED, NotImplementedError):
-        return
-    for encoding in names.guess(unsaid):
-        assert all(isinstance(names.decoded(name, encoding), str) for name in unsaid)
-
-
-def seed_archive(suffix: str) -> Callable[[Path], None]:
-    """Archives of several kinds of members and, for .7z, of blocks and of methods."""
-
-    def seed(folder: Path) -> None:
-        write(folder / f"a{suffix}", MEMBERS)
-        write(folder / f"empty{suffix}", [])
-        if suffix == ".zip":
-            seed_unsaid(folder)
-        if suffix == ".7z":
-            for number, method in enumerate((0x32, 0x33, 0x03)):  # bzip2, stored, delta
-                filters = [{"id": method}]
-                if method == 0x03:
-                    filters += [{"id": 0x21, "preset": 1}]
-                write_7z(folder / f"{number}.7z", MEMBERS, filters=filters)
-            write_7z(folder / "a.7z", [("more", b"3")], mode="a")
-
-    return seed
-
-
-def seed_unsaid(folder: Path) -> None:
-    """Archives of Windows' tools."""
-    for encoding in ("gb18030", "cp932", "utf-8"):
-        write_windows_zip(folder / f"{encoding}.zip", [("\u732b\\1.png", b"1")], encoding)
-
-
-TARGETS: dict[str, tuple[Callable[[bytes, Path], None], Callable[[Path], None]]] = {
-    "idx": (read_idx, seed_idx),
-    "names": (read_unsaid, seed_unsaid),
-    **{
-        suffix: (read_archive(f".{suffix}"), seed_archive(f".{suffix}"))
-        for suffix in ("7z", "zip", "tgz", "tar.bz2", "tar.xz", "tar.zst")
-    },
-}
-
-
-def main(name: str, seconds: str = "60") -> None:
-    """Fuzz a target for some seconds; exits with a status other than 0 after a finding."""
-    read, seed = TARGETS[name]
+def fuzz(name: str, seconds: int) -> None:
+    """Fuzz a target; exits, with a status other than 0 after a finding."""
+    target = TARGETS[name]
     FINDINGS.mkdir(parents=True, exist_ok=True)
     # In memory where there is such a place, for each input is written to a file.
     work = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
     atexit.register(shutil.rmtree, work)
     corpus = work / "corpus"
     corpus.mkdir()
-    seed(corpus)
+    target.seed(corpus)
 
     def one(content: bytes) -> None:
-        with contextlib.suppress(DataError):
-            read(content, work)
+        with contextlib.suppress(PipelineError):
+            target.read(content, work)
 
     options = [
         f"-max_total_time={seconds}",
@@ -129,6 +57,18 @@ def main(name: str, seconds: str = "60") -> None:
     ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
+
+
+def main(seconds: str, *names: str) -> None:
+    """Fuzz the named targets one after another, each in a process, for some seconds together."""
+    if len(names) == 1:
+        fuzz(names[0], int(seconds))
+    share = -(-int(seconds) // len(names or TARGETS))
+    for name in names or TARGETS:
+        print(name, flush=True)
+        command = [sys.executable, "-m", "tests.fuzz", str(share), name]
+        if status := subprocess.call(command):
+            sys.exit(status)
 
 
 if __name__ == "__main__":
