@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from pipeline.core.errors import ParameterError, first_few
-from pipeline.models.fused import FusedBatchNormalization
 from pipeline.models.start import Phase
+from pipeline.train.fused import FusedBatchNormalization
 from pipeline.train.params import FineTuning
 
 

@@ -103,8 +103,8 @@ def train(
         If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
-    from pipeline.models.fused import portable
     from pipeline.train.augmentation import Augmenter
+    from pipeline.train.fused import portable
     from pipeline.train.tensorboard import TensorBoard
 
     names = ["train", "validation"] + ["test"] * params.track_test
@@ -165,8 +165,8 @@ def _loop(
 
     Also return the phases in which the network is trained, and what it took from weights.
     """
-    from pipeline.models.fused import fused
     from pipeline.train.fine_tuning import Phases
+    from pipeline.train.fused import fused
     from pipeline.train.loop import Loop
 
     index, optimizer = dataset.index, params.optimizer

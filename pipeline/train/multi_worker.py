@@ -34,7 +34,7 @@ SILENT_SECONDS = 30
 LATER = (
     "pipeline.train.augmentation",
     "pipeline.train.fine_tuning",
-    "pipeline.models.fused",
+    "pipeline.train.fused",
     "pipeline.train.loop",
     "pipeline.train.schedule_ops",
     "pipeline.train.tensorboard",

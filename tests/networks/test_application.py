@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from networks import application
 from pipeline.core.errors import ParameterError
-from pipeline.models import families, fused
+from pipeline.models import families
 from pipeline.shards.index import Statistics
+from pipeline.train import fused
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 

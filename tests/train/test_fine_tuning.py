@@ -4,9 +4,9 @@ import pytest
 
 from networks import cnn
 from pipeline.core.errors import ParameterError
-from pipeline.models.fused import FusedBatchNormalization, fused
 from pipeline.shards.index import Statistics
 from pipeline.train.fine_tuning import Phases
+from pipeline.train.fused import FusedBatchNormalization, fused
 from pipeline.train.params import FineTuning
 
 pytestmark = pytest.mark.usefixtures("tensorflow")

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.models import fused
+from pipeline.train import fused
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
