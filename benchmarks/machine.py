@@ -15,7 +15,7 @@ VERSIONS = ("tensorflow", "keras", "numpy", "opencv-python-headless", "pyarrow",
 def describe() -> list[str]:
     """Processor, memory, system and versions, a line each."""
     memory = psutil.virtual_memory().total / 1e9
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS)
+    versions = ", ".join(f"{name} {version}" for name in VERSIONS if (version := _version(name)))
     return [
         f"Processor: {_cpu('model name') or platform.processor() or platform.machine()}, "
         f"{cores()} cores; {', '.join(sorted(flags()))}",
@@ -41,6 +41,14 @@ def flags() -> set[str]:
 def has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself."""
     return bool({"avx512_bf16", "amx_bf16"} & flags())
+
+
+def _version(name: str) -> str | None:
+    """The installed version; a machine that only trains lacks some."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _cpu(key: str) -> str | None:
