@@ -104,7 +104,10 @@ def shown(text: str, longest: int = 80, instead: str = "?") -> str:
 
 @contextmanager
 def one_line(
-    place: object, remedy: str = "", kind: type[PipelineError] = DataError
+    place: object,
+    remedy: str = "",
+    kind: type[PipelineError] = DataError,
+    fault: str = " is damaged",
 ) -> Iterator[None]:
     """Turn whatever a library raises about an input's content into one line that names the input.
 
@@ -119,6 +122,8 @@ def one_line(
         What the user can do, the end of the line.
     kind : type
         Of the error that is raised.
+    fault : str
+        What is wrong, behind the place.
 
     Examples
     --------
@@ -136,7 +141,7 @@ def one_line(
             raise
         reason = shown(" ".join(str(error).split()) or type(error).__name__, 160)
         end = f"; {remedy}" if remedy else ""
-        raise kind(f"{place} is damaged ({reason}){end}") from None
+        raise kind(f"{place}{fault} ({reason}){end}") from None
 
 
 def redact(text: str) -> str:
