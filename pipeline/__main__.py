@@ -8,7 +8,7 @@ from pipeline import commands
 from pipeline.core import console
 
 
-class Parser(argparse.ArgumentParser):
+class Parser(console.Parser):
     """A parser whose error about a mistyped command or choice suggests the nearest one."""
 
     def error(self, message: str) -> NoReturn:

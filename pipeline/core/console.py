@@ -11,13 +11,14 @@ its level, also for the stages that DVC starts:
 import io
 import logging
 import os
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from pipeline.core.errors import ParameterError
+from pipeline.core.errors import ParameterError, redact, shown
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -28,6 +29,19 @@ NOTE = logging.INFO + 5
 LEVELS = {"quiet": logging.WARNING, "normal": logging.INFO, "verbose": logging.DEBUG}
 SECONDS = {logging.INFO: 30, logging.DEBUG: 5}
 """Time between two lines of progress without a terminal, by level."""
+UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: control characters but tabs and line ends, other
+line ends, and what turns the direction of text."""
+LONGEST_LABEL = 60
+"""Characters in front of a bar."""
+
+
+class Parser(ArgumentParser):
+    """A parser of arguments whose errors show what was given on one line, shortened."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit with status 2."""
+        super().error(redact(shown(message, 1000)))
 
 
 class _Handler(logging.Handler):
@@ -106,7 +120,7 @@ def bar(
         options |= {"mininterval": pause, "maxinterval": pause}
     return tqdm(
         items,
-        desc=label,
+        desc=shown(label, LONGEST_LABEL),
         total=total,
         unit=unit if unit == "B" else f" {unit}",
         unit_scale=unit == "B",
@@ -130,8 +144,24 @@ class _Lines:
         self.stream.flush()
 
 
+def harmless(text: str) -> str:
+    r"""Return a text whose characters a terminal shows and none of which it obeys.
+
+    JSON means the same afterwards: what is replaced there stands within strings.
+
+    Examples
+    --------
+    >>> print(harmless("a\x1b[31m b"))
+    a\u001b[31m b
+    """
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _write(text: str, stream: TextIO) -> None:
-    """Write a line above the bars; drop it and all later ones if the stream's reader is gone."""
+    """Write a line above the bars, as text that no terminal obeys.
+
+    It is dropped, and all later ones are, if the stream's reader is gone.
+    """
     from pathlib import Path  # all here, so that --help is quick
 
     from tqdm import tqdm
@@ -141,7 +171,7 @@ def _write(text: str, stream: TextIO) -> None:
     name = "standard error" if stream is sys.stderr else "standard output"
     try:
         with files.writing(Path(name)):
-            tqdm.write(text, file=stream)
+            tqdm.write(harmless(text), file=stream)
             stream.flush()
     except BrokenPipeError:  # as with `| head`; the lines are not a stage's output
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

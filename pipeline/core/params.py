@@ -19,14 +19,21 @@ from ruamel.yaml.events import AliasEvent
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError, redact
 
+# Both for ``re.fullmatch`` too: by ``re.match``, "$" would let a last line end pass.
 NAME = r"^[a-z0-9][a-z0-9_]*$"
+LONGEST_NAME = 64
 
-Name = Annotated[str, StringConstraints(pattern=NAME, max_length=64)]
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=LONGEST_NAME)]
 """A dataset's or run's name: it becomes a file name, a DVC stage's name and a parameter's key."""
 
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 FileName = Annotated[str, StringConstraints(pattern=FILE_NAME, max_length=255)]
 """A plain file name, without a folder."""
+
+
+def is_name(text: str) -> bool:
+    """Return True if a text can be a dataset's or run's name."""
+    return len(text) <= LONGEST_NAME and re.fullmatch(NAME, text) is not None
 
 
 class Section(BaseModel):

@@ -12,14 +12,22 @@ from pathlib import Path
 from typing import NoReturn
 
 from pipeline.core import console, errors, libraries, process_lock, signals
-from pipeline.core.errors import ParameterError
-from pipeline.core.params import NAME
+from pipeline.core.errors import ParameterError, shown
+from pipeline.core.params import is_name
+
+STAGE = "DVC_STAGE"
+"""The environment variable in which DVC tells a stage's command which stage it is:
+``download@NAME``, behind the path of its ``dvc.yaml`` and a colon unless DVC was started beside
+it."""
 
 
 def main(
     work: Callable[[str], str], *, uses: Iterable[str], description: str | None, name: str
 ) -> NoReturn:
     """Run a stage program and exit.
+
+    Without a name on the command line it takes that of DVC's stage (``STAGE``). So no name from
+    ``params.yaml`` stands in a ``cmd`` of ``dvc.yaml``, which DVC gives to a shell.
 
     The exit status is 0 on success, 1 after an error, 130 after Ctrl-C, 143 after SIGTERM.
 
@@ -36,23 +44,33 @@ def main(
         Name of the argument: ``"DATASET"``, or one that may have a graph's folder before it, such
         as ``"RUN"``.
     """
-    parser = argparse.ArgumentParser(
+    parser = console.Parser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", metavar=name, help=f"name of a {name.lower()}")
+    kind = name.lower()
+    parser.add_argument(
+        "name", metavar=name, nargs="?", help=f"name of a {kind}; by default that of DVC's stage"
+    )
+    if name == "RUN":
+        parser.add_argument("--graph", help="folder of the graph, for the name of DVC's stage")
     console.add_options(parser)
     arguments = parser.parse_args()
-    label = f"{Path(sys.argv[0]).stem} {arguments.name}"
+    program = Path(sys.argv[0]).stem
+    folder = f"{arguments.graph}/" if getattr(arguments, "graph", None) else ""
+    given = arguments.name if arguments.name is not None else _named_by_dvc(program, folder)
+    if given is None:
+        parser.error(f"the following arguments are required: {name}")
+    label = f"{program} {given}"
     started = time.perf_counter()
 
     def run() -> None:
-        parts = [arguments.name] if name == "DATASET" else arguments.name.split("/", 1)
-        if not all(re.match(NAME, part) for part in parts):  # they become parts of paths
-            raise ParameterError(f"{arguments.name!r} is no name of a {name.lower()}")
+        parts = [given] if name == "DATASET" else given.split("/", 1)
+        if not all(map(is_name, parts)):  # they become parts of paths
+            raise ParameterError(f"{given!r} is no name of a {kind}")
         libraries.check(uses)
         console.debug(f"{label}: {_versions(uses)}")
         with process_lock.held(re.sub("[ /]", "@", label)):
-            summary = work(arguments.name)
+            summary = work(given)
         console.info(f"{label}: {summary} in {time.perf_counter() - started:.1f} s")
         console.debug(f"{label}: {_resources()}")
 
@@ -77,6 +95,7 @@ def guard(
         Print the traceback of such an error too, as ``PIPELINE_TRACEBACK=1`` does.
     """
     console.mend_streams()
+    label = shown(label, 200)
     try:
         console.set_level(log)
         with signals.handled(label):
@@ -92,6 +111,12 @@ def guard(
             traceback.print_exc()
         print(f"{label}: {line}", file=sys.stderr)
         sys.exit(1)
+
+
+def _named_by_dvc(program: str, folder: str) -> str | None:
+    """Return the name in DVC's stage, behind its graph's folder; None outside of such a stage."""
+    stage, _, key = os.environ.get(STAGE, "").rpartition("@")
+    return folder + key if stage.rpartition(":")[2] == program else None
 
 
 def _versions(uses: Iterable[str]) -> str:

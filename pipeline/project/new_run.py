@@ -1,11 +1,9 @@
 """A new run with the parameters of another one."""
 
-import re
-
 from pipeline import schema
 from pipeline.core import files
 from pipeline.core.errors import ParameterError
-from pipeline.core.params import NAME, Params
+from pipeline.core.params import Params, is_name
 from pipeline.new_dataset import yaml_edit
 
 
@@ -18,7 +16,7 @@ def add(name: str, like: str) -> str:
         If the name cannot be used or is there, or there is no run called ``like``.
     """
     params = Params.read()
-    if not re.match(NAME, name) or len(name) > 64:
+    if not is_name(name):
         raise ParameterError(
             f"{name!r} cannot be a run's name; take small letters, digits and _: my_run"
         )

@@ -121,6 +121,65 @@ def test_wrong_arguments(run, arguments):
     assert "usage: " in err
 
 
+def test_an_escape_in_an_argument_is_not_echoed(run):
+    status, _, err = run(failing(AssertionError("worked")), "cats", "\x1b]0;x\x07" + "y" * 5000)
+    assert status == 2
+    assert err.endswith("...\n")
+    assert "arguments: ?]0;x?yyy" in err
+    assert len(err) < 1200
+
+
+@pytest.mark.parametrize(
+    ("stage_of_dvc", "name"),
+    [("extract@cats", "cats"), ("../a@b/dvc.yaml:extract@cats", "cats"), ("train@cats", None)],
+)
+def test_a_stage_of_dvc_gives_its_name(monkeypatch, capsys, stage_of_dvc, name):
+    monkeypatch.setattr(sys, "argv", ["stages/extract.py"])
+    monkeypatch.setenv("DVC_STAGE", stage_of_dvc)
+    seen = []
+    with pytest.raises(SystemExit) as caught:
+        stage.main(lambda given: seen.append(given) or "", uses=(), description="", name="DATASET")
+    assert (caught.value.code, seen) == ((0, [name]) if name else (2, []))
+    assert ("are required: DATASET" in capsys.readouterr().err) is (name is None)
+
+
+def test_a_run_of_another_graph_is_named_with_its_folder(monkeypatch, project):
+    monkeypatch.setattr(sys, "argv", ["stages/train.py", "--graph", "ablation"])
+    monkeypatch.setenv("DVC_STAGE", "ablation/dvc.yaml:train@dropout_0")
+    seen = []
+    with pytest.raises(SystemExit):
+        stage.main(lambda given: seen.append(given) or "", uses=(), description="", name="RUN")
+    assert seen == ["ablation/dropout_0"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x; touch PWNED; #",
+        "$(x)",
+        "`x`",
+        "a\nb",
+        "cats\n",
+        "a\u2028b",
+        "'x'",
+        "-h",
+        "../a",
+        "A",
+        "",
+    ],
+)
+def test_what_is_no_name_is_refused_from_dvc_and_from_a_shell(run, monkeypatch, name):
+    status, out, err = run(failing(AssertionError("worked")), "--", name)
+    assert (status, out) == (1, "")
+    assert err.endswith(f"{name!r} is no name of a dataset\n")
+    assert len(err.splitlines()) == 1
+    monkeypatch.setattr(sys, "argv", ["stages/extract.py"])
+    monkeypatch.setenv("DVC_STAGE", f"extract@{name}")
+    with pytest.raises(SystemExit) as caught:
+        stage.main(failing(AssertionError("")), uses=(), description="", name="DATASET")
+    assert caught.value.code == 1
+
+
 def test_help_is_the_programs_docstring():
     command = [sys.executable, ROOT / "stages" / "extract.py", "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout

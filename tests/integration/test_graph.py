@@ -56,6 +56,14 @@ def test_a_stage_depends_on_at_most_eight_places_of_code(stage, of_graph):
     assert len(places - {f"stages/{stage}.py", "pipeline/__init__.py"}) <= 8
 
 
+@pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
+def test_no_value_of_parameters_stands_in_a_command(stage, of_graph):
+    """A shell runs it: a name would be a part of its text."""
+    command = of(stage, of_graph)["cmd"]
+    assert "$" not in command
+    assert command.startswith(f"python -m stages.{stage}")
+
+
 def test_packages_but_three_have_an_empty_init():
     """So that a stage need not depend on them."""
     inits = ROOT.glob("pipeline/**/__init__.py")
