@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.ablation.study import Study
+from pipeline.core import files
 from pipeline.report.plots import BLUE, GREY, INK, ORANGE, pinned, text
 
 
@@ -57,5 +58,5 @@ def forest(study: Study, order: Sequence[str]) -> Figure:
 @pinned
 def save_svg(figure: Figure, path: Path) -> None:
     """Write a figure as SVG, text as outlines, without a date, a program's name or random ids."""
-    with mpl.rc_context({"svg.hashsalt": "pipeline"}):
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    with mpl.rc_context({"svg.hashsalt": "pipeline"}), files.new_file(path) as work:
+        figure.savefig(work, format="svg", metadata={"Date": None, "Creator": None})

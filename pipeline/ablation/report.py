@@ -48,18 +48,13 @@ def write(folder: str, study: Study, dpi: int) -> Path:
     place = Path(folder) / paths.METRICS / "ablation"
     order = ordered(study)
     files.write_json(place.with_suffix(".json"), study.model_dump())
-    with (
-        files.new_file(place.with_suffix(".csv")) as work,
-        work.open("w", encoding="utf-8", newline="") as file,
-    ):
+    with files.new_table(place.with_suffix(".csv")) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows(_rows(study, order))
     drawn = forest_plot.forest(study, order)
-    with files.new_file(place.with_suffix(".png")) as work:
-        plots.save(drawn, work, dpi)
-    with files.new_file(place.with_suffix(".svg")) as work:
-        forest_plot.save_svg(drawn, work)
+    plots.save(drawn, place.with_suffix(".png"), dpi)
+    forest_plot.save_svg(drawn, place.with_suffix(".svg"))
     picture = _inlined(place.with_suffix(".png"), dpi)
     page = html.fill(
         TEMPLATES / "ablation.html.j2", study=study, order=order, picture=picture, name=folder

@@ -7,15 +7,24 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO, TypeVar
 
-from pipeline.core import limits
-from pipeline.core.errors import DataError, PipelineError
+from pydantic import BaseModel, ValidationError
 
-INCOMPLETE = ".incomplete"
+from pipeline.core import limits, places, resumed
+from pipeline.core.errors import DataError, PipelineError, shown
+from pipeline.core.places import make_folder, remove
+from pipeline.core.resumed import beside
+
+LONGEST_RECORD = 16 << 20
+"""Bytes of a file that ``read_record`` reads."""
+MOST_KEYS = 1_000_000
+"""Colons of such a file. A fault of each of its keys takes memory, of 500 bytes and more."""
+MOST_FAULTS = 10_000
+"""Faults of such a file that are looked at for the first one."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of a full disk, quota or limit."""
 CLUTTER = {
@@ -37,15 +46,6 @@ def megabytes(*paths: Path) -> str:
     return f"{sum(entry.stat().st_size for entry in entries if entry.is_file()) / 1e6:,.1f} MB"
 
 
-def beside(path: Path) -> Path:
-    """Return the path under which an output is made before it is renamed: ``NAME.incomplete``.
-
-    It stands outside the output, since DVC deletes outputs before a stage runs. It is on the same
-    file system, since only there a rename is atomic.
-    """
-    return path.with_name(path.name + INCOMPLETE)
-
-
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Add ``path`` to the error of a full disk, which names no file or the one that was read."""
@@ -59,39 +59,80 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; rename it to ``path`` if the body succeeds, else remove it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    work = beside(path)
-    try:
+    """Yield a path to write to; rename it to ``path`` if the body succeeds, else remove it.
+
+    There is an empty file already, under a name of its own; see ``places``.
+    """
+    with places.temporary(path) as held:
         with writing(path):
-            yield work
-        work.replace(path)
-    finally:
-        work.unlink(missing_ok=True)
+            yield held.path
+        held.path.replace(path)
 
 
 @contextmanager
-def new_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
+def new_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file to write bytes to, which appears as ``path`` if the body succeeds."""
+    with new_file(path) as work, work.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def new_table(path: Path) -> Iterator[TextIO]:
+    """Yield a new file for ``csv``, which appears as ``path`` if the body succeeds."""
+    with new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def new_folder(
+    path: Path,
+    *,
+    resume: Callable[[str], bool] | None = None,
+    refuse: Callable[[Path], None] | None = None,
+) -> Iterator[Path]:
     """Yield a folder to fill; rename it to ``path`` if the body succeeds, else remove it.
 
     A folder that stood at ``path`` is replaced as a whole. The yielded folder is empty. With
     ``resume`` it holds what an interrupted call left, and it stays if the body is interrupted in
     turn. After a ``PipelineError`` it is removed all the same, since damaged data are no start.
+
+    Parameters
+    ----------
+    path : Path
+    resume : callable, optional
+        Go on where a call was interrupted. It tells by its name whether a file is of this work.
+    refuse : callable, optional
+        Raises an error if the folder at ``path`` must not be replaced.
+
+    Raises
+    ------
+    DataError
+        If ``path`` is a link or no folder, or is reached by a link, or the folder of an interrupted
+        call holds what the project did not write.
     """
+    if resume is None:
+        with places.temporary(path, folder=True) as held:
+            with writing(path):
+                yield held.path
+            places.put(held.path, path, refuse)
+        return
     work = beside(path)
-    if not resume:
-        shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True, exist_ok=resume)
+    resumed.claim(work, resume)
     try:
         with writing(path):
             yield work
-        if path.exists():
-            shutil.rmtree(path)
-        work.rename(path)
-    except BaseException as error:
-        if not resume or isinstance(error, PipelineError):
-            shutil.rmtree(work, ignore_errors=True)
+        remove(work / resumed.MARK)
+        places.put(work, path, refuse)
+    except PipelineError:
+        shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+@contextmanager
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``path``, which is removed after the body."""
+    with places.temporary(path, folder=True) as held:
+        yield held.path
 
 
 @contextmanager
@@ -143,10 +184,28 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write bytes, complete or not at all."""
+    with new_file(path) as work:
+        work.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8 with Unix line ends, complete or not at all."""
     with new_file(path) as work:
         work.write_text(text, encoding="utf-8", newline="\n")
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a plain file's content, complete or not at all."""
+    with open_regular(source) as file, new_bytes(path) as target:
+        shutil.copyfileobj(file, target, 1 << 20)
+
+
+def link(path: Path, target: Path) -> None:
+    """Make a link at ``path`` that leads to ``target``."""
+    make_folder(path.parent)
+    path.symlink_to(target)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -172,6 +231,50 @@ def read_json(path: Path) -> Any:
         raise DataError(
             f"{path} is not valid JSON ({error}); delete it and run dvc repro"
         ) from None
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_record(path: Path, model: type[M], remedy: str) -> M:
+    """Read a JSON file that a stage wrote, as a validated model.
+
+    Parameters
+    ----------
+    path : Path
+    model : type
+        Strict, and without unknown keys.
+    remedy : str
+        The end of the message, such as ``decode again (dvc repro)``.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is not JSON, is longer than ``LONGEST_RECORD``, or is not what the
+        model describes; with the first fault.
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(LONGEST_RECORD + 1)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the stage that writes it (dvc repro)") from None
+    if len(content) > LONGEST_RECORD:
+        raise DataError(f"{path} is longer than {LONGEST_RECORD >> 20} MiB; {remedy}")
+    if content.count(b":") > MOST_KEYS:
+        raise DataError(f"{path} has more than {MOST_KEYS:,} keys; {remedy}")
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        if (count := error.error_count()) > MOST_FAULTS:
+            raise DataError(f"{path} has {count:,} faults; {remedy}") from None
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        reason = fault["msg"].removeprefix("Invalid JSON: ").removeprefix("Value error, ")
+        if fault["type"] == "json_invalid":
+            raise DataError(
+                f"{path} is not valid JSON ({shown(reason)}); delete it and run dvc repro"
+            ) from None
+        place = "".join(f"{shown(str(key))}: " for key in (".".join(map(str, fault["loc"])),) if key)
+        raise DataError(f"{path}: {place}{shown(reason, 300)}; {remedy}") from None
 
 
 def is_clutter(path: PurePath) -> bool:

@@ -7,11 +7,11 @@ run left on another machine spoils a shard.
 """
 
 import hashlib
-import shutil
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from pydantic import ValidationError
 
-from pipeline.core import files
+from pipeline.core import files, places, resumed
 from pipeline.core.errors import DataError, first_few
 from pipeline.core.params import Section
 from pipeline.decode.params import Decode
@@ -27,7 +27,7 @@ from pipeline.execution import fingerprint, workers
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows, Shape
-from pipeline.shards.index import Index, Quarantined, ShardFile
+from pipeline.shards.index import INDEX, Index, Quarantined, ShardFile
 
 
 class Layout(NamedTuple):
@@ -87,7 +87,7 @@ def write_shards(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
     """
     names = [f"part-{number:05}.{layout.format}" for number in range(len(tasks))]
     program = fingerprint.program()
-    with files.new_folder(folder, resume=True) as work:
+    with files.new_folder(folder, resume=_is_own) as work:
         paths = [work / name for name in names]
         _remove_others(work, paths)
         with tempfile.TemporaryDirectory(dir=work) as scratch:
@@ -100,7 +100,7 @@ def write_shards(tasks: Sequence[Task], folder: Path, layout: Layout) -> str:
         _check(index, work)
         index.write(work)
         for path in paths:
-            _record(path).unlink()
+            places.remove(_record(path))
     height, width, channels = layout.shape
     size = sum(file.bytes for file in index.files) / 1e6
     left_out = f", {len(index.quarantined):,} quarantined" if index.quarantined else ""
@@ -116,15 +116,21 @@ def _record(path: Path) -> Path:
     return path.with_suffix(".record.json")
 
 
+def _is_own(name: str) -> bool:
+    """Return True for the name of a file, or of a temporary folder, that ``write_shards`` makes."""
+    return re.fullmatch(rf"part-\d{{5,}}\.\w+(\.json)?|{INDEX}|tmp\w{{8}}", name) is not None
+
+
 def _remove_others(work: Path, paths: list[Path]) -> None:
     """Remove all files that an interrupted run left, but for finished shards."""
-    for path in work.iterdir():
+    for path in resumed.entries(work):
         if path.is_dir():  # these first: a task left behind may move files out of them
-            shutil.rmtree(path, ignore_errors=True)
-    kept = {path for path in paths if _record(path).exists()}
-    for path in work.iterdir():
+            with suppress(OSError):
+                places.remove(path)
+    kept = {path for path in paths if places.is_plain(path) and places.is_plain(_record(path))}
+    for path in resumed.entries(work):
         if path not in kept | {_record(path) for path in kept}:
-            path.unlink()
+            places.remove(path)
 
 
 def _write(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
-from pipeline.core import files
+from pipeline.core import places
 from pipeline.core.params import FileName, Section
 from pipeline.download import protocols
 
@@ -27,8 +27,8 @@ class PublishedFile(Section):
     @field_validator("name")
     @classmethod
     def _no_partial(cls, value: str) -> str:
-        if value.endswith(files.INCOMPLETE):
-            raise ValueError(f"must not end in {files.INCOMPLETE}, as partial files do")
+        if value.endswith(places.INCOMPLETE):
+            raise ValueError(f"must not end in {places.INCOMPLETE}, as partial files do")
         return value
 
     @field_validator("sources")
@@ -51,6 +51,9 @@ class DownloadParams(Section):
     """``datasets.<name>.download``."""
 
     files: tuple[PublishedFile, ...]
+    max_bytes: Annotated[int, Field(gt=0)] | None = None
+    """The most bytes of a file whose length is not pinned: by default 20 GB, or 4 GB where its
+    source does not declare a length."""
 
     @field_validator("files")
     @classmethod

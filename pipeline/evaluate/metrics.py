@@ -144,7 +144,7 @@ def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, Cla
 
 def write_confusion(path: Path, predictions: Predictions, classes: Sequence[str]) -> None:
     """Write ``confusion.csv`` for DVC's confusion plot: true and predicted class of each image."""
-    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+    with files.new_table(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["actual", "predicted"])
         for label, predicted in zip(predictions.labels, predictions.predicted, strict=True):

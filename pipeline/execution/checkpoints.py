@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import files
+from pipeline.core import files, places
+from pipeline.core.errors import DataError
 
 
 class Checkpoint:
@@ -37,7 +38,7 @@ class Checkpoint:
 
     def write(self, arrays: Sequence[NDArray[Any]], note: Any) -> None:
         """Write the arrays and ``note``, a JSON value, in place of an earlier checkpoint."""
-        with files.new_file(self.path) as work, work.open("wb") as file:
+        with files.new_bytes(self.path) as file:
             text = json.dumps({"key": self.key, "note": note})
             np.savez(file, allow_pickle=False, note=np.array(text), *arrays)  # noqa: B026
             file.flush()
@@ -46,12 +47,12 @@ class Checkpoint:
     def read(self) -> tuple[list[NDArray[Any]], Any] | None:
         """Return the arrays and the note; None if there is no valid checkpoint with this key."""
         try:
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            with files.open_regular(self.path) as file, np.load(file, allow_pickle=False) as stored:
                 value = json.loads(str(stored["note"]))
                 if value["key"] != self.key:
                     return None
                 return [stored[f"arr_{n}"] for n in range(len(stored) - 1)], value["note"]
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        except (DataError, OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
 
     def remove(self) -> None:
@@ -61,4 +62,4 @@ class Checkpoint:
         checkpoint the next start then has the result without doing the work again.
         """
         if os.getppid() == self.parent:
-            self.path.unlink(missing_ok=True)
+            places.remove(self.path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from pipeline.core import paths
+from pipeline.core import paths, places
 from pipeline.core.errors import ClusterError, InstallationError
 from pipeline.execution import fingerprint
 from pipeline.execution.fingerprint import Environment
@@ -89,7 +89,7 @@ def run(tasks: Sequence[Callable[[], T]], address: str) -> Generator[tuple[int, 
         The exception that a task raised; the tasks that have not begun are cancelled.
     """
     expected = fingerprint.environment()
-    paths.DATA.mkdir(exist_ok=True)
+    places.make_folder(paths.DATA)
     with (
         NamedTemporaryFile(dir=paths.DATA.resolve(), prefix=".client-") as mark,
         _connected(address) as client,

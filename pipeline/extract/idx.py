@@ -53,7 +53,7 @@ class IdxExtract(Section):
     @model_validator(mode="after")
     def _names_without_a_folder(self) -> "IdxExtract":
         for name in [] if self.archive else self.names:
-            if not re.match(FILE_NAME, name):
+            if not re.fullmatch(FILE_NAME, name):
                 raise ValueError(f"train and test: {name!r} is no plain file name")
         return self
 
@@ -140,7 +140,7 @@ def unpack(
     sources: dict[str, Source] = {}
     for name, content in members(archive, [glob.escape(name) for name in names], limits):
         path = folder / f"{len(sources)}.member"
-        path.write_bytes(content)
+        files.write_bytes(path, content)
         sources[name] = Source(path, f"{archive}: {name}")
     if missing := [name for name in names if name not in sources]:
         raise DataError(f"{archive}: has no member {missing[0]}; check extract in params.yaml")
@@ -164,7 +164,7 @@ def _gunzip(source: Source, target: Path, max_bytes: int) -> None:
     """Unzip an IDX file; raise DataError if it has more bytes than its header promises."""
     opened = gzip.open if is_gzip(files.existing(source.path, "download")) else open
     try:
-        with opened(source.path, "rb") as stream, target.open("wb") as file:
+        with opened(source.path, "rb") as stream, files.new_bytes(target) as file:
             start = stream.read(idx.HEADER_BYTES)
             expected = idx.parse_header(start, source.name).length
             if expected > max_bytes:

@@ -9,7 +9,6 @@ import codecs
 import csv
 import io
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
 from pipeline.core.params import FileName, Section
 
@@ -105,11 +105,11 @@ def write(tables: Sequence[tuple[LabelFile, Path | bytes]], path: Path) -> None:
         If a table is not as declared.
     """
     if len(tables) == 1 and tables[0][0].is_plain and isinstance(tables[0][1], Path):
-        shutil.copyfile(tables[0][1], path)
+        files.copy(tables[0][1], path)
         return
     sources = [(table, _where(table, source), _opener(source)) for table, source in tables]
     names = list(dict.fromkeys(name for source in sources for name in _columns(*source)))
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with files.new_table(path) as file:
         rows = csv.DictWriter(file, names, restval="", lineterminator="\n")
         rows.writeheader()
         for source in sources:

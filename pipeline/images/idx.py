@@ -153,8 +153,7 @@ def dumps(array: NDArray[Any]) -> bytes:
 
 def write(path: Path, array: NDArray[Any]) -> None:
     """Write an array as an IDX file; raises as ``dumps``."""
-    with files.new_file(path) as work:
-        work.write_bytes(dumps(array))
+    files.write_bytes(path, dumps(array))
 
 
 def _native(array: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ History = list[Row]
 
 def write_history(path: Path, history: History) -> None:
     """Write a history as CSV."""
-    with files.new_file(path) as work, work.open("w", encoding="utf-8", newline="") as file:
+    with files.new_table(path) as file:
         rows = csv.DictWriter(file, list(history[0]), lineterminator="\n")
         rows.writeheader()
         rows.writerows(history)

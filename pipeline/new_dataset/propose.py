@@ -4,8 +4,6 @@ Files that are fetched for it stay as a partial download, which the ``download``
 completes. So nothing is fetched twice.
 """
 
-import re
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,9 +16,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pipeline import schema
-from pipeline.core import files, paths
+from pipeline.core import files, paths, process_lock, resumed
 from pipeline.core.errors import DataError, ParameterError, first_few
-from pipeline.core.params import NAME, Params
+from pipeline.core.params import Params, is_name
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
 from pipeline.images.convert import Convert
@@ -44,8 +42,6 @@ class Proposal:
     findings: Findings
     dataset: dict[str, Any]
     run: dict[str, Any]
-    text: str
-    """The new ``params.yaml``."""
     is_written: bool = False
 
     def describe(self) -> str:
@@ -66,8 +62,17 @@ class Proposal:
         return "".join(c if c == "\n" or c.isprintable() else " " for c in "\n".join(lines))
 
     def write(self) -> None:
-        """Write ``params.yaml``."""
-        files.write_text(paths.PARAMS, self.text)
+        """Add both to ``params.yaml``, as it is now.
+
+        Raises
+        ------
+        ParameterError
+            If the name was taken meanwhile.
+        """
+        with process_lock.project():
+            params = Params.read()
+            _refuse_taken(self.name, params)
+            files.write_text(params.path, _added(params, self.name, self.dataset, self.run))
         self.is_written = True
 
 
@@ -92,22 +97,16 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
         If the name cannot be used, or the files cannot be had or used.
     """
     params = Params.read()
-    if not re.match(NAME, name) or len(name) > 64:
+    if not is_name(name):
         raise ParameterError(
             f"{name!r} cannot be a dataset's name; take small letters, digits and _: my_pets"
         )
-    for key in ("datasets", "runs"):
-        if name in params.value(key):
-            update = f", or take its new state: python -m pipeline update-dataset {name}"
-            raise ParameterError(
-                f"{params.path}: {key}.{name} is there already; choose another name"
-                f"{update if key == 'datasets' else ''}"
-            )
+    _refuse_taken(name, params)
     published = [file for place in where for file in locate.published(name, place, choices.only)]
     tables, inside = locate.tables(choices.labels)
     published += tables
-    folder = paths.raw(name).with_suffix(".new")
-    try:
+    with files.temporary_folder(paths.raw(name)) as work:
+        folder = work / name
         section = _download(published)
         fetch.download(name, section, folder)
         labels = (*(table["name"] for table in tables), *inside)
@@ -127,11 +126,18 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
         proposal = _proposal(name, findings, pinned, params)
         yield proposal
         if proposal.is_written:
-            shutil.rmtree(files.beside(paths.raw(name)), ignore_errors=True)
-            folder.rename(files.beside(paths.raw(name)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(files.beside(folder), ignore_errors=True)
+            resumed.keep(folder, paths.raw(name))
+
+
+def _refuse_taken(name: str, params: Params) -> None:
+    """Raise ParameterError if there is a dataset or a run called ``name``."""
+    for key in ("datasets", "runs"):
+        if name in params.value(key):
+            update = f", or take its new state: python -m pipeline update-dataset {name}"
+            raise ParameterError(
+                f"{params.path}: {key}.{name} is there already; choose another name"
+                f"{update if key == 'datasets' else ''}"
+            )
 
 
 @contextmanager
@@ -170,7 +176,6 @@ def draw(proposal: Proposal, path: Path) -> None:
             samples.append(image_plots.Sample((pixels / top).astype("float32"), own_name, name))
         if samples:
             classes.append(samples[:5])
-    path.parent.mkdir(parents=True, exist_ok=True)
     plots.save(image_plots.samples(classes), path, DPI)
 
 
@@ -211,6 +216,12 @@ def _proposal(
     shape = findings.images.shape(findings.decode)
     findings = replace(findings, notes=[*findings.notes, *recipe.notes(shape)])
     run = recipe.run(name, shape, counts)
+    _added(params, name, dataset, run)
+    return Proposal(name, findings, dataset, run)
+
+
+def _added(params: Params, name: str, dataset: dict[str, Any], run: dict[str, Any]) -> str:
+    """Return the text of ``params.yaml`` with a dataset and a run more; raises ParameterError."""
     text = params.path.read_bytes().decode()  # with its line ends
     text = yaml_edit.append(text, "datasets", {name: dataset}, blank=True)
     text = yaml_edit.append(text, "runs", {name: run}, blank=False)
@@ -220,4 +231,4 @@ def _proposal(
         "runs": {**params.value("runs"), name: run},
     }
     schema.check_params(Params(expected, params.path))
-    return Proposal(name, findings, dataset, run, text)
+    return text

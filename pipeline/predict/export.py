@@ -11,16 +11,21 @@ They contain standardization and softmax. ``assets.extra/labels.txt`` holds the 
 line each, as TensorFlow Serving has it.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.core import files
-from pipeline.core.errors import DataError
+from pipeline.core import files, places
+from pipeline.core.errors import DataError, shown
 from pipeline.models.saved import Model
 
 MARK = "saved_model.pb"
+LABELS = "assets.extra/labels.txt"
+SHARD = r"variables/variables\.data-\d{5}-of-\d{5}"
+FOLDERS = {"variables", "assets", "assets.extra"}
+"""Names in a SavedModel."""
 TOLERANCES = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-2}
 """Greatest difference of a probability, by the precision in which a layer computes: in a graph,
 TensorFlow fuses operations, which rounds otherwise."""
@@ -37,7 +42,7 @@ def export(trained: Model, folder: Path, bits: int = 8) -> str:
     ----------
     trained : Model
     folder : Path
-        Folder to write, which is replaced if it holds a SavedModel.
+        Folder to write; it is replaced if it holds a SavedModel of this function and nothing else.
     bits : int
         Depth of the integers that the second signature takes: 8 or 16.
 
@@ -51,13 +56,12 @@ def export(trained: Model, folder: Path, bits: int = 8) -> str:
     DataError
         If the folder holds anything else, or the SavedModel's probabilities differ.
     """
-    if folder.exists() and not (folder / MARK).exists() and any(folder.iterdir()):
-        raise DataError(f"{folder} is there and holds no SavedModel; name another folder")
-    with files.new_folder(folder) as work:
+    folder = folder.absolute() if folder.name in ("", "..") else folder
+    if folder.exists():
+        refuse_foreign(folder)
+    with files.new_folder(folder, refuse=refuse_foreign) as work:
         _save(trained, work, bits)
-        labels = work / "assets.extra" / "labels.txt"
-        labels.parent.mkdir()
-        labels.write_text("".join(f"{name}\n" for name in trained.classes), encoding="utf-8")
+        files.write_text(work / LABELS, "".join(f"{name}\n" for name in trained.classes))
         difference = _difference(trained, work, bits)
         tolerance = max(TOLERANCES.get(layer.compute_dtype, 0) for layer in trained.network.layers)
         if not difference <= tolerance:
@@ -72,6 +76,28 @@ def export(trained: Model, folder: Path, bits: int = 8) -> str:
         f"probabilities; they differ from the model's by {difference:.2g} at most, over "
         f"{2 * SAMPLES + 2} images"
     )
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raise DataError if a folder holds anything but a SavedModel that ``export`` wrote."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is there and is no folder; name another one")
+    there = {path.relative_to(folder): path for path in folder.rglob("*")}
+    if there and Path(MARK) not in there:
+        raise DataError(f"{folder} is there and holds no SavedModel; name another folder")
+    own = {MARK, "fingerprint.pb", "variables/variables.index", LABELS}
+    for name, path in sorted(there.items()):
+        is_ours = name.as_posix() in own or re.fullmatch(SHARD, name.as_posix())
+        is_inner = path.is_dir() and not path.is_symlink() and name.as_posix() in FOLDERS
+        if not is_inner and not (is_ours and places.is_plain(path)):
+            raise DataError(
+                f"{folder} is there and holds {shown(str(name))}, which export did not write; name "
+                "another folder"
+            )
+    if there and Path(LABELS) not in there:
+        raise DataError(
+            f"{folder} is there and holds another program's SavedModel; name another folder"
+        )
 
 
 def _save(trained: Model, folder: Path, bits: int) -> None:

@@ -47,7 +47,6 @@ def draw(changes: Changes, before: Side, after: Side, path: Path) -> bool:
             drawn.append(samples)
     if not drawn:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
     plots.save(image_plots.samples(drawn), path, DPI)
     return True
 

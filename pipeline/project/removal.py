@@ -1,21 +1,24 @@
 """Removal of a dataset or a run: its parameters, records, metrics, data and models."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline import schema
-from pipeline.core import files, paths
-from pipeline.core.errors import ParameterError, first_few
+from pipeline.core import files, paths, places, process_lock, resumed
+from pipeline.core.errors import DataError, ParameterError, first_few, shown
 from pipeline.core.params import Params, read_yaml
+from pipeline.predict import export
 from pipeline.project import yaml_change
 from pipeline.repository import lock_edit
 
 GRAPH = Path("dvc.yaml")
 DATA_STAGES = ("download", "extract", "decode", "split")
 RUN_STAGES = ("train", "evaluate", "report")
+EVENTS = "events.out.tfevents."
+"""Beginning of the names of TensorBoard's files."""
 
 
 @dataclass
@@ -32,6 +35,10 @@ class Removal:
     """Keys of YAML files, in words."""
     texts: dict[Path, str] = field(default_factory=dict)
     """The new texts of YAML files."""
+    staying: list[str] = field(default_factory=list)
+    """Folders of the run that stay, and why."""
+    again: Callable[[], "Removal"] | None = field(default=None, compare=False)
+    """Returns the same as it is now."""
 
     def describe(self) -> str:
         """Return what would go, for people."""
@@ -39,18 +46,25 @@ class Removal:
         if self.stages:
             lines.append(f"  dvc.lock: {', '.join(self.stages)}")
         lines += [f"  {path}, {files.megabytes(path)}" for path in self.paths]
+        lines += [f"  (stays: {reason})" for reason in self.staying]
         return "\n".join(lines)
 
     def remove(self) -> None:
-        """Remove all of it; the parameters first, without which nothing is run again."""
-        for path, text in self.texts.items():
-            files.write_text(path, text)
-        lock_edit.forget(self.stages)
-        for path in self.paths:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        """Remove all of it; the parameters first, without which nothing is run again.
+
+        Raises
+        ------
+        ParameterError
+            If it is not as it was when this was made.
+        """
+        with process_lock.project():
+            if self.again and self.again() != self:
+                raise ParameterError(f"{self.what} has changed meanwhile; run this again")
+            for path, text in self.texts.items():
+                files.write_text(path, text)
+            lock_edit.forget(self.stages)
+            for path in self.paths:
+                places.remove(path)
 
 
 def of_dataset(name: str) -> Removal:
@@ -72,14 +86,16 @@ def of_dataset(name: str) -> Removal:
     logs = [paths.LOGS / f"{name}{end}.png" for end in ("", "-update", "-diff")]
     own = [
         paths.raw(name),
-        files.beside(paths.raw(name)),
+        resumed.beside(paths.raw(name)),
         paths.extracted(name),
         paths.shards(name),
         paths.split(name),
         paths.data_card(name).parent,
         *logs,
     ]
-    return _removal("dataset", name, params, [f"{one}@{name}" for one in DATA_STAGES], own)
+    found = _removal("dataset", name, params, [f"{one}@{name}" for one in DATA_STAGES], own)
+    found.again = partial(of_dataset, name)
+    return found
 
 
 def of_run(name: str) -> Removal:
@@ -103,11 +119,29 @@ def of_run(name: str) -> Removal:
         paths.model(name),
         paths.checkpoint(name),
         paths.predictions(name),
-        paths.export(name),
         paths.metrics(name),
-        paths.LOGS / name,
     ]
-    return _removal("run", name, params, [f"{one}@{name}" for one in RUN_STAGES], own)
+    staying = []
+    for path in (paths.export(name), paths.LOGS / name):
+        try:
+            _refuse_foreign(path)
+            own.append(path)
+        except DataError as error:
+            staying.append(str(error))
+    found = _removal("run", name, params, [f"{one}@{name}" for one in RUN_STAGES], own)
+    found.staying, found.again = staying, partial(of_run, name)
+    return found
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise DataError if a folder of a run holds what no command or stage wrote."""
+    places.check(path.parent)
+    if path == paths.LOGS / path.name:
+        for inner in sorted(path.iterdir() if path.is_dir() else ()):
+            if not inner.name.startswith(EVENTS) or not places.is_plain(inner):
+                raise DataError(f"{path} holds {shown(inner.name)}, which train did not write")
+    elif path.is_dir() and not path.is_symlink():
+        export.refuse_foreign(path)
 
 
 def _users(dataset: str, params: Params) -> Iterator[str]:
@@ -120,6 +154,8 @@ def _users(dataset: str, params: Params) -> Iterator[str]:
 
 
 def _removal(what: str, name: str, params: Params, stages: list[str], own: list[Path]) -> Removal:
+    for path in own:
+        places.check(path.parent)
     there = [path for path in own if path.exists() or path.is_symlink()]
     removal = Removal(f"the {what} {name}", lock_edit.recorded(stages), there)
     keys: list[tuple[str | int, ...]] = [(f"{what}s", name)]

@@ -5,13 +5,12 @@ verifies and completes.
 """
 
 import difflib
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.compare import tables
-from pipeline.core import files, paths
-from pipeline.core.errors import PipelineError, SourceError, first_few
+from pipeline.core import files, paths, process_lock, resumed
+from pipeline.core.errors import ParameterError, PipelineError, SourceError, first_few
 from pipeline.core.params import Params
 from pipeline.decode.params import IdxDecode
 from pipeline.download import fetch, protocols
@@ -49,6 +48,8 @@ class Update:
     after: Published | None = None
     changes: Changes | None = None
     notes: list[str] = field(default_factory=list)
+    edits: list[tuple[list[str | int], Any, str]] = field(default_factory=list)
+    """Changes of ``params.yaml``: the keys, the new value, and the key that it comes behind."""
     text: str = ""
     """The new ``params.yaml``."""
     is_written: bool = False
@@ -96,9 +97,29 @@ class Update:
         return tables.render(rows, ["class", "before", "now"], "text")
 
     def write(self) -> None:
-        """Write ``params.yaml``."""
-        files.write_text(self.params.path, self.text)
+        """Write ``params.yaml``, as it is now but for this update.
+
+        Raises
+        ------
+        ParameterError
+            If the dataset's parameters were changed meanwhile.
+        """
+        with process_lock.project():
+            now = Params.read(self.params.path).value("datasets", self.name)
+            if now != self.params.value("datasets", self.name):
+                raise ParameterError(
+                    f"{self.params.path}: datasets.{self.name} has changed meanwhile; run it again"
+                )
+            files.write_text(self.params.path, self.edited())
         self.is_written = True
+
+    def edited(self) -> str:
+        """Return ``params.yaml`` as it is now, with the update; raises ParameterError."""
+        text = self.params.path.read_bytes().decode()  # with its line ends
+        for keys, value, after in self.edits:
+            text = yaml_change.put(text, keys, value, after=after)
+        schema.check_params(Params(yaml_change.values(text), self.params.path))
+        return text
 
     def runs(self) -> list[str]:
         """Return the runs of this dataset."""
@@ -120,12 +141,11 @@ def looked_again(name: str) -> Iterator[Update]:
     """
     params = Params.read()
     section = params.section(DownloadParams, "datasets", name, "download")
-    folder = paths.raw(name).with_suffix(".new")
     unpinned = tuple(
         file.model_copy(update={"bytes": None, "sha256": None}) for file in section.files
     )
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
+    with files.temporary_folder(paths.raw(name)) as new:
+        folder = new / name
         try:
             fetched = fetch.download(name, DownloadParams(files=unpinned), folder)
         except SourceError as error:
@@ -134,32 +154,26 @@ def looked_again(name: str) -> Iterator[Update]:
                 f"in {params.path}"
             ) from None
         update = Update(name, params, fetched)
-        text = params.path.read_bytes().decode()  # with its line ends
         for place, file in enumerate(section.files):
             size, digest = (folder / file.name).stat().st_size, files.sha256(folder / file.name)
             if (file.bytes, file.sha256) != (size, digest):
                 update.pins.append((file.name, _pin(file.bytes, file.sha256), _pin(size, digest)))
                 keys: list[str | int] = ["datasets", name, "download", "files", place]
-                text = yaml_change.put(text, [*keys, "bytes"], size, after="name")
-                text = yaml_change.put(text, [*keys, "sha256"], digest, after="bytes")
+                update.edits.append(([*keys, "bytes"], size, "name"))
+                update.edits.append(([*keys, "sha256"], digest, "bytes"))
         if not update.pins:
             yield update
             return
-        with tempfile.TemporaryDirectory(dir=paths.DATA, prefix=f"{name}.") as work:
-            _compare(update, section, folder, Path(work))
+        with files.temporary_folder(paths.DATA / name) as work:
+            _compare(update, section, folder, work)
             if update.classes != list(params.value("datasets", name, "decode", "classes")):
-                text = yaml_change.put(
-                    text, ["datasets", name, "decode", "classes"], update.classes
-                )
-            update.text = text
-            schema.check_params(Params(yaml_change.values(text), params.path))
+                keys = ["datasets", name, "decode", "classes"]
+                update.edits.append((keys, update.classes, ""))
+            update.text = update.edited()
             yield update
         if update.is_written:
-            shutil.rmtree(files.beside(paths.raw(name)), ignore_errors=True)
-            folder.rename(files.beside(paths.raw(name)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(files.beside(folder), ignore_errors=True)
+            with process_lock.held(f"download@{name}"):
+                resumed.keep(folder, paths.raw(name))
 
 
 def _compare(update: Update, section: DownloadParams, folder: Path, work: Path) -> None:

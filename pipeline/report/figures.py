@@ -17,6 +17,7 @@ import vl_convert
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from matplotlib.figure import Figure
 
+from pipeline.core import files
 from pipeline.report import charts, gallery, html, image_plots, plots, sections
 from pipeline.report.charts import Chart, Spec
 from pipeline.report.image_plots import Mistake, Sample
@@ -127,7 +128,7 @@ def save(figure: Figure | Spec, path: Path, dpi: int) -> None:
     if isinstance(figure, Figure):
         plots.save(figure, path, dpi)
     else:
-        path.write_bytes(png(figure, dpi))
+        files.write_bytes(path, png(figure, dpi))
 
 
 def still(chart: Chart, width: float, title: str = "") -> Spec:

@@ -14,6 +14,8 @@ from matplotlib import get_data_path
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font
 
+from pipeline.core import files
+
 INK, GREY, PALE = "#1b1b1b", "#666666", "#dddddd"
 BLUE, ORANGE, VERMILLION = "#0072b2", "#e69f00", "#d55e00"
 
@@ -49,7 +51,8 @@ FONT = Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")
 @pinned
 def save(figure: Figure, path: Path, dpi: int) -> None:
     """Write a figure as PNG, ``dpi`` pixels an inch, without a date or the program's name."""
-    figure.savefig(path, format="png", dpi=dpi, metadata={"Software": None})
+    with files.new_file(path) as work:
+        figure.savefig(work, format="png", dpi=dpi, metadata={"Software": None})
 
 
 def text(value: str, limit: int = 24) -> str:

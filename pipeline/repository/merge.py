@@ -14,7 +14,7 @@ from dvc.stage.loader import StageLoader
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc.utils.serialize import dump_yaml, parse_yaml
 
-from pipeline.core import files, paths
+from pipeline.core import files, paths, places
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.repository.dvc import LOCK, opened
 from pipeline.repository.lock_check import Hashes, is_complete
@@ -74,7 +74,7 @@ def resolve() -> str:
         # Git held them once, and one side does still: DVC's now, which ``dvc checkout`` writes.
         cached = {Path(out.fs_path) for s in repo.index.stages for out in s.outs if out.use_cache}
         for path in metrics & cached:
-            path.unlink(missing_ok=True)
+            places.remove(path)
         for path in sorted(metrics - cached):
             _take_metrics(path, conflicts[path], recorded.get(str(path)))
         index = repo.scm.pygit2.repo.index
@@ -226,5 +226,4 @@ def _take_metrics(path: Path, sides: Sides, recorded: str | None) -> None:
     """Write the version that is recorded; else the first, which ``dvc repro`` will write again."""
     versions = [side for side in (sides.ours, sides.theirs) if side is not None]
     same = (v for v in versions if hashlib.md5(v, usedforsecurity=False).hexdigest() == recorded)
-    with files.new_file(path) as work:
-        work.write_bytes(next(same, versions[0]))
+    files.write_bytes(path, next(same, versions[0]))

@@ -1,8 +1,8 @@
 """Outputs of stages as a Git revision records them, from DVC's cache, with nothing checked out."""
 
-import json
 import logging
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dvc.fs import GitFileSystem
@@ -10,8 +10,11 @@ from dvc.utils.serialize import parse_yaml
 from dvc_data.hashfile.hash_info import HashInfo
 from scmrepo.exceptions import SCMError
 
-from pipeline.core.errors import PipelineError
+from pipeline.core import files, places
+from pipeline.core.errors import PipelineError, one_line
 from pipeline.repository.dvc import LOCK, opened
+
+OID = re.compile(r"[0-9a-f]{32}")
 
 
 class MissingError(PipelineError):
@@ -61,13 +64,10 @@ class Outputs:
         target, oid = folder / path, self._recorded(path)
         named = {"": oid}
         if oid.endswith(".dir"):
-            target.mkdir(parents=True)
-            entries = json.loads(self._find(oid, path).read_bytes())
-            named = {entry["relpath"]: entry["md5"] for entry in entries}
+            places.make_folder(target)
+            named = {relpath: md5 for md5, relpath in self._listed(oid, path)}
         for name, inner in named.items():
-            link = target / name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(self._find(inner, path))
+            files.link(target / name, self._find(inner, path))
         return target
 
     def fetch(self, path: Path) -> None:
@@ -85,8 +85,7 @@ class Outputs:
             repo.cloud.pull([HashInfo("md5", oid)])
             there = Path(self.cache.oid_to_path(oid))
             if oid.endswith(".dir") and there.exists():  # which DVC pulls without its files
-                entries = json.loads(there.read_bytes())
-                repo.cloud.pull([HashInfo("md5", entry["md5"]) for entry in entries])
+                repo.cloud.pull([HashInfo("md5", md5) for md5, _ in self._listed(oid, path)])
 
     def _recorded(self, path: Path) -> str:
         """Return the hash that is recorded for an output."""
@@ -99,6 +98,17 @@ class Outputs:
                 f"{LOCK} of {self.revision} records no {path}; it was not run there"
             )
         raise PipelineError(f"{LOCK} records no {path}; run dvc repro")
+
+    def _listed(self, oid: str, path: Path) -> list[tuple[str, str]]:
+        """Return the hash and the path of each file in a folder; a cache's list is a stranger's."""
+        listed = files.read_json(self._find(oid, path))
+        with one_line(f"DVC's list of {path}", "dvc fetch it again", PipelineError):
+            found = [(str(entry["md5"]), str(entry["relpath"])) for entry in listed]
+            for md5, relpath in found:
+                inner = PurePosixPath(relpath)
+                if not OID.fullmatch(md5) or inner.is_absolute() or ".." in inner.parts:
+                    raise ValueError(f"{md5} {relpath}")
+        return found
 
     def _find(self, oid: str, path: Path) -> Path:
         found = Path(self.cache.oid_to_path(oid))

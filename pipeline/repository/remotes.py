@@ -8,6 +8,7 @@ from typing import Any
 from dvc.stage.cache import RunCacheNotSupported
 from dvc_objects.fs.errors import RemoteMissingDepsError
 
+from pipeline.core import files
 from pipeline.core.errors import PipelineError
 from pipeline.download import protocols
 from pipeline.repository.dvc import opened
@@ -131,7 +132,7 @@ class _Trial:
         self._look(probe)
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder, "probe")
-            local.write_bytes(content)
+            files.write_bytes(local, content)
             try:
                 self.fs.put_file(str(local), probe)
             except FileNotFoundError:

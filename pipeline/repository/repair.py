@@ -12,7 +12,7 @@ from dvc.rwlock import RWLOCK_FILE
 from dvc.scm import RevError
 from dvc.utils.serialize import YAMLFileCorruptedError, dump_yaml, parse_yaml
 
-from pipeline.core import files
+from pipeline.core import files, places
 from pipeline.core.errors import first_few
 from pipeline.repository.dvc import LOCK, opened
 
@@ -49,7 +49,7 @@ def _repair_rwlock(path: Path) -> Iterator[str]:
     except FileNotFoundError:
         pass
     except ValueError:
-        path.unlink()
+        places.remove(path)
         yield f"{os.path.relpath(path)} was cut short, and removed"
 
 

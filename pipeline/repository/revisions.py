@@ -6,6 +6,7 @@ from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
+from pipeline.core import places
 from pipeline.core.errors import PipelineError
 from pipeline.repository.dvc import opened
 
@@ -37,11 +38,11 @@ class Revision:
         """
         here = self.folder / path
         if not here.exists():
-            here.parent.mkdir(parents=True, exist_ok=True)
+            places.make_folder(here.parent)
             try:
                 self.fs.get_file(str(self.root / path), str(here))
             except (DvcException, OSError):
-                here.unlink(missing_ok=True)
+                places.remove(here)
                 return None
         return here
 

@@ -1,6 +1,5 @@
 """TensorBoard: the network's graph, and the metrics of each epoch. Nothing reads them again."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,16 +7,22 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from pipeline.core import places
 from pipeline.core.errors import TrainingError
+
+EVENTS = "events.out.tfevents.*"
+"""Files of TensorFlow's writers."""
 
 
 class TensorBoard:
-    """A writer of events into ``folder``, which is emptied first, for ``tensorboard --logdir``."""
+    """A writer of events into ``folder``, in place of earlier ones; see ``tensorboard --logdir``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
         with self._writing():
+            places.make_folder(folder)
+            for path in folder.glob(EVENTS):
+                places.remove(path)
             self.writer = tf.summary.create_file_writer(str(folder))
 
     def write_graph(self, network: keras.Model) -> None:
@@ -40,8 +45,8 @@ class TensorBoard:
         """Raise TrainingError, which names the folder, in place of TensorFlow's own errors."""
         try:
             yield
-        except tf.errors.OpError as error:
-            reason = error.message.splitlines()[0].rpartition("; ")[2]
+        except (OSError, tf.errors.OpError) as error:
+            reason = str(getattr(error, "message", error)).splitlines()[0].rpartition("; ")[2]
             raise TrainingError(
                 f"{self.folder}: TensorBoard's events cannot be written ({reason}); free some "
                 "space or make it writable, and run this again"

@@ -70,7 +70,7 @@ def test_new_folder_replaces_as_a_whole(tmp_path, before):
     for name in before:
         path.mkdir(parents=True, exist_ok=True)
         (path / name).write_text("old")
-    stale = files.beside(path)  # what a killed process left
+    stale = path.with_name("out.0123456789abcdef.incomplete")  # what a killed process left
     stale.mkdir(parents=True)
     (stale / "stale").touch()
     with files.new_folder(path) as work:

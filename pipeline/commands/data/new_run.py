@@ -16,9 +16,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Return the lines that were added, and the next step."""
+    from pipeline.core import process_lock
     from pipeline.project import new_run
 
-    added = new_run.add(arguments.name, arguments.like)
+    with process_lock.project():
+        added = new_run.add(arguments.name, arguments.like)
     return (
         f"Added to params.yaml:\n\n{added}\n\nChange it, and run it: dvc repro "
         f"report@{arguments.name}"

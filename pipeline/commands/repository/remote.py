@@ -17,6 +17,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Return what was tested."""
+    from pipeline.core import process_lock
     from pipeline.repository import remotes
 
-    return remotes.use(arguments.url)
+    with process_lock.project():
+        return remotes.use(arguments.url)

@@ -10,6 +10,8 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """Return what was mended."""
+    from pipeline.core import process_lock
     from pipeline.repository import repair
 
-    return "\n".join(repair.repair()) or "nothing to mend"
+    with process_lock.project():
+        return "\n".join(repair.repair()) or "nothing to mend"

@@ -10,6 +10,8 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """Return what was resolved, and what is to be run."""
+    from pipeline.core import process_lock
     from pipeline.repository import merge
 
-    return merge.resolve()
+    with process_lock.project():
+        return merge.resolve()

@@ -12,5 +12,7 @@ from argparse import Namespace
 def run(_: Namespace) -> str:
     """Return the page's path."""
     from pipeline.compare import runs_page
+    from pipeline.core import process_lock
 
-    return runs_page.write()
+    with process_lock.project():
+        return runs_page.write()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 def run(_: Namespace) -> str:
     """Return what was written."""
-    from pipeline.core import libraries, paths
+    from pipeline.core import libraries, paths, process_lock
 
-    libraries.write(Path("requirements.lock"))
+    with process_lock.project():
+        libraries.write(Path("requirements.lock"))
     return f"{paths.LIBRARIES} written"
