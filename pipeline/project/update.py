@@ -29,6 +29,7 @@ from pipeline.project import changes, published, yaml_change
 from pipeline.project.changes import Changes
 from pipeline.project.published import Published
 from pipeline.repository.outputs import Outputs
+from pipeline.subsets.data_card import DataCard
 
 MOST_TRIED = 2000
 """Images that came or changed of which it is tried whether they can be decoded."""
@@ -88,8 +89,8 @@ class Update:
         """Return a table of the classes' counts, the old ones by the data card in Git."""
         before: Counter[str] = Counter()
         card = paths.data_card(self.name)
-        for subset in files.read_json(card)["subsets"].values() if card.exists() else ():
-            before.update(subset["classes"])
+        for subset in DataCard.read(card).subsets.values() if card.exists() else ():
+            before.update(subset.classes)
         assert self.after is not None
         now = Counter(image.name for image in self.after.state.values())
         known = card.exists()

@@ -15,7 +15,7 @@ EVENTS = "events.out.tfevents.*"
 
 
 class TensorBoard:
-    """A writer of events into ``folder``, in place of earlier ones; see ``tensorboard --logdir``."""
+    """A writer of events into ``folder``, in place of earlier ones, for ``tensorboard``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
