@@ -3,6 +3,9 @@
 Archives may come from strangers. Names that lead out of a folder, links, devices, encrypted
 members, repeated names and anything above the limits are refused by name. What is hidden or left
 by programs (``.DS_Store``, ``__MACOSX/``, ``Thumbs.db``) is left out.
+
+All readers share one budget: the user's ``Limits``, and beside them what an archive's own length
+allows, which is no more than its content could need.
 """
 
 import fnmatch
@@ -13,16 +16,26 @@ from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 from typing import NamedTuple, NoReturn
 
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, shown
 from pipeline.core.files import is_clutter
 
 REMOVE = "remove it from the archive"
 RAISE = "if that is as it should be, raise the limit in params.yaml"
 UNLOCK = "that takes a password: unpack it, and pack it again without one"
 NAME = "say how its names are encoded (extract.names_encoding, or --names-encoding)"
+SPARSE = "pack it again without its holes (tar without --sparse)"
 
 SMALL = 256 << 20
 """Bytes up to which an archive's members may be any multiple of its own length."""
+FEW = 250_000
+"""Members that an archive of any length may have."""
+PER_MEMBER = 20_000
+"""Bytes that are allowed for each member, where they are more than ``FEW``: with a ratio of 200, an
+archive has at least 100 bytes of its own for each."""
+LONGEST_NAME = 4096
+"""Characters: the longest path on Linux has as many bytes."""
+HEADERS = 64 << 20
+"""Bytes up to which the headers of an archive may be any multiple of its length; above, twice."""
 
 Members = Iterator[tuple[str, bytes]]
 """Names and contents of an archive's members, in the archive's order."""
@@ -87,11 +100,16 @@ class MemberFilter:
         self.limits = limits
         self.encoding = encoding
         self.others = others
+        self.length = length
         self.most_bytes = max(SMALL, limits.ratio * length)
+        self.most_members = max(FEW, limits.ratio * length // PER_MEMBER)
+        self.most = min(limits.members, self.most_members)
+        """Members that there may be."""
         self.names = bytearray()
         self.hashes = array("q")
         self.count = 0
         self.total = 0
+        self.headers = 0
 
     def accepts(self, entry: Entry) -> bool:
         """Return whether the pattern wants a member; call it once for each, in order.
@@ -102,6 +120,8 @@ class MemberFilter:
             If the member's name, kind or declared length is refused.
         """
         name = entry.name.removeprefix("./")
+        if len(name) > LONGEST_NAME:
+            self._refuse(entry, f"its name has more than {LONGEST_NAME:,} characters")
         path = PureWindowsPath(name)  # knows slashes of both kinds, drives and network paths
         if "\0" in name or name.encode(errors="replace").decode() != name:
             self._refuse(entry, f"its name is no {self.encoding or 'Unicode'} text", NAME)
@@ -121,7 +141,7 @@ class MemberFilter:
         if not path.name:
             self._refuse(entry, "it has no name")
         if entry.kind != "file":
-            remedy = UNLOCK if entry.kind == "encrypted" else REMOVE
+            remedy = {"encrypted": UNLOCK, "a sparse file": SPARSE}.get(entry.kind, REMOVE)
             self._refuse(entry, f"it is {entry.kind}, not a plain file", remedy)
         if entry.length > self.limits.member_bytes:
             limit = f"{self.limits.member_bytes:,} (extract.max_member_bytes)"
@@ -129,6 +149,33 @@ class MemberFilter:
         self.names += name.encode() + b"\0"
         self.hashes.append(hash(name))
         return True
+
+    def expect(self, count: int) -> None:
+        """Refuse a table of more members than there may be, before it is read.
+
+        Raises
+        ------
+        DataError
+            Naming the limit.
+        """
+        for most, what in self._most_members():
+            if count > most:
+                raise DataError(
+                    f"{self.path}: has {count:,} members, above {most:,} {what}; {RAISE}"
+                )
+
+    def add_headers(self, length: int) -> None:
+        """Count the bytes of headers, beside the names and sizes, that are to be read.
+
+        Raises
+        ------
+        DataError
+            If they are more than an archive of this length may have.
+        """
+        self.headers += length
+        most = max(HEADERS, 2 * self.length)
+        if self.headers > most:
+            raise DataError(f"{self.path}: has more than {most:,} bytes of headers; fetch it again")
 
     def refuse_repeated(self) -> None:
         """Refuse a name that two accepted members have; call it after the last member.
@@ -146,12 +193,23 @@ class MemberFilter:
                 self._refuse(Entry(name, "file", 0), "its name stands there twice")
             seen.add(name)
 
+    def _most_members(self) -> tuple[tuple[int, str], ...]:
+        return (
+            (self.limits.members, "members (extract.max_members)"),
+            (self.most_members, "members, far more than so few bytes hold (extract.max_ratio)"),
+        )
+
     def _count(self, entry: Entry) -> None:
         """Count a member, wanted or not, against the limits."""
         self.count += 1
         self.total += entry.length
+        if (
+            self.count <= self.most
+            and self.total <= min(self.limits.total_bytes, self.most_bytes)
+        ):  # fmt: skip
+            return
         for value, most, what in (
-            (self.count, self.limits.members, "members (extract.max_members)"),
+            *((self.count, most, what) for most, what in self._most_members()),
             (self.total, self.limits.total_bytes, "bytes (extract.max_bytes)"),
             (self.total, self.most_bytes, "bytes, far more than its own (extract.max_ratio)"),
         ):
@@ -159,4 +217,5 @@ class MemberFilter:
                 self._refuse(entry, f"with it the archive is above {most:,} {what}", RAISE)
 
     def _refuse(self, entry: Entry, reason: str, remedy: str = REMOVE) -> NoReturn:
-        raise DataError(f"{self.path}: member {entry.name!r} is refused: {reason}; {remedy}")
+        name = shown(repr(entry.name[:LONGEST_NAME]), 200)
+        raise DataError(f"{self.path}: member {name} is refused: {reason}; {remedy}")

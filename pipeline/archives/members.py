@@ -4,21 +4,14 @@ Nothing is written to disk, and one member is held at a time. Hostile members ar
 and the format's own checksums are verified.
 """
 
-import lzma
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import py7zr
-from backports import zstd
-
-from pipeline.archives import formats, pieces, seven_zip, tar_file, zip_file
+from pipeline.archives import formats, pieces, tar_file, zip_file
 from pipeline.archives.limits import Limits, MemberFilter, Members
+from pipeline.archives.seven_zip import archive as seven_zip
 from pipeline.core import files
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, one_line
 
 READERS: dict[str, Callable[[Path, MemberFilter], Members]] = {
     ".7z": seven_zip.read,
@@ -34,22 +27,10 @@ READERS: dict[str, Callable[[Path, MemberFilter], Members]] = {
 
 A reader yields the members that the filter accepts. It asks the filter about every member, wanted
 or not, before it decompresses it, and calls ``refuse_repeated`` after the last one. For a damaged
-archive it raises one of ``DAMAGED``, for a method that it does not read NotImplementedError.
+archive it raises any error, for a method that it does not read NotImplementedError. What it takes
+of memory and time is bounded by the archive's own length and by the filter's limits, whatever the
+archive says.
 """
-
-DAMAGED = (
-    py7zr.exceptions.ArchiveError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    lzma.LZMAError,
-    zlib.error,
-    zstd.ZstdError,
-    EOFError,
-    UnicodeDecodeError,  # of a name in a .zip
-    struct.error,
-    OSError,  # what gzip and bz2 raise for damage, and zipfile where it seeks before the file
-)
-"""Errors by which the libraries report a damaged archive."""
 
 
 def has_suffix(name: str) -> bool:
@@ -109,21 +90,16 @@ def members(
     files.existing(path, "download")
     length = pieces.length(path)
     reader = _reader(path)
-    try:
-        member_filter = MemberFilter(path, pattern, limits, length, names_encoding, others)
-        for name, content in reader(path, member_filter):
-            yield name.removeprefix("./"), content
-    except NotImplementedError as error:
-        raise DataError(
-            f"{path}: {error}; pack it again, with LZMA2 (.7z) or deflate (.zip) and no password"
-        ) from None
-    except DAMAGED as error:
-        if isinstance(error, OSError) and error.filename:  # not found, no permission …
-            raise
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{path}: truncated, damaged or no such archive ({reason}); fetch it again"
-        ) from None
+    member_filter = MemberFilter(path, pattern, limits, length, names_encoding, others)
+    with one_line(path, "fetch it again", fault=": truncated, damaged or no such archive"):
+        try:
+            for name, content in reader(path, member_filter):
+                yield name.removeprefix("./"), content
+        except NotImplementedError as error:
+            raise DataError(
+                f"{path}: {error}; pack it again, with LZMA2 (.7z) or deflate (.zip) and no "
+                "password"
+            ) from None
 
 
 def _reader(path: Path) -> Callable[[Path, MemberFilter], Members]:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from pipeline.core import files
 from pipeline.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def length(path: Path) -> int:
 def opened(path: Path) -> IO[bytes]:
     """Open an archive for reading as one file, whatever its pieces; raises as ``of``."""
     pieces = of(path)
-    return path.open("rb") if len(pieces) == 1 else io.BufferedReader(_Joined(pieces), BUFFER)
+    if len(pieces) == 1:
+        return files.open_regular(path)
+    return io.BufferedReader(_Joined(pieces), BUFFER)
 
 
 class _Joined(io.RawIOBase):
@@ -78,7 +81,7 @@ class _Joined(io.RawIOBase):
         self.ends = list(accumulate(path.stat().st_size for path in paths))
         self.position = 0
         self.number = 0
-        self.file = paths[0].open("rb")
+        self.file = files.open_regular(paths[0])
 
     def readable(self) -> bool:
         return True
@@ -99,9 +102,9 @@ class _Joined(io.RawIOBase):
             return 0
         if number != self.number:
             self.file.close()
-            self.file, self.number = self.paths[number].open("rb"), number
+            self.file, self.number = files.open_regular(self.paths[number]), number
         self.file.seek(self.position - (self.ends[number - 1] if number else 0))
-        count = self.file.readinto(buffer)
+        count = self.file.readinto(buffer)  # type: ignore[attr-defined]
         self.position += count
         return int(count)
 

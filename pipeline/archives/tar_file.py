@@ -1,39 +1,40 @@
 """Tar files, plain or compressed: their members as a stream.
 
 A tar has no table: a member is refused when its header comes, and the ones before it have been
-yielded by then.
+yielded by then. Python's ``tarfile`` reads headers as long, as many and as deeply nested as they
+say, so they are read here.
 """
 
-import bz2
-import gzip
 import io
-import lzma
 import tarfile
-import zlib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol, Self
+from typing import IO
 
-from backports import zstd
-
-from pipeline.archives import pieces
+from pipeline.archives import pieces, streams
 from pipeline.archives.limits import Entry, MemberFilter, Members
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-CHUNK = 1 << 20
-"""Bytes decompressed at a time."""
-
+CHUNK = streams.CHUNK
+"""Bytes passed over at a time."""
+BLOCK = tarfile.BLOCKSIZE
 MAX_PADDING = 64 << 20
 """Bytes behind the end of a .tar; tar itself writes up to a few kB."""
+LONGEST_HEADER = 1 << 20
+"""Bytes of a header that says something about the next member, such as a long name."""
+MOST_HEADERS = 100
+"""Such headers before one member."""
 
-MAX_DICTIONARY = 256 << 20
-"""Bytes that a decompressor may take. xz -9 needs 65 MiB; zstd refuses above 128 MiB by itself."""
-
-TOO_LARGE = ("Memory usage limit exceeded", "requires too much memory")
-"""Words of the errors by which lzma and zstd report a larger dictionary."""
+COMPRESSED = tuple(streams.NEW)
+"""Suffixes of what is a compressed stream."""
+GLOBAL, PAX = tarfile.XGLTYPE, (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+LONG_NAME, LONG_LINK = tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK
+WITHOUT_CONTENT = (
+    *(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE),
+    *(tarfile.DIRTYPE, tarfile.FIFOTYPE),
+)
+"""Types of members behind whose header no content stands, whatever its length says."""
+SPARSE = b"GNU.sparse."
+"""Begin of the pax keys of a file with holes."""
 
 
 def read(path: Path, member_filter: MemberFilter) -> Members:
@@ -44,8 +45,8 @@ def read(path: Path, member_filter: MemberFilter) -> Members:
     DataError
         If a member is refused, when its header is reached.
     Exception
-        One of ``members.DAMAGED`` if the archive is damaged. What changes a content alone is not
-        noticed, for a .tar has checksums of its headers only.
+        If the archive is damaged. What changes a content alone is not noticed, for a .tar has
+        checksums of its headers only.
     """
     with pieces.opened(path) as stream:
         yield from _read(stream, member_filter)
@@ -67,7 +68,7 @@ def read_xz(path: Path, member_filter: MemberFilter) -> Members:
     Raises
     ------
     NotImplementedError
-        If it cannot be decompressed in ``MAX_DICTIONARY``.
+        If it cannot be decompressed in ``streams.MAX_DICTIONARY``.
     """
     yield from _read_compressed(path, ".tar.xz", member_filter)
 
@@ -88,79 +89,12 @@ def beginning(path: Path, suffix: str, length: int) -> bytes:
     with pieces.opened(path) as file, _decompressed(file, suffix) as stream:
         try:
             return stream.read(length)
-        except (OSError, EOFError, lzma.LZMAError, zlib.error, zstd.ZstdError, NotImplementedError):
+        except Exception:  # of whatever library; reading it will tell
             return b""
 
 
-class _Decompressor(Protocol):
-    """A decompressor of the standard library: of one stream, in steps."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class _Decompressed(io.RawIOBase):
-    """The decompressed bytes of a file of one or more compressed streams, and zeros between them.
-
-    ``lzma.open`` takes no limit on memory, and it and ``bz2.open`` end in silence at a stream that
-    is damaged from its beginning.
-    """
-
-    def __init__(self, file: IO[bytes], new: Callable[[], _Decompressor]) -> None:
-        self.file = file
-        self.new = new
-        self.decompressor = new()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Decompress up to as many bytes as ``buffer`` has; return how many, 0 at the end."""
-        view = memoryview(buffer).cast("B")
-        content = b""
-        while not content:
-            data = b""
-            if self.decompressor.eof:
-                data = self.decompressor.unused_data.lstrip(b"\0")
-                while not data:
-                    if not (data := self.file.read(CHUNK)):
-                        return 0
-                    data = data.lstrip(b"\0")
-                self.decompressor = self.new()
-            elif self.decompressor.needs_input and not (data := self.file.read(CHUNK)):
-                raise EOFError("the compressed data ends too early")
-            content = self._decompress(data, len(view))
-        view[: len(content)] = content
-        return len(content)
-
-    def _decompress(self, data: bytes, most: int) -> bytes:
-        try:
-            return self.decompressor.decompress(data, most)
-        except (lzma.LZMAError, zstd.ZstdError) as error:
-            if any(words in str(error) for words in TOO_LARGE):
-                raise NotImplementedError("its compression needs too much memory") from None
-            raise
-
-
-NEW: dict[str, Callable[[], _Decompressor]] = {
-    ".tar.bz2": bz2.BZ2Decompressor,
-    ".tar.xz": partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY),
-    ".tar.zst": zstd.ZstdDecompressor,
-}
-"""What decompresses a stream, by the suffix."""
-COMPRESSED = (".tar.gz", *NEW)
-"""Suffixes of what is a compressed stream."""
-
-
-def _decompressed(file: IO[bytes], suffix: str) -> gzip.GzipFile | io.BufferedReader:
-    if suffix == ".tar.gz":
-        return gzip.GzipFile(fileobj=file, mode="rb")
-    return io.BufferedReader(_Decompressed(file, NEW[suffix]), CHUNK)
+def _decompressed(file: IO[bytes], suffix: str) -> io.BufferedReader:
+    return io.BufferedReader(streams.Decompressed(file, streams.NEW[suffix]), CHUNK)
 
 
 def _read_compressed(path: Path, suffix: str, member_filter: MemberFilter) -> Members:
@@ -168,68 +102,167 @@ def _read_compressed(path: Path, suffix: str, member_filter: MemberFilter) -> Me
         yield from _read(stream, member_filter)
 
 
-def _read(stream: IO[bytes] | gzip.GzipFile, member_filter: MemberFilter) -> Members:
-    with tarfile.open(
-        fileobj=stream,
-        mode="r|",
-        tarinfo=_TarHeader,
-        encoding=member_filter.encoding or "utf-8",
-        errors="surrogateescape",
-    ) as archive:
-        while info := archive.next():
-            archive.members.clear()  # type: ignore[attr-defined] # tarfile would keep them all
-            if member_filter.accepts(_entry(info)):
-                member = archive.extractfile(info)
-                if member is None:
-                    raise tarfile.ReadError(f"{info.name!r} has no content")
-                content = member.read()
-                if len(content) != info.size:
-                    raise EOFError(f"{info.name!r} ends too early")
-                yield info.name, content
-        member_filter.refuse_repeated()
-        padding = 0
-        while chunk := stream.read(CHUNK):  # a checksum is verified only at the very end
-            padding += len(chunk)
-            if padding > MAX_PADDING:
-                raise tarfile.ReadError(f"more than {MAX_PADDING:,} bytes behind its end")
+def _read(stream: IO[bytes], member_filter: MemberFilter) -> Members:
+    for entry, packed in _entries(stream, member_filter):
+        if member_filter.accepts(entry):
+            content = stream.read(packed)
+            if len(content) != packed:
+                raise EOFError(f"{entry.name!r} ends too early")
+            _skip(stream, -packed % BLOCK)
+            yield entry.name, content
+        else:
+            _skip(stream, packed + -packed % BLOCK)
+    member_filter.refuse_repeated()
+    padding = 0
+    while chunk := stream.read(CHUNK):  # a checksum is verified only at the very end
+        padding += len(chunk)
+        if padding > MAX_PADDING:
+            raise tarfile.ReadError(f"more than {MAX_PADDING:,} bytes behind its end")
 
 
-class _TarHeader(tarfile.TarInfo):
-    """A member's header; at a damaged one, tarfile alone would end the archive in silence."""
+def _skip(stream: IO[bytes], length: int) -> None:
+    if length > CHUNK and stream.seekable():
+        stream.seek(length, 1)
+        return
+    while length:
+        if not (data := stream.read(min(CHUNK, length))):
+            raise EOFError("it ends too early")
+        length -= len(data)
 
-    EXTENSIONS = (
-        tarfile.GNUTYPE_LONGNAME,
-        tarfile.GNUTYPE_LONGLINK,
-        tarfile.SOLARIS_XHDTYPE,
-        tarfile.XGLTYPE,
-        tarfile.XHDTYPE,
-    )
-    """Types of the headers that say something about the next member, such as a long name."""
 
-    @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+def _entries(stream: IO[bytes], member_filter: MemberFilter) -> Iterator[tuple[Entry, int]]:
+    """Yield each member, and the bytes of its content behind its header, which the caller reads."""
+    encoding = member_filter.encoding or "utf-8"
+    every: dict[bytes, bytes] = {}
+    """What global headers say about all members behind them."""
+    own: dict[bytes, bytes] = {}
+    long_name, count = None, 0
+    while (header := _header(stream)) is not None:
+        kind, length = header[156:157], _length(header)
+        if kind in (LONG_NAME, LONG_LINK, GLOBAL, *PAX):
+            count += 1
+            if count > MOST_HEADERS:
+                raise tarfile.ReadError(f"more than {MOST_HEADERS} headers before a member")
+            member_filter.add_headers(BLOCK + length)
+            body = _body(stream, length)
+            if kind == LONG_NAME:
+                long_name = body.partition(b"\0")[0] if long_name is None else long_name
+            elif kind == GLOBAL:
+                every.update(_records(body))
+            elif kind != LONG_LINK:
+                own = _records(body) | own  # of two, the first one counts, as for tarfile
+            continue
+        said = every | own
+        name = said.get(b"GNU.sparse.name", said.get(b"path"))
+        if name is None:
+            raw = _name(header) if long_name is None else long_name
+            text = raw.decode(encoding, "surrogateescape")
+        else:
+            text = _pax_name(name, said, encoding)
+        if b"size" in said:
+            length = int(said[b"size"])
+        is_sparse = kind == tarfile.GNUTYPE_SPARSE or any(key.startswith(SPARSE) for key in said)
+        if kind == tarfile.GNUTYPE_SPARSE:
+            _skip_map(stream, header, member_filter)
+        if kind == tarfile.AREGTYPE and text.endswith("/"):
+            kind = tarfile.DIRTYPE
+        packed = 0 if kind in WITHOUT_CONTENT else length
+        yield Entry(text, "a sparse file" if is_sparse else _kind(kind), length), packed
+        own, long_name, count = {}, None, 0
+
+
+def _header(stream: IO[bytes]) -> bytes | None:
+    """Return the next block, which is a header; None at the zeros that end an archive."""
+    header = stream.read(BLOCK)
+    if len(header) < BLOCK:
+        raise EOFError("it ends too early" if header else "it has no end")
+    if not header.strip(b"\0"):
+        return None
+    unsigned = 8 * ord(" ") + sum(header[:148]) + sum(header[156:])
+    said = _number(header[148:156])
+    if said != unsigned:  # some old programs have added the bytes as signed ones
+        negative = sum(byte > 127 for byte in header[:148] + header[156:])
+        if said != unsigned - 256 * negative:
+            raise tarfile.ReadError("bad checksum")
+    return header
+
+
+def _number(field: bytes) -> int:
+    """Return a number of a header: octal digits, or where they are too few, bytes (base 256)."""
+    if field[0] in (0o200, 0o377):
+        value = int.from_bytes(field[1:], "big")
+        return value - 256 ** (len(field) - 1) if field[0] == 0o377 else value
+    return int(field.partition(b"\0")[0].strip() or b"0", 8)
+
+
+def _length(header: bytes) -> int:
+    return _number(header[124:136])
+
+
+def _body(stream: IO[bytes], length: int) -> bytes:
+    if not 0 <= length <= LONGEST_HEADER:
+        raise tarfile.ReadError(f"a header of {length:,} bytes")
+    body = stream.read(length + -length % BLOCK)[:length]
+    if len(body) < length:
+        raise EOFError("it ends too early")
+    return body
+
+
+def _records(body: bytes) -> dict[bytes, bytes]:
+    """Return the records of a pax header that are needed here."""
+    records = {}
+    at = 0
+    while at < len(body) and body[at]:
+        space = body.find(b" ", at, at + 20)
+        if space < 0 or not body[at:space].isdigit():
+            raise tarfile.ReadError("a damaged pax header")
+        end = at + int(body[at:space])
+        key, equals, value = body[space + 1 : end - 1].partition(b"=")
+        if not equals or body[end - 1 : end] != b"\n":
+            raise tarfile.ReadError("a damaged pax header")
+        if key in (b"path", b"hdrcharset") or key.startswith(SPARSE):
+            # What the key of a file with holes says is of no concern, but for its name.
+            records[key if key in (b"path", b"hdrcharset", b"GNU.sparse.name") else SPARSE] = value
+        elif key == b"size":
+            if not value.isdigit() or len(value) > 20:
+                raise tarfile.ReadError("a pax header with a size that is no number")
+            records[key] = value
+        at = end
+    return records
+
+
+def _pax_name(name: bytes, said: dict[bytes, bytes], encoding: str) -> str:
+    """Return a name, which is in UTF-8 unless it says that it is in none."""
+    if said.get(b"hdrcharset") != b"BINARY":
         try:
-            return super().fromtarfile(archive)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # the zeros that end it
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(str(error)) from None
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        info = super().frombuf(buf, encoding, errors)
-        if info.type in cls.EXTENSIONS and info.size > CHUNK:  # tarfile would read it whole
-            raise tarfile.ReadError(f"a header of {info.size:,} bytes")
-        return info
+            return name.decode()
+        except UnicodeDecodeError:
+            pass
+    return name.decode(encoding, "surrogateescape")
 
 
-def _entry(info: tarfile.TarInfo) -> Entry:
-    if info.isdir():
-        kind = "folder"
-    elif info.issym() or info.islnk():
-        kind = "a link"
-    elif not info.isreg():
-        kind = "a device or socket"
-    else:
-        kind = "file"
-    return Entry(info.name, kind, info.size)
+def _name(header: bytes) -> bytes:
+    """Return the name in a header, with the part before it, which only POSIX's have."""
+    name = header[:100].partition(b"\0")[0]
+    prefix = header[345:500].partition(b"\0")[0]
+    if prefix and header[156:157] not in tarfile.GNU_TYPES:
+        return prefix + b"/" + name
+    return name
+
+
+def _skip_map(stream: IO[bytes], header: bytes, member_filter: MemberFilter) -> None:
+    """Pass over the blocks that go on with the map of a file with holes."""
+    goes_on = header[482]
+    while goes_on:
+        member_filter.add_headers(BLOCK)
+        goes_on = _body(stream, BLOCK)[504]
+
+
+def _kind(kind: bytes) -> str:
+    if kind == tarfile.DIRTYPE:
+        return "folder"
+    if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+        return "a link"
+    if kind in tarfile.REGULAR_TYPES:
+        return "file"
+    return "a device or socket"

@@ -1,25 +1,27 @@
 """Zip files: their members as a stream."""
 
+import bz2
+import lzma
 import stat
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+from zipfile import BadZipFile
 
-from pipeline.archives import names, pieces
+from pipeline.archives import names, pieces, streams, zip_table
 from pipeline.archives.limits import Entry, MemberFilter, Members
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, shown
 
-IN_UTF_8 = 0x800
-"""Flag of a member whose name is in UTF-8."""
-UNICODE_PATH = 0x7075
-"""Number of the extra field in which Info-ZIP and WinZip repeat a name, in UTF-8."""
-END = struct.Struct("<4s4H2LH")
-"""The record at the end: its signature, the number of this piece, … and a comment's length."""
-END_SIGNATURE = b"PK\x05\x06"
-LONGEST_COMMENT = 0xFFFF
+LOCAL = struct.Struct("<4s5H3L2H")
+"""A member's own header: its signature, …, lengths of name and extra fields. Source: APPNOTE.TXT,
+4.3.7."""
+LOCAL_SIGNATURE = b"PK\x03\x04"
+STORED, DEFLATE, BZIP2, LZMA = 0, 8, 12, 14
+"""Methods. Others are not read."""
+ENCRYPTED, PATCHED, STRONGLY_ENCRYPTED = 0x1, 0x20, 0x40
+"""Flags of a member."""
 
 
 def read(path: Path, member_filter: MemberFilter) -> Members:
@@ -33,20 +35,28 @@ def read(path: Path, member_filter: MemberFilter) -> Members:
         If a member is refused, before anything is decompressed, or the archive is the last of
         several pieces.
     NotImplementedError
-        If a member is compressed by a method that ``zipfile`` does not read.
+        If a member is compressed by a method that is not read here.
     Exception
-        One of ``members.DAMAGED`` if the archive is damaged.
+        If the archive is damaged.
     """
-    with pieces.opened(path) as file, zipfile.ZipFile(file) as archive:
-        _refuse_last_piece(file, path)
-        wanted = []
-        for info in archive.infolist():
-            name = _name(info, member_filter.encoding)
-            if member_filter.accepts(_entry(info, name)):
-                wanted.append((name, info))
+    with pieces.opened(path) as file, pieces.opened(path) as table:
+        directory = _found(file, path)
+        member_filter.expect(directory.members)
+        encoding = member_filter.encoding
+        # A byte a member; the table is read once more for the contents.
+        wanted = bytearray(
+            member_filter.accepts(_entry(member, encoding))
+            for member in zip_table.members(table, directory)
+        )
         member_filter.refuse_repeated()
-        for name, info in wanted:
-            yield name, archive.read(info)  # reading to the end verifies the CRC-32
+        left = member_filter.length
+        for is_wanted, member in zip(wanted, zip_table.members(table, directory), strict=True):
+            if is_wanted:
+                left -= member.packed
+                if left < 0:  # a byte would be decompressed again for each member
+                    raise BadZipFile("its members overlap")
+                name = _name(member, encoding)
+                yield name, _content(file, member, name)
 
 
 def unsaid_names(path: Path) -> Iterator[bytes]:
@@ -55,60 +65,35 @@ def unsaid_names(path: Path) -> Iterator[bytes]:
     Raises
     ------
     Exception
-        One of ``members.DAMAGED`` if the archive is damaged, and NotImplementedError as above.
+        If the archive is damaged, or is no .zip.
     """
-    with pieces.opened(path) as file, zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
-            if not info.flag_bits & IN_UTF_8 and _unicode_path(info) is None:
-                yield info.orig_filename.encode(names.ZIP)
+    with pieces.opened(path) as file:
+        for member in zip_table.members(file, _found(file, path)):
+            if member.unicode_name() is None:
+                yield member.raw_name
 
 
-def _refuse_last_piece(file: IO[bytes], path: Path) -> None:
-    file.seek(0, 2)
-    length = file.tell()
-    file.seek(max(0, length - END.size - LONGEST_COMMENT))
-    tail = file.read()
-    at = tail.rfind(END_SIGNATURE)
-    if at >= 0 and len(tail) - at >= END.size:
-        number = END.unpack_from(tail, at)[1]
-        if 0 < number < 0xFFFF:  # zip64 has its number elsewhere
-            raise DataError(
-                f"{path}: is the last of {number + 1} pieces (.z01 …); join them with: "
-                "zip -s 0 NAME.zip --out whole.zip"
-            )
+def _found(file: IO[bytes], path: Path) -> zip_table.Directory:
+    try:
+        return zip_table.find(file)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
-def _name(info: zipfile.ZipInfo, encoding: str | None) -> str:
+def _name(member: zip_table.Member, encoding: str | None) -> str:
     """Return a member's name, with slashes."""
-    # zipfile cuts ``filename`` at its first NUL, which would hide it.
-    name = info.orig_filename
-    if not info.flag_bits & IN_UTF_8:
-        unicode = _unicode_path(info)
-        if unicode is not None:
-            name = unicode
-        elif encoding is not None:
-            name = names.decoded(name.encode(names.ZIP), encoding)
+    name = member.unicode_name()
+    if name is None:
+        name = names.decoded(member.raw_name, encoding or names.ZIP)
     return name.replace("\\", "/")
 
 
-def _unicode_path(info: zipfile.ZipInfo) -> str | None:
-    """Return the name that an extra field gives in UTF-8, if it is of the same name."""
-    extra = info.extra
-    while len(extra) >= 4:
-        number, length = struct.unpack_from("<HH", extra)
-        field, extra = extra[4 : 4 + length], extra[4 + length :]
-        if number == UNICODE_PATH and len(field) > 5 and field[0] == 1:
-            checksum = int.from_bytes(field[1:5], "little")
-            if checksum == zlib.crc32(info.orig_filename.encode(names.ZIP)):
-                return names.decoded(field[5:], "utf-8")
-    return None
-
-
-def _entry(info: zipfile.ZipInfo, name: str) -> Entry:
-    unix_type = stat.S_IFMT(info.external_attr >> 16)
+def _entry(member: zip_table.Member, encoding: str | None) -> Entry:
+    name = _name(member, encoding)
+    unix_type = stat.S_IFMT(member.attributes >> 16)
     if name.endswith("/"):
         kind = "folder"
-    elif info.flag_bits & 0x1:
+    elif member.flags & (ENCRYPTED | STRONGLY_ENCRYPTED):
         kind = "encrypted"
     elif unix_type == stat.S_IFLNK:
         kind = "a link"
@@ -116,4 +101,36 @@ def _entry(info: zipfile.ZipInfo, name: str) -> Entry:
         kind = "a device or socket"
     else:
         kind = "file"
-    return Entry(name, kind, info.file_size)
+    return Entry(name, kind, member.length)
+
+
+def _content(file: IO[bytes], member: zip_table.Member, name: str) -> bytes:
+    """Read a member, as long as its table says, and verify its checksum."""
+    file.seek(member.begin)
+    signature, *_, name_length, extra_length = LOCAL.unpack(file.read(LOCAL.size))
+    if signature != LOCAL_SIGNATURE or file.read(name_length) != member.raw_name:
+        raise BadZipFile(f"the header of {shown(name)!r} is not the one of the table")
+    file.seek(extra_length, 1)
+    content = b"".join(_decompressed(file, member))
+    if len(content) < member.length:
+        raise EOFError(f"{shown(name)!r} ends too early")
+    if zlib.crc32(content) != member.checksum:
+        raise BadZipFile(f"Bad CRC-32 for file {shown(name)!r}")
+    return content
+
+
+def _decompressed(file: IO[bytes], member: zip_table.Member) -> Iterator[bytes]:
+    packed, length = member.packed, member.length
+    if member.flags & PATCHED or member.method not in (STORED, DEFLATE, BZIP2, LZMA):
+        raise NotImplementedError("That compression method is not supported")
+    if member.method == STORED:
+        return streams.stored(file, min(packed, length))
+    if member.method == DEFLATE:
+        return streams.limited(file, packed, streams.Inflate(-zlib.MAX_WBITS), length)
+    if member.method == BZIP2:
+        return streams.limited(file, packed, bz2.BZ2Decompressor(), length)
+    # Two bytes of a version, and two of the properties' length.
+    size = int.from_bytes(file.read(4)[2:], "little")
+    filters = [streams.lzma_filter(file.read(min(size, 5)), length)]
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+    return streams.limited(file, packed - 4 - size, decompressor, length)

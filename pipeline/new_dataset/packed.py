@@ -100,7 +100,7 @@ class Packed:
         """Choose the encoding of names that do not say it, where only one is likely."""
         try:
             unsaid = {name for name in zip_file.unsaid_names(self.path) if not name.isascii()}
-        except (*members.DAMAGED, NotImplementedError):  # no .zip, or what reading it will tell
+        except Exception:  # no .zip, or what reading it will tell
             return
         guesses = names.guess(unsaid)
         if not guesses:

@@ -4,6 +4,7 @@ import tracemalloc
 import py7zr
 import pytest
 
+from pipeline.archives.seven_zip import table
 from tests.support.archives import FEW, MEMBERS, NOISE, flipped, is_refused, read, refusal
 from tests.support.builders import write_7z
 
@@ -78,10 +79,10 @@ def test_want_of_memory_is_no_damage(tmp_path, monkeypatch):
     path = tmp_path / "a.7z"
     write_7z(path, [("a", b"a")])
 
-    def allocate(file):
+    def allocate(*_):
         return bytes(1 << 60)
 
-    monkeypatch.setattr(py7zr, "SevenZipFile", allocate)
+    monkeypatch.setattr(table, "parse", allocate)
     with pytest.raises(MemoryError):
         read(path)
 
