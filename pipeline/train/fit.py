@@ -31,7 +31,7 @@ from pipeline.train.params import TrainParams, start_fault
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from pipeline.train.augmentation import Augmenter
+    from pipeline.train.augmentation.augmenter import Augmenter
     from pipeline.train.fine_tuning import Phases
     from pipeline.train.loop import Loop, Means
 
@@ -103,7 +103,7 @@ def train(
         If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
-    from pipeline.train.augmentation import Augmenter
+    from pipeline.train.augmentation.augmenter import Augmenter
     from pipeline.train.fused import portable
     from pipeline.train.tensorboard import TensorBoard
 

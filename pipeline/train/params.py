@@ -34,6 +34,17 @@ class Augmentation(Section):
     """Move images by up to so many pixels in each direction, which leaves black behind."""
     crop: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Cut off up to this share of height and width, and resize the rest (bilinear)."""
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Turn images by up to so many degrees either way; beyond its edges an image is mirrored."""
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Enlarge or shrink images by up to this share of their size; edges as for ``rotation``."""
+    brightness: Share = 0.0
+    """Make images lighter or darker by up to this share of the range of their values."""
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Strengthen or weaken each image's differences from its own mean by up to this share."""
+    trivial: bool = False
+    """Change each image in one of eleven ways, of a strength drawn for it (TrivialAugment: Müller
+    and Hutter, 2021), without changes of colour. It needs no tuning."""
     erasing: Share = 0.0
     """Share of the images in which a rectangle is filled with noise (Zhong et al., 2020)."""
     erasing_area: Annotated[float, Field(gt=0, lt=1)] = 0.33

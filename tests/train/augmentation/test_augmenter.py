@@ -19,7 +19,7 @@ def augment(data, *, seed=0, epoch=1, step=0, **params):
     """Return augmented images and labels, computed in a graph, as in training."""
     import tensorflow as tf
 
-    from pipeline.train.augmentation import Augmenter
+    from pipeline.train.augmentation.augmenter import Augmenter
 
     change = tf.function(Augmenter(Augmentation(**params), 3, seed).of(epoch))
     return [found.numpy() for found in change(tf.constant(step, tf.int64), data, LABELS)]
@@ -30,7 +30,7 @@ def one_of(image, candidates):
 
 
 def test_nothing_is_changed_by_default():
-    from pipeline.train.augmentation import Augmenter
+    from pipeline.train.augmentation.augmenter import Augmenter
 
     assert Augmenter(Augmentation(), 3, 0).of(1) is None
     assert Augmenter(Augmentation(erasing_area=0.1), 3, 0).of(1) is None
@@ -148,7 +148,32 @@ EVERYTHING = {
     "erasing": 0.5,
     "mixup": 0.5,
     "cutmix": 0.5,
+    "rotation": 20,
+    "zoom": 0.2,
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "trivial": True,
 }
+
+
+def test_turned_images_keep_what_is_alike_on_all_sides():
+    data = np.full((N, 9, 9, 1), 50, np.uint8)
+    data[:, 4, 4] = 200
+    found, _ = augment(data, rotation=180, zoom=0.2)
+    assert (found[:, 4, 4] == 200).all()
+    assert (found[:, 0, 0] == 50).all()
+    assert len({image.tobytes() for image in found}) > 20
+
+
+def test_light_moves_both_ways_and_stays_within_the_range():
+    data = np.full((N, 4, 4, 1), 100, np.uint8)
+    data[:, :2] = 120
+    found, _ = augment(data, brightness=0.1)
+    means = found.mean((1, 2, 3))
+    assert 84 <= means.min() < 90 < 130 < means.max() <= 136  # 110 and a tenth of 255 each way
+    differences = augment(data, contrast=0.5)[0].astype(int)
+    differences = differences[:, 0, 0, 0] - differences[:, 3, 0, 0]
+    assert 10 <= differences.min() < 13 < 27 < differences.max() <= 30
 
 
 @pytest.mark.slow
