@@ -7,55 +7,18 @@ with files that have a pinned hash, which alone shows that the pieces belong tog
 """
 
 import os
-import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-import tenacity
-
-from pipeline.core import console, files
+from pipeline.core import console, files, places, resumed
 from pipeline.core.errors import SourceError, redact
+from pipeline.download import attempts, protocols
 from pipeline.download import folder as folder_source
-from pipeline.download import protocols
-from pipeline.download.body import Body, FetchError, TransientError, UnreachableError
+from pipeline.download.body import FetchError, UnreachableError, quoted
 from pipeline.download.params import DownloadParams, PublishedFile
 
 MIRROR = "DATA_MIRROR"
 """Environment variable: a folder or base URL that holds ``<dataset>/<name>``, asked first."""
-
-BACKOFF_SECONDS = 1.0
-"""Wait before the second attempt; it doubles from one to the next."""
-
-PAGE = re.compile(rb"\s*<(!doctype html|html|head|body|script|meta)\b", re.IGNORECASE)
-"""Beginning of a web page."""
-
-COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst")
-"""Suffixes of files whose own compression a server may declare as an encoding."""
-
-
-class ChangedError(FetchError):
-    """A source that has another file than the pinned one."""
-
-
-@dataclass
-class Partial:
-    """The bytes of a file that have come so far."""
-
-    path: Path
-    pinned: bool
-    etag: str | None = None
-    """Validator of the version that the bytes are of; it holds for one source only."""
-
-    @property
-    def size(self) -> int:
-        """Bytes that can be kept: 0 if nothing shows that the next ones belong to them."""
-        return self.path.stat().st_size if self._is_usable() else 0
-
-    def _is_usable(self) -> bool:
-        return self.path.exists() and (self.pinned or self.etag is not None)
 
 
 def download(dataset: str, params: DownloadParams, folder: Path) -> str:
@@ -75,8 +38,10 @@ def download(dataset: str, params: DownloadParams, folder: Path) -> str:
     SourceError
         If a file cannot be had: with each of its sources and what was wrong with it.
     """
-    work = files.beside(folder)
-    work.mkdir(parents=True, exist_ok=True)
+    work = resumed.beside(folder)
+    names = {file.name for file in params.files}
+    places.make_folder(folder.parent)
+    resumed.claim(work, lambda name: name.removesuffix(places.INCOMPLETE) in names)
     origins: dict[str, None] = {}  # a set in the order of insertion
     unreachable: dict[str, str] = {}
     missing = [file for file in params.files if not _is_verified(file, folder / file.name)]
@@ -84,13 +49,15 @@ def download(dataset: str, params: DownloadParams, folder: Path) -> str:
         origins["an earlier run"] = None
     for file in missing:
         path = work / file.name
-        if _is_verified(file, path):
+        if places.is_plain(path) and _is_verified(file, path):
             origins["an earlier run"] = None
         else:
-            origins[_fetch_from_any(dataset, file, path, unreachable)] = None
+            origins[_fetch_from_any(dataset, file, path, unreachable, params.max_bytes)] = None
     _move(work, folder, {file.name for file in missing})
-    _remove_others(folder, {file.name for file in params.files})
-    _tell_changes(dataset, [file for file in params.files if file not in missing])
+    _remove_others(folder, names)
+    for file in params.files:
+        if file not in missing:
+            _tell_change(dataset, file)
     sizes = [path.stat().st_size for path in folder.iterdir()]
     done = f"{len(sizes)} file{'s' if len(sizes) > 1 else ''}, {sum(sizes) / 1e6:,.1f} MB"
     if not missing:
@@ -114,48 +81,40 @@ def _is_verified(file: PublishedFile, path: Path) -> bool:
     return file.sha256 is not None and path.is_file() and files.sha256(path) == file.sha256
 
 
-def _tell_changes(dataset: str, kept: list[PublishedFile]) -> None:
-    """Warn of folders that have changed since the files ``kept`` were packed from them."""
-    for file in kept:
-        for url in file.sources:
-            if protocols.scheme(url) == "folder" and folder_source.has_changed(
-                url, str(file.sha256), file.bytes
-            ):
-                console.warning(
-                    f"{folder_source.path(url)} has changed since {file.name} was packed from it, "
-                    "which stays as it is; to see what changed, and to take it: python -m pipeline "
-                    f"update-dataset {dataset}"
-                )
+def _tell_change(dataset: str, file: PublishedFile) -> None:
+    """Warn if a folder has changed since the file, which is there, was packed from it."""
+    for url in file.sources:
+        if protocols.scheme(url) == "folder" and folder_source.has_changed(
+            url, str(file.sha256), file.bytes
+        ):
+            console.warning(
+                f"{folder_source.path(url)} has changed since {file.name} was packed from it, "
+                "which stays as it is; to see what changed, and to take it: python -m pipeline "
+                f"update-dataset {dataset}"
+            )
 
 
 def _move(work: Path, folder: Path, names: set[str]) -> None:
     """Move complete files from ``work`` to ``folder``, each at once, and remove ``work``."""
-    folder.mkdir(exist_ok=True)
+    places.make_folder(folder)
     for name in names:
         if (folder / name).is_dir():
-            _remove(folder / name)
-        (work / name).replace(folder / name)
+            places.remove(folder / name)
+        places.move(work / name, folder / name)
     for path in work.iterdir():
-        _remove(path)  # not rmtree of all, whose errors name a file without its folder
-    work.rmdir()
+        places.remove(path)  # not all at once, whose errors name a file without its folder
+    places.remove(work)
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:
     """Remove everything from ``folder`` but ``names``."""
     for path in folder.iterdir():
         if path.name not in names:
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+            places.remove(path)
 
 
 def _fetch_from_any(
-    dataset: str, file: PublishedFile, path: Path, unreachable: dict[str, str]
+    dataset: str, file: PublishedFile, path: Path, unreachable: dict[str, str], most: int | None
 ) -> str:
     """Fetch a file to ``path`` from the first source that has it; return that source.
 
@@ -167,19 +126,22 @@ def _fetch_from_any(
         try:
             if host in unreachable:
                 raise FetchError(unreachable[host])
-            _fetch(file, url, path)
+            attempts.fetch(file, url, path, most)
         except FetchError as error:
             if isinstance(error, UnreachableError):
                 unreachable[host] = str(error)
-            changed = changed or isinstance(error, ChangedError)
+            changed = changed or isinstance(error, attempts.ChangedError)
             what = redact(f"{label} {url}".lstrip())
             faults.append(f"{what}: {redact(str(error))}")
         else:
             return label or host
     update = f", or take what is published now: python -m pipeline update-dataset {dataset}"
+    kept = attempts.Partial(resumed.beside(path), pinned=file.sha256 is not None).size
+    resume = f"; run this again to go on after the {kept:,} bytes that came"
     raise SourceError(
         f"{file.name} could not be fetched; {'; '.join(faults)}. Mend one of these, or set "
         f"{MIRROR} to a folder that holds {dataset}/{file.name}{update if changed else ''}"
+        f"{resume if kept else ''}"
     )
 
 
@@ -187,83 +149,10 @@ def _sources(dataset: str, file: PublishedFile) -> Iterator[tuple[str, str]]:
     """Yield (label, URL) of each source: the mirror's first, which alone has a label."""
     if mirror := os.environ.get(MIRROR, "").rstrip("/"):
         if not protocols.scheme(mirror):
-            mirror = ("file://" if Path(mirror).is_absolute() else "file:") + quote(mirror)
+            mirror = ("file://" if Path(mirror).is_absolute() else "file:") + quoted(Path(mirror))
         try:
             yield MIRROR, protocols.check(f"{mirror}/{dataset}/{file.name}")
         except ValueError as error:
             raise SourceError(redact(f"{MIRROR}, {mirror}: {error}")) from None
     for url in file.sources:
         yield "", url
-
-
-def _fetch(file: PublishedFile, url: str, path: Path) -> None:
-    """Fetch a file from one source, in as many attempts as its faults allow, and verify it."""
-    partial = Partial(files.beside(path), pinned=file.sha256 is not None)
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(TransientError),
-        stop=lambda state: state.attempt_number >= _transient(state).attempts,
-        wait=_wait,
-        reraise=True,
-    )
-    retrying(_attempt, file, url, partial)
-    partial.path.replace(path)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    asked = _transient(state).retry_after
-    return BACKOFF_SECONDS * 2.0 ** (state.attempt_number - 1) if asked is None else asked
-
-
-def _transient(state: tenacity.RetryCallState) -> TransientError:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, TransientError)
-    return error
-
-
-def _attempt(file: PublishedFile, url: str, partial: Partial) -> None:
-    start = partial.size
-    if not start or start != file.bytes:
-        with protocols.open_source(url, start, partial.etag) as body:
-            start, partial.etag = body.start, body.etag
-            _check_head(file, body)
-            _write(file, body, partial.path)
-    if file.sha256 and (actual := files.sha256(partial.path)) != file.sha256:
-        partial.path.unlink()
-        reason = f"SHA-256 is {actual}, not the pinned {file.sha256}"
-        if start:  # only the first part may be wrong
-            raise TransientError(reason, retry_after=0)
-        raise ChangedError(reason)
-
-
-def _check_head(file: PublishedFile, body: Body) -> None:
-    """Raise FetchError if the source declares something else than the file."""
-    if body.html:
-        raise FetchError("sent a web page instead of the file")
-    if body.encoding and not file.name.endswith(COMPRESSED):
-        raise FetchError(f"sent it compressed ({body.encoding}), which was not asked for")
-    if file.bytes is not None and body.total not in (None, file.bytes):
-        raise ChangedError(f"has {body.total:,} bytes, not {file.bytes:,}")
-
-
-def _write(file: PublishedFile, body: Body, path: Path) -> None:
-    """Write a body to ``path`` from its start on; the bytes before that stay."""
-    size, total = body.start, body.total or file.bytes
-    with (
-        files.writing(path),
-        path.open("ab") as target,
-        console.bar(file.name, total, "B") as bar,
-    ):
-        target.truncate(size)
-        bar.update(size)
-        for chunk in body.chunks:
-            if size == 0 and PAGE.match(chunk):
-                raise FetchError("sent a web page instead of the file")
-            size += len(chunk)
-            if total is not None and size > total:
-                raise ChangedError(f"has more than {total:,} bytes")
-            target.write(chunk)
-            bar.update(len(chunk))
-    if total is not None and size < total:
-        raise TransientError(f"ended after {size:,} of {total:,} bytes")
-    if not size:
-        raise FetchError("is empty")

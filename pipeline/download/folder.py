@@ -6,19 +6,21 @@ out.
 """
 
 import hashlib
+import itertools
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from pipeline.core.files import is_clutter
-from pipeline.download.body import Body, FetchError, Protocol, reason
+from pipeline.download.body import Body, FetchError, Protocol, local_path, open_file, reason
 
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 1 << 20
+MOST_FILES = 1_000_000
+"""Files and folders below a folder, as many as ``extract.max_members`` takes."""
 
 
 class PackingError(Exception):
@@ -33,30 +35,57 @@ class Member(NamedTuple):
 
 
 def members(folder: Path) -> list[Member]:
-    """Return the files below a folder, sorted by name; links to files count as files.
+    """Return the files below a folder, sorted by name; links to files in it count as files.
 
     Raises
     ------
     PackingError
-        If there are none, there is no such folder, or one holds a link to a folder, which may lead
-        in circles, or a device.
+        If there are none or too many, or there is no such folder, or one cannot be read or holds a
+        link to a folder, which may lead in circles, a link to a file outside, or a device.
     """
     if not folder.is_dir():
         raise PackingError("no such folder")
-    packed = []
-    for parent, folders, names in os.walk(folder):
-        here = Path(parent)
-        folders[:] = [name for name in folders if not is_clutter(Path(name))]
-        for name in folders:
-            if (here / name).is_symlink():
-                raise PackingError(f"{here / name} is a link to a folder; put the folder there")
-        for path in (here / name for name in names if not is_clutter(Path(name))):
-            if not path.is_file():
-                raise PackingError(f"{path} is no plain file, or leads to none; remove it")
-            packed.append(Member(path.relative_to(folder).as_posix(), path.stat().st_size))
+    root = os.path.realpath(folder)
+    packed: list[Member] = []
+    left = [""]
+    while left:
+        below = left.pop()
+        for entry in _entries(folder, below):
+            name = below + entry.name
+            if is_clutter(Path(entry.name)):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                left.append(f"{name}/")
+            else:
+                packed.append(Member(name, _length(entry, root)))
+        if len(packed) + len(left) > MOST_FILES:
+            raise PackingError(
+                f"holds more than {MOST_FILES:,} files and folders; pack it yourself, as a .tar"
+            )
     if not packed:
         raise PackingError("holds no files")
     return sorted(packed)
+
+
+def _entries(folder: Path, below: str) -> list[os.DirEntry[str]]:
+    """Return what a folder holds, unless it is deeper than a path can be."""
+    try:
+        with os.scandir(folder / below) as entries:
+            return list(itertools.islice(entries, MOST_FILES + 1))
+    except OSError as error:
+        raise PackingError(f"{folder / below} cannot be read ({reason(error)})") from None
+
+
+def _length(entry: os.DirEntry[str], root: str) -> int:
+    """Return a file's length; refuse what is none, or leads out of the folder ``root``."""
+    is_link, place = entry.is_symlink(), Path(entry.path)
+    if is_link and place.is_dir():
+        raise PackingError(f"{place} is a link to a folder; put the folder there")
+    if not place.is_file():  # no entry's method, which fails at a link to itself
+        raise PackingError(f"{place} is no plain file, or leads to none; remove it")
+    if is_link and not os.path.realpath(place).startswith(f"{root}{os.sep}"):
+        raise PackingError(f"{place} is a link to a file outside the folder; copy the file there")
+    return entry.stat().st_size
 
 
 def length(members: Sequence[Member]) -> int:
@@ -77,8 +106,8 @@ def pack(folder: Path, members: Sequence[Member]) -> Iterator[bytes]:
     for member in members:
         yield _header(member)
         left = member.length
-        with (folder / member.name).open("rb") as file:
-            while chunk := file.read(CHUNK):
+        with open_file(folder / member.name) as file:
+            while left >= 0 and (chunk := file.read(CHUNK)):
                 left -= len(chunk)
                 yield chunk
         if left:
@@ -117,14 +146,14 @@ def has_changed(url: str, sha256: str, total: int | None) -> bool:
         digest = hashlib.sha256()
         for chunk in pack(folder, inside):
             digest.update(chunk)
-    except (PackingError, OSError):
+    except (PackingError, FetchError, OSError):
         return True
     return digest.hexdigest() != sha256
 
 
 def path(url: str) -> Path:
     """Return the folder that a URL names."""
-    return Path(unquote(url.removeprefix("folder:").removeprefix("//")))
+    return local_path(url)
 
 
 @contextmanager
@@ -142,4 +171,6 @@ def open_url(url: str, _start: int = 0, _etag: str | None = None) -> Iterator[Bo
         raise FetchError(f"{reason(error)}: {error.filename}") from None
 
 
-PROTOCOL = Protocol(r"folder:(///)?[^/].*", "folder:PATH or folder:///PATH", open_url)
+PROTOCOL = Protocol(
+    r"folder:(///)?[^/].*", "folder:PATH or folder:///PATH", open_url, is_watched=False
+)

@@ -1,20 +1,25 @@
 """The protocols ``https:`` and ``http:``: a file from its start, or from where a partial one ends.
 
 ``fetch`` makes the attempts, not urllib3's ``Retry``: each asks for what is missing after the one
-before, which may have ended in the middle of a body, and other protocols need attempts too.
+before, which may have ended in the middle of a body, and other protocols need attempts too. How
+long all of them may take is a matter of ``bounds``.
 """
 
+import functools
 import re
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from urllib3 import exceptions
 
+from pipeline.core.errors import shown
 from pipeline.download.body import (
     CHUNK,
     Body,
@@ -23,18 +28,21 @@ from pipeline.download.body import (
     TransientError,
     UnreachableError,
 )
+from pipeline.download.bounds import SLOWEST, Response
 
 CONNECT_SECONDS = 10.0
 """Time after which a host that has not answered is given up."""
 
-READ_SECONDS = 30.0
-"""Time after which a connection is given up if nothing has come."""
+READ_SECONDS = 12.0
+"""Time after which a connection is given up if nothing, or less than at ``SLOWEST``, has come."""
 
-SLOWEST = 1000.0
-"""Bytes/s, over READ_SECONDS, below which a connection is given up."""
+MOST_REDIRECTS = 10
 
 LONGEST_WAIT = 60.0
 """The longest wait, in s, that a host may ask for without being given up."""
+
+AS_IT_IS = {"", "identity", "aws-chunked", "binary", "none"}
+"""Encodings on the way that stand for none; ``aws-chunked`` is what some programs leave at S3."""
 
 TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 """Statuses that may have passed by the next attempt."""
@@ -69,9 +77,17 @@ def get(url: str, start: int = 0, etag: str | None = None) -> Iterator[Body]:
                 part = response.status_code == HTTPStatus.PARTIAL_CONTENT
                 if response.status_code != HTTPStatus.OK and not (part and start):
                     raise status_fault(response)
+                _refuse_transfer(response)
                 yield _body(response, start)
     except (requests.RequestException, exceptions.HTTPError) as error:
         raise fault(error) from None
+
+
+def get_from_webdav(
+    url: str, start: int = 0, etag: str | None = None
+) -> AbstractContextManager[Body]:
+    """Request a file from a WebDAV server, as ``get`` does from any."""
+    return get(url.replace("webdav", "http", 1), start, etag)
 
 
 def fault(error: Exception) -> FetchError:
@@ -113,8 +129,34 @@ def status_fault(response: requests.Response) -> FetchError:
     return TransientError(text, wait)
 
 
+class _Adapter(HTTPAdapter):
+    """An adapter whose answers are read within limits."""
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> Any:
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        pool.ConnectionCls = _limited(pool.ConnectionCls)
+        return pool
+
+
+@functools.cache
+def _limited(connection: type[Any]) -> type[Any]:
+    return type(connection.__name__, (connection,), {"response_class": Response})
+
+
 class _Session(requests.Session):
     """A session that follows redirects to web servers only, without reading their bodies."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.max_redirects = MOST_REDIRECTS
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Adapter())
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
@@ -129,7 +171,8 @@ class _Session(requests.Session):
 def _request(
     session: requests.Session, url: str, start: int = 0, etag: str | None = None
 ) -> requests.Response:
-    headers = {"Accept-Encoding": "identity"}
+    # Closed after its answer, a connection shows whether more came than was declared.
+    headers = {"Accept-Encoding": "identity", "Connection": "close"}
     if start:
         headers["Range"] = f"bytes={start}-"
         if etag:
@@ -145,9 +188,30 @@ def _is_elsewhere(response: requests.Response, start: int, etag: str | None) -> 
     """Return whether an answer is another range or version than asked for, or none."""
     headers = response.headers
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
-        is_there = headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        is_there = _is_range(headers, start)
         return not is_there or bool(etag and headers.get("ETag", etag) != etag)
     return response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+
+def _is_range(headers: Mapping[str, str], start: int) -> bool:
+    """Return whether the headers declare a range from ``start`` on, without contradictions."""
+    match = re.fullmatch(
+        r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", headers.get("Content-Range", "")
+    )
+    if match is None or int(match[1]) != start:
+        return False
+    end, length = int(match[2]) + 1, _number(headers.get("Content-Length", ""))
+    is_within = match[3] == "*" or end <= int(match[3])
+    return end > start and is_within and length in (None, end - start)
+
+
+def _refuse_transfer(response: requests.Response) -> None:
+    """Refuse a transfer that http.client would take for the file's bytes."""
+    transfer = response.headers.get("Transfer-Encoding", "").strip().lower()
+    if transfer not in ("", "identity", "chunked"):
+        raise FetchError(
+            f"sent it encoded on the way ({_words(transfer)}), which was not asked for"
+        )
 
 
 def _body(response: requests.Response, start: int) -> Body:
@@ -159,13 +223,15 @@ def _body(response: requests.Response, start: int) -> Body:
     length = _number(headers.get("Content-Length", ""))
     whole = _number(headers.get("Content-Range", "").rpartition("/")[2])
     etag = headers.get("ETag", "")
+    encoding = headers.get("Content-Encoding", "").strip().lower()
     return Body(
         chunks=_chunks(response),
         total=whole if start and whole else None if length is None else start + length,
         start=start,
         etag=etag if etag.startswith('"') else None,
         html=headers.get("Content-Type", "").lower().startswith("text/html"),
-        encoding=headers.get("Content-Encoding", "").lower().replace("identity", ""),
+        encoding="" if encoding in AS_IT_IS else _words(encoding),
+        has_more=lambda: getattr(response.raw._original_response, "has_more", False),
     )
 
 
@@ -191,7 +257,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 def _words(reason: object) -> str:
     """Return a reason on one line, shortened, for it may quote the server."""
-    return " ".join(str(reason).split())[:200]
+    return shown(" ".join(str(reason).split()), 200)
 
 
 def _number(text: str) -> int | None:
@@ -219,3 +285,5 @@ def _cause(error: BaseException) -> BaseException:
 
 HTTPS = Protocol(r"https://[^/]+/.+", "https://HOST/PATH", get)
 HTTP = Protocol(r"http://[^/]+/.+", "http://HOST/PATH", get)
+WEBDAVS = Protocol(r"webdavs://[^/]+/.+", "webdavs://HOST/PATH", get_from_webdav)
+WEBDAV = Protocol(r"webdav://[^/]+/.+", "webdav://HOST/PATH", get_from_webdav)

@@ -1,16 +1,25 @@
 """The protocol ``kaggle:``: files of its competitions and datasets, by the user's token."""
 
 import re
+import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import requests
 
-from pipeline.download import http
+from pipeline.core import limits
+from pipeline.download import bounds, http
 from pipeline.download.body import Body, FetchError, Protocol, chunks, open_file, reason
 
-PATTERN = r"kaggle://(?P<page>competitions/[^/]+|datasets/[^/]+/[^/]+(/versions/\d+)?)/(?P<file>.+)"
+PATTERN = r"kaggle://(?!(.*/)?\.\.?(/|$))(?P<page>competitions/[^/]+|datasets/[^/]+/[^/]+(/versions/\d+)?)/(?P<file>.+)"
+"""No part of it is ``.`` or ``..``, which would lead out of kagglehub's cache."""
+
+MOST_BYTES = 100_000_000_000
+"""Bytes of a file that kagglehub may write."""
+
+WRITTEN = Path("/proc/self/io")
+"""What this process has written so far, where the system says it."""
 
 AUTHENTICATE = (
     "create a token at https://www.kaggle.com/settings/api and set KAGGLE_API_TOKEN to it, "
@@ -38,7 +47,10 @@ def _cached_path(page: str, name: str) -> Path:
         "datasets": kagglehub.dataset_download,
     }[kind]
     try:
-        return Path(fetch(handle, path=name))
+        with _bounded():
+            return Path(fetch(handle, path=name))
+    except FetchError:
+        raise
     except UnauthenticatedError:
         raise FetchError(f"Kaggle wants a token: {AUTHENTICATE}") from None
     except requests.RequestException as error:
@@ -47,6 +59,30 @@ def _cached_path(page: str, name: str) -> Path:
         raise _fault(error, page) from None
     except Exception as error:  # kagglehub's own errors have no common base
         raise FetchError(reason(error)) from None
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Limit what kagglehub does by itself: bytes of a file, memory, and time without progress."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    is_lower = soft == resource.RLIM_INFINITY or soft > MOST_BYTES
+    watch = bounds.Watch(_written)
+    try:
+        if is_lower:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, hard))
+        with (
+            limits.memory("Kaggle's answer"),
+            watch.guarding() if WRITTEN.exists() else nullcontext(),
+        ):
+            yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _written() -> int:
+    """Return the bytes that this process has written; 0 where the system does not say."""
+    lines = WRITTEN.read_text().splitlines() if WRITTEN.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("wchar")), 0)
 
 
 def _fault(error: requests.RequestException, page: str) -> FetchError:
@@ -71,5 +107,8 @@ def _fault(error: requests.RequestException, page: str) -> FetchError:
 
 
 PROTOCOL = Protocol(
-    PATTERN, "kaggle://competitions/NAME/FILE or kaggle://datasets/OWNER/NAME/FILE", open_url
+    PATTERN,
+    "kaggle://competitions/NAME/FILE or kaggle://datasets/OWNER/NAME/FILE",
+    open_url,
+    is_watched=False,
 )

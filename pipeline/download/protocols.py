@@ -7,7 +7,8 @@ folder:PATH, folder:///PATH       a folder, packed as a .tar (see ``folder``)
 debian://PACKAGE/FILE             a file of a Debian package, where it is installed
 kaggle://competitions/NAME/FILE   Kaggle, with the user's own token
 kaggle://datasets/OWNER/NAME/FILE
-s3://BUCKET/KEY and the like      whatever fsspec reads
+webdav://HOST/PATH, webdavs://…   WebDAV, by HTTP and HTTPS
+s3://BUCKET/KEY and the like      storage (see ``fsspec_source.LIBRARIES``)
 ================================  ==============================================================
 """
 
@@ -24,8 +25,11 @@ PROTOCOLS: dict[str, Protocol] = {
     "folder": folder.PROTOCOL,
     "debian": debian.PROTOCOL,
     "kaggle": kaggle.PROTOCOL,
+    "webdavs": http.WEBDAVS,
+    "webdav": http.WEBDAV,
+    **{name: fsspec_source.protocol(name) for name in fsspec_source.LIBRARIES},
 }
-"""The protocol of each scheme; fsspec reads the other schemes."""
+"""The protocol of each scheme. There is no other, whatever is installed."""
 
 SECRET = re.compile(
     r"[?&;]([^=&]*(signature|token|secret|password|credential)|([^=&]*[-_.])?(sig|(api)?key|auth))=",
@@ -40,7 +44,8 @@ def check(url: str) -> str:
     Raises
     ------
     ValueError
-        If its scheme is unknown or it does not have the scheme's form.
+        If its scheme is unknown, it does not have the scheme's form, or it holds what is no
+        printable character, encoded or not.
 
     Examples
     --------
@@ -49,13 +54,12 @@ def check(url: str) -> str:
     ValueError: must look like file:PATH or file:///PATH
     """
     name = scheme(url)
-    if name not in PROTOCOLS and not fsspec_source.reads(name):
-        raise ValueError(
-            f"must begin with a known scheme: {', '.join(PROTOCOLS)}, or one of fsspec's (s3 …)"
-        )
-    protocol = _protocol(name)
-    if not re.fullmatch(protocol.pattern, url):
-        raise ValueError(f"must look like {protocol.form}")
+    if name not in PROTOCOLS:
+        raise ValueError(f"must begin with a known scheme: {', '.join(PROTOCOLS)}")
+    if not url.isprintable() or re.search(r"%[01][0-9a-f]|%7f", url, re.IGNORECASE):
+        raise ValueError("must hold no control characters")
+    if not re.fullmatch(PROTOCOLS[name].pattern, url):
+        raise ValueError(f"must look like {PROTOCOLS[name].form}")
     return url
 
 
@@ -74,11 +78,7 @@ def open_source(url: str, start: int = 0, etag: str | None = None) -> AbstractCo
     FetchError
         On entering the context if the file cannot be had, and while the body is read.
     """
-    return _protocol(scheme(url)).open(url, start, etag)
-
-
-def _protocol(name: str) -> Protocol:
-    return PROTOCOLS.get(name, fsspec_source.PROTOCOL)
+    return PROTOCOLS[scheme(url)].open(url, start, etag)
 
 
 def scheme(url: str) -> str:

@@ -60,14 +60,13 @@ def test_bytes_depend_on_names_and_contents_alone(folder):
     assert hashlib.sha256(before).hexdigest() == PINNED
     os.utime(folder / "a.csv", (1, 1))
     (folder / "a.csv").chmod(0o600)
-    content = (folder / "cat/1.png").read_bytes()
-    (folder / "cat/1.png").unlink()
-    (folder / "elsewhere.png").write_bytes(content)
-    (folder / "cat/1.png").symlink_to(folder / "elsewhere.png")
+    (folder / "cat/1.png").rename(folder / "cat/.1.png")
+    (folder / "cat/2.png").symlink_to(folder / "cat/.1.png")
+    (folder / "cat/1.png").symlink_to("2.png")
     assert packed(folder) != before
-    (folder / "elsewhere.png").rename(folder.parent / "elsewhere.png")
+    (folder / "cat/2.png").rename(folder / "cat/.2.png")
     (folder / "cat/1.png").unlink()
-    (folder / "cat/1.png").symlink_to(folder.parent / "elsewhere.png")
+    (folder / "cat/1.png").symlink_to(folder / "cat/.2.png")
     assert packed(folder) == before
 
 
@@ -133,12 +132,22 @@ def remove_all(folder):
         (lambda folder: folder.rename(folder.with_name("x")), "folder:pets: no such folder"),
         (lambda folder: (folder / "all").symlink_to(folder), "all is a link to a folder; put"),
         (lambda folder: (folder / "gone").symlink_to("nothing"), "gone is no plain file, or leads"),
+        (lambda folder: (folder / "out").symlink_to("../o.png"), "out is a link to a file outside"),
+        (lambda folder: (folder / "in").symlink_to("out1"), "in is a link to a file outside the"),
+        (lambda folder: (folder / "in").symlink_to("/etc/hostname"), "the folder; copy the file"),
+        (lambda folder: (folder / "loop").symlink_to("loop"), "loop is no plain file, or leads"),
+        (lambda folder: (folder / "up").symlink_to(".."), "up is a link to a folder; put"),
         (lambda folder: os.mkfifo(folder / "fifo"), "fifo is no plain file"),
         (lambda folder: (folder / "\udcff.png").touch(), "is no Unicode text; rename it"),
     ],
 )
 def test_what_cannot_be_packed_is_named(folder, tmp_path, monkeypatch, change, reason):
     monkeypatch.chdir(tmp_path)
+    Path("o.png").write_bytes(b"secret")
+    Path("pets2").mkdir()
+    Path("pets2/o.png").write_bytes(b"secret")
+    (folder / ".out1").symlink_to(tmp_path / "pets2/o.png")
+    (folder / ".out1").rename(folder / "out1") if reason.startswith("in ") else None
     change(folder)
     file = PublishedFile(name="pets.tar", sources=("folder:pets",))
     with pytest.raises(SourceError) as caught:

@@ -21,7 +21,11 @@ from pipeline.download.body import Body, Protocol
         "kaggle://datasets/owner/name/versions/2/a.csv",
         "s3://bucket/key",
         "sftp://host/a",
-        "memory://a",
+        "webdavs://host/a",
+        "gs://bucket/a",
+        "abfs://container/a",
+        "hdfs:///a",
+        "hf://datasets/owner/name/a",
     ],
 )
 def test_a_source_is_taken(url):

@@ -46,6 +46,10 @@ class Reply:
     """Whether the body is sent again and again, until the client goes away."""
     raw: bytes | None = None
     """The whole answer with its headers, in place of one made from the above."""
+    tail: bytes = b""
+    """Sent again and again after the body, until the client goes away."""
+    lies: bool = False
+    """Whether a range that is asked for is answered with the file's first bytes."""
 
 
 class Server(ThreadingHTTPServer):
@@ -109,11 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _send(self, reply: Reply) -> None:
-        if reply.raw is not None:
-            self.wfile.write(reply.raw)
-            body = b""
-        else:
-            body = self._send_head(reply)
+        body = self._send_head(reply) if reply.raw is None else reply.raw
         self._send_body(reply, body[: reply.sent])
         if reply.resets:
             linger = struct.pack("ii", 1, 0)
@@ -135,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
                 status = 206
                 range_ = f"bytes {start}-{len(body) - 1}/{len(body)}"
                 headers.setdefault("Content-Range", range_)
-                body = body[start:]
+                body = body[: len(body) - start] if reply.lies else body[start:]
         if reply.etag:
             headers["ETag"] = reply.etag
         self.send_response(status)
@@ -153,8 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
                     return
         else:
             self._write(body)
-        while reply.endless and not self.server.is_closing.is_set():
-            self._write(body)
+        again = reply.tail or (body if reply.endless else b"")
+        while again and not self.server.is_closing.is_set():
+            self._write(again)
 
     def _write(self, content: bytes) -> None:
         self.wfile.write(content)
