@@ -10,12 +10,13 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args
+
+from pydantic import Field
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Section
-from pipeline.models.initializers import initializer, seeds
-from pipeline.models.params import Positive, Precision, Share
+from pipeline.models.params import Positive, Precision, Share, initializer, seeds
 from pipeline.shards.index import Statistics
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ Backbone = Literal[Signed, SignedBy128, Standardized, Centred]
 
 LEAST_SIDE = 32
 """Pixels of the least height and width that all these backbones take."""
+LONGEST_SIDE = 2048
+"""Pixels of the greatest height or width, enlarged; these backbones were made for 224 to 600."""
 BACKBONE, LOGITS, DROPOUT = range(3)
 """Numbers of the layers, from which their seeds follow; all of the backbone share one."""
 
@@ -86,7 +89,7 @@ class Params(Section):
     """``model``: a backbone, pooling, dropout, then the logits."""
 
     backbone: Backbone = "MobileNetV3Small"
-    enlarge: Positive = 1
+    enlarge: Annotated[Positive, Field(le=64)] = 1
     """Factor by which images are enlarged first, bilinearly. Backbones want 32 pixels or more, and
     were made for about 224."""
     pooling: Literal["avg", "max"] = "avg"
@@ -133,12 +136,12 @@ def build(
     Raises
     ------
     ParameterError
-        If the images are too small for a backbone.
+        If the images are too small for a backbone, or too large.
     """
     import keras
 
     del statistics
-    _refuse_too_small(params, shape)
+    _refuse_other_sizes(params, shape)
     dtype = precision if precision == "float32" else f"mixed_{precision}"
     image = keras.Input(shape, name="image", dtype="float32")
     with _settings(dtype, seeds(seed, BACKBONE)[0]):
@@ -155,8 +158,13 @@ def build(
     return _with_fixed_names(keras.Model(image, logits, name="classifier"))
 
 
-def _refuse_too_small(params: Params, shape: tuple[int, int, int]) -> None:
-    """Raise ParameterError, with a factor that would do, if a side is too short."""
+def _refuse_other_sizes(params: Params, shape: tuple[int, int, int]) -> None:
+    """Raise ParameterError, with a factor that would do, if a side is too short or too long."""
+    if max(shape[:2]) * params.enlarge > LONGEST_SIDE:
+        raise ParameterError(
+            f"model.enlarge {params.enlarge} makes images of {shape[0]}x{shape[1]} larger than "
+            f"{LONGEST_SIDE}x{LONGEST_SIDE}; take a smaller factor, or decode smaller images"
+        )
     side = min(shape[:2])
     if side * params.enlarge < LEAST_SIDE:
         raise ParameterError(

@@ -12,8 +12,20 @@ from pydantic import Field, model_validator
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Section
-from pipeline.models.initializers import initializer, seeds
-from pipeline.models.params import Activation, Initializer, Positive, Precision, Share
+from pipeline.models.params import (
+    MAX_LAYERS,
+    Activation,
+    Filters,
+    Initializer,
+    Positive,
+    Precision,
+    Share,
+    Units,
+    Window,
+    initializer,
+    seeds,
+    size_fault,
+)
 from pipeline.shards.index import Statistics
 
 if TYPE_CHECKING:
@@ -28,17 +40,21 @@ class Params(Section):
     standardize: bool = False
     """First subtract, from each channel, the training images' mean, and divide by their standard
     deviation."""
-    filters: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 128)
+    filters: Annotated[tuple[Filters, ...], Field(min_length=1, max_length=MAX_LAYERS)] = (
+        32,
+        64,
+        128,
+    )
     """Filters of the convolutions of each block; their stride is 1."""
-    convolutions: Positive = 1
+    convolutions: Annotated[Positive, Field(le=MAX_LAYERS)] = 1
     """Convolutions in each block: its depth."""
     residual: bool = False
     """Add each block's input to the output of its convolutions, before the last activation, through
     a 1x1 convolution where the filters differ in number (He et al., 2016). With ``pool_after:
     first``, the output of the first convolution is added, not the input."""
-    kernel: Positive = 3
+    kernel: Window = 3
     """Height and width of the filters, in pixels."""
-    pool: Positive = 2
+    pool: Window = 2
     """Height, width and stride of the max-pooling in each block, in pixels; 1: none."""
     pool_after: Literal["last", "first"] = "last"
     """The convolution of a block that pooling follows: the last, or the first. After the first, it
@@ -53,7 +69,7 @@ class Params(Section):
     """Share of the values that is dropped after each block while training."""
     features: Features = "flatten"
     """Features of the last block's maps: all their values, or one for each filter."""
-    dense: tuple[Positive, ...] = (128,)
+    dense: Annotated[tuple[Units, ...], Field(max_length=MAX_LAYERS)] = (128,)
     """Units of the dense layers before the logits."""
     dropout: Share = 0.0
     """Share of the units that is dropped after each of these dense layers while training, or of
@@ -70,7 +86,27 @@ class Params(Section):
             raise ValueError("residual with pool_after: first needs convolutions of 2 or more")
         if self.bias_initializer == "orthogonal":
             raise ValueError("bias_initializer cannot be orthogonal: a bias is no matrix")
+        layers = len(self.filters) * self.convolutions + len(self.dense) + 1
+        if fault := size_fault(layers, self.weights((1, 1, 1), 2) if layers <= MAX_LAYERS else 0):
+            raise ValueError(f"filters, convolutions, kernel and dense are too large: {fault}")
         return self
+
+    def weights(self, shape: tuple[int, int, int], classes: int) -> int:
+        """Return the number of weights of convolutions and dense layers, biases included."""
+        height, width, features = shape
+        count = 0
+        for filters in self.filters:
+            count += features * filters if self.residual and features != filters else 0
+            for _ in range(self.convolutions):
+                count += (self.kernel**2 * features + 1) * filters
+                features = filters
+            height, width = (max(_after_block(side, self), 1) for side in (height, width))
+        if self.features == "flatten":
+            features *= height * width
+        for units in (*self.dense, classes):
+            count += (features + 1) * units
+            features = units
+        return count
 
 
 def build(
@@ -105,11 +141,13 @@ def build(
     Raises
     ------
     ParameterError
-        If pooling or valid padding leaves no pixel.
+        If pooling or valid padding leaves no pixel, or weights are too many.
     """
     import keras
 
     _refuse_too_deep(params, shape)
+    if fault := size_fault(0, params.weights(shape, classes)):
+        raise ParameterError(f"model: {fault}; take smaller filters, dense layers or images")
     layers = Layers(params, seed, precision)
     image = keras.Input(shape, name="image", dtype="float32")
     x = image
@@ -247,17 +285,22 @@ class Layers:
 
 def _refuse_too_deep(params: Params, shape: tuple[int, int, int]) -> None:
     """Raise ParameterError if a block would leave no pixel of the images."""
-    before = 1 if params.pool_after == "first" else params.convolutions
     for side in shape[:2]:
         for n in range(1, len(params.filters) + 1):
-            side = _pooled(_convolved(side, before, params), params)
-            side = _convolved(side, params.convolutions - before, params)
+            side = _after_block(side, params)
             if side < 1:
                 raise ParameterError(
                     f"model.filters has {len(params.filters)} blocks, but block {n} would leave "
                     f"no pixel of images of {shape[0]}x{shape[1]}; take fewer filters, a smaller "
                     "kernel or pool, or padding: same"
                 )
+
+
+def _after_block(side: int, params: Params) -> int:
+    """Return the height or width after a block; below 1 if it leaves no pixel."""
+    before = 1 if params.pool_after == "first" else params.convolutions
+    side = _pooled(_convolved(side, before, params), params)
+    return _convolved(side, params.convolutions - before, params)
 
 
 def _convolved(side: int, times: int, params: Params) -> int:

@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from pipeline.core.params import Section
-from pipeline.models.initializers import initializer, seeds
-from pipeline.models.params import Activation, Initializer, Positive, Precision, Share
+from pipeline.models.params import (
+    MAX_LAYERS,
+    Activation,
+    Filters,
+    Initializer,
+    Positive,
+    Precision,
+    Share,
+    Window,
+    initializer,
+    seeds,
+    size_fault,
+)
 from pipeline.shards.index import Statistics
 
 if TYPE_CHECKING:
@@ -28,14 +39,18 @@ class Params(Section):
     standardize: bool = True
     """First subtract, from each channel, the training images' mean, and divide by their standard
     deviation."""
-    widths: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 128)
+    widths: Annotated[tuple[Filters, ...], Field(min_length=1, max_length=MAX_LAYERS)] = (
+        32,
+        64,
+        128,
+    )
     """Filters of the convolutions of each stage. Each stage but the first halves the height and
     width of its maps."""
-    depths: tuple[Positive, ...] = (1, 1, 1)
+    depths: Annotated[tuple[Positive, ...], Field(max_length=MAX_LAYERS)] = (1, 1, 1)
     """Blocks of two convolutions in each stage."""
-    kernel: Positive = 3
+    kernel: Window = 3
     """Height and width of the filters, in pixels, but for the shortcuts', which are 1x1."""
-    stem_stride: Positive = 1
+    stem_stride: Window = 1
     """Stride of the first convolution. Larger images want 2: a quarter of the time and memory."""
     activation: Activation = "relu"
     momentum: Share = 0.9
@@ -55,7 +70,21 @@ class Params(Section):
                 f"widths and depths must be equally many, one of each for a stage; there are "
                 f"{len(self.widths)} and {len(self.depths)}"
             )
+        layers = 2 * sum(self.depths) + 2
+        if fault := size_fault(layers, self.weights((1, 1, 1), 2) if layers <= MAX_LAYERS else 0):
+            raise ValueError(f"widths, depths and kernel are too large: {fault}")
         return self
+
+    def weights(self, shape: tuple[int, int, int], classes: int) -> int:
+        """Return the number of weights of convolutions and the logits."""
+        area = self.kernel**2
+        features = self.widths[0]
+        count = area * shape[2] * features
+        for width, depth in zip(self.widths, self.depths, strict=True):
+            count += features * width if features != width else 0
+            count += area * width * (features + (2 * depth - 1) * width)
+            features = width
+        return count + (features + 1) * classes
 
 
 def build(

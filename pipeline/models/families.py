@@ -7,12 +7,14 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipeline.core.errors import ParameterError, explain
 from pipeline.core.params import Section
+from pipeline.models import architecture, permitted
 from pipeline.models.params import Precision
 from pipeline.shards.index import Statistics
 
@@ -220,7 +222,7 @@ def _check(family: Family, network: Any, shape: tuple[int, int, int], classes: i
             f"(keras.Model(inputs, outputs)), not {type(network).__name__}"
         )
     wanted = (None, *shape), (None, classes)
-    given = _shapes(network)
+    given = architecture.signature(network)
     if given != wanted:
         raise ParameterError(
             f"{family.path}: the model must lead from {_described(wanted[0])}, the images, to "
@@ -238,8 +240,9 @@ def _check(family: Family, network: Any, shape: tuple[int, int, int], classes: i
             "does not know; set train.optimizer.weight_decay"
         )
     try:
-        config = keras.saving.serialize_keras_object(network)
-        keras.saving.deserialize_keras_object(config, safe_mode=True)
+        config = json.loads(json.dumps(keras.saving.serialize_keras_object(network)))
+        permitted.examine(config)
+        architecture.build(config)
     except Exception as error:
         raise ParameterError(
             f"{family.path}: the model cannot be saved and loaded: {_reason(error)}"
@@ -248,15 +251,6 @@ def _check(family: Family, network: Any, shape: tuple[int, int, int], classes: i
 
 def _is_functional(network: Any) -> bool:
     return bool(getattr(network, "inputs", None)) and bool(getattr(network, "outputs", None))
-
-
-def _shapes(network: Any) -> tuple[Any, Any]:
-    """Return the shapes of input and output; lists of them where there are several."""
-    shapes = []
-    for tensors in (network.inputs, network.outputs):
-        each = [tuple(tensor.shape) for tensor in tensors]
-        shapes.append(each[0] if len(each) == 1 else each)
-    return shapes[0], shapes[1]
 
 
 def _described(shape: Any) -> str:

@@ -7,27 +7,21 @@ process of its own, since a damaged file can make it crash, or run without an en
 
 import json
 import math
-import os
-import resource
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5t
 
-from pipeline.core.errors import REMEDIES
+from pipeline.core import limits
+from pipeline.core.errors import PipelineError, one_line, shown
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 10
 """Of the processor, for the process that reads a file; six times as many in all."""
-MEMORY = 2 << 30
-"""Bytes of addresses of that process, most of which are the libraries'."""
 MOST_OBJECTS = 200_000
 """Groups and arrays in a file. The largest network of Keras's applications has some 10,000."""
 DEEPEST = 32
@@ -43,7 +37,7 @@ LARGEST_ANSWER = 64 << 20
 PLAIN = "h5repack -f NONE -l CONTI OLD NEW"  # of HDF5's own tools
 
 
-class UnreadableError(Exception):
+class UnreadableError(PipelineError):
     """What is wrong with a file, as the end of a sentence that begins with its name."""
 
     def __init__(self, fault: str, remedy: str | None = None) -> None:
@@ -74,20 +68,8 @@ class Tree:
     """What stands before those places."""
 
 
-@contextmanager
-def named_faults() -> Iterator[None]:
-    """Turn whatever a library raises about a file's content into UnreadableError."""
-    try:
-        yield
-    except (
-        *(ArithmeticError, AttributeError, LookupError, NotImplementedError, OSError),
-        *(RecursionError, RuntimeError, TypeError, ValueError),
-    ) as error:
-        machine = getattr(error, "filename", None) or getattr(error, "errno", None) in REMEDIES
-        if isinstance(error, OSError) and machine:
-            raise
-        reason = shown(" ".join(str(error).split()), 160)
-        raise UnreadableError(f"is damaged ({reason})") from None
+named_faults = partial(one_line, "", kind=UnreadableError, fault="is damaged")
+"""Turns whatever a library raises about a file's content into ``UnreadableError``."""
 
 
 def read(file: IO[bytes]) -> Tree:
@@ -99,15 +81,9 @@ def read(file: IO[bytes]) -> Tree:
         If it is no plain tree of numbers, or HDF5 cannot read it.
     """
     file.seek(0)
-    # Libraries that start a thread for each processor would take addresses for each.
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", __name__]
     try:
-        done = subprocess.run(  # noqa: S603
-            command, stdin=file, capture_output=True, cwd=ROOT, env=environment, timeout=6 * SECONDS
-        )
-        answer = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
+        answer = json.loads(limits.child(__name__, stdin=file, seconds=SECONDS))
+    except (limits.ChildError, ValueError):
         raise UnreadableError("is damaged (HDF5 fails on it)") from None
     if "fault" in answer:
         raise UnreadableError(answer["fault"], answer["remedy"])
@@ -169,18 +145,6 @@ def texts(group: h5py.Group, name: str) -> tuple[str, ...] | None:
             raise UnreadableError(f"has an attribute {name} that is not text")
         values = np.asarray(group.attrs[name], object).ravel().tolist()
         return tuple(_text(value, name) for value in values)
-
-
-def shown(text: str, longest: int = 60) -> str:
-    """Return a text of a file for a message: printable, and shortened.
-
-    Examples
-    --------
-    >>> shown("layers" + chr(10) + "dense")
-    'layers?dense'
-    """
-    clean = "".join(c if c.isprintable() else "?" for c in text[: longest + 1])
-    return clean if len(clean) <= longest else f"{clean[: longest - 3]}..."
 
 
 def _objects(file: h5py.File) -> Iterator[tuple[str, Any]]:
@@ -278,10 +242,6 @@ def _text(value: Any, name: str) -> str:
 
 def _answer() -> None:
     """Print what stands where in the file on standard input, or why it cannot be read, as JSON."""
-    limits = {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CPU: SECONDS, resource.RLIMIT_CORE: 0}
-    for kind, limit in limits.items():
-        with suppress(ValueError, OSError):  # where a lower limit holds already, or on macOS
-            resource.setrlimit(kind, (limit, limit))
     try:
         with open(0, "rb", closefd=False) as file:
             text = json.dumps(asdict(tree(file)))

@@ -3,6 +3,7 @@
 Keras's own ``.keras`` files differ from save to save; these do not. Neither file can hold code.
 """
 
+import hashlib
 import io
 import re
 from pathlib import Path
@@ -11,15 +12,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import files, paths
+from pipeline.core import files, limits, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import NAME, Section
-from pipeline.models import hdf5, weights
+from pipeline.models import architecture, hdf5, weights
+from pipeline.models.architecture import Architecture
 from pipeline.models.hdf5 import UnreadableError
-from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
+from pipeline.models.weights import Weights
+from pipeline.models.weights_file import ARCHITECTURE, SHA256, WEIGHTS
 
 if TYPE_CHECKING:
     import keras
+
+
+FREE_VALUES = 1 << 24
+"""Weights that get memory even if the file lacks them, to say which they are."""
+COPIES = 4
+"""Of its weights, which loading a model may hold at once."""
 
 
 class Model(NamedTuple):
@@ -41,11 +50,20 @@ class Model(NamedTuple):
         ----------
         images : ndarray of float32
             In [0, 1], shape (n, height, width, channels).
+
+        Raises
+        ------
+        DataError
+            If it computes no finite numbers.
         """
         import tensorflow as tf
 
         logits = self.network(tf.constant(images), training=False)
         shares: NDArray[np.float32] = tf.nn.softmax(logits).numpy()
+        if not np.isfinite(shares).all():
+            raise DataError(
+                "the model gives an image no finite numbers; it is damaged, train again"
+            )
         return shares
 
 
@@ -59,14 +77,15 @@ def save(model: Model, folder: Path, **records: Section | None) -> None:
     with files.new_folder(folder) as work:
         file = KerasFile()
         model.network.save_weights(file)
-        (work / WEIGHTS).write_bytes(file.getbuffer())
-        architecture = {
+        files.write_bytes(work / WEIGHTS, file.getbuffer())
+        about = {
             "classes": list(model.classes),
             "shape": list(model.shape),
             "parameters": model.network.count_params(),
             "keras": keras.saving.serialize_keras_object(model.network),
+            SHA256: hashlib.sha256(file.getbuffer()).hexdigest(),
         }
-        files.write_json(work / ARCHITECTURE, architecture)
+        files.write_json(work / ARCHITECTURE, about)
         for name, record in records.items():
             if record is not None:
                 files.write_json(work / f"{name}.json", record.model_dump(mode="json"))
@@ -84,7 +103,7 @@ class KerasFile(io.BytesIO):
 
 def is_run(source: Path | str) -> bool:
     """Tell if ``source`` is a run's name; a path has a slash, or is a ``Path``."""
-    return isinstance(source, str) and re.match(NAME, source) is not None
+    return isinstance(source, str) and re.fullmatch(NAME, source) is not None
 
 
 def load_model(source: Path | str) -> Model:
@@ -99,11 +118,10 @@ def load_model(source: Path | str) -> Model:
     Raises
     ------
     DataError
-        If a file is missing or damaged, or the weights are not those of the architecture, have
-        links or values that are not finite.
+        If a file is missing or damaged, the architecture names a class that is not permitted or
+        other images or classes, or the weights are not those of the architecture or of its digest,
+        have links or values that are not finite.
     """
-    import keras
-
     folder = paths.model(str(source)) if is_run(source) else Path(source)
     for path in (folder / ARCHITECTURE, folder / WEIGHTS):
         if not path.exists():
@@ -115,27 +133,38 @@ def load_model(source: Path | str) -> Model:
             raise DataError(f"{path} is missing; {remedy}")
         if not path.is_file():
             raise DataError(f"{path} is no plain file; name a run, or the folder of a model")
-    value = files.read_json(folder / ARCHITECTURE)
-    try:
-        network = keras.saving.deserialize_keras_object(value["keras"], safe_mode=True)
-        _set_weights(network, folder)
-        return Model(network, tuple(value["classes"]))
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{folder}: no model can be read there ({reason}); train again") from None
+    about = architecture.read(folder)
+    extra = limits.EXTRA + COPIES * (folder / WEIGHTS).stat().st_size
+    with limits.memory(folder, extra), weights.opened(folder) as stored:
+        try:
+            network = architecture.build(about.keras, stored.size + FREE_VALUES)
+            _check(network, about)
+        except UnreadableError as error:
+            raise architecture.unreadable(folder, str(error)) from None
+        _set_weights(network, stored)
+    return Model(network, about.classes)
 
 
-def _set_weights(network: "keras.Model", folder: Path) -> None:
-    """Set all weights of a network to those in its folder; raises DataError."""
+def _check(network: "keras.Model", about: Architecture) -> None:
+    """Raise UnreadableError if a network is not from such images to logits of the classes."""
+    wanted = (None, *about.shape), (None, len(about.classes))
+    if (found := architecture.signature(network)) != wanted:
+        raise UnreadableError(
+            f"leads from {found[0]} to {found[1]}, not {wanted[0]} to {wanted[1]}"
+        )
+    if (dtype := network.outputs[0].dtype) != "float32":
+        raise UnreadableError(f"has logits of {dtype}, not of float32")
+
+
+def _set_weights(network: "keras.Model", stored: Weights) -> None:
+    """Set all weights of a network to those of its file; raises UnreadableError."""
     file = KerasFile()
     network.save_weights(file)
-    mine = weights.of(hdf5.tree(file), file).layers
-    with weights.opened(folder) as stored:
-        theirs = {layer.place: layer for layer in stored.layers}
-        for layer in mine:
-            if layer.place not in theirs:
-                raise UnreadableError(f"lacks the layer {layer.name}")
-            if difference := layer.difference(theirs[layer.place]):
-                raise UnreadableError(f"has another layer {layer.name}: {difference}")
-            layer.fill(theirs[layer.place])
+    theirs = {layer.place: layer for layer in stored.layers}
+    for layer in weights.of(hdf5.tree(file), file).layers:
+        if layer.place not in theirs:
+            raise UnreadableError(f"lacks the layer {layer.name}")
+        if difference := layer.difference(theirs[layer.place]):
+            raise UnreadableError(f"has another layer {layer.name}: {difference}")
+        layer.fill(theirs[layer.place])
     network.load_weights(file)

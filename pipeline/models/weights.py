@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, shown
 from pipeline.models import hdf5, weights_file
 from pipeline.models.hdf5 import Tree, UnreadableError
 
@@ -58,7 +58,7 @@ class Array:
             rest = rest[read:]
         values = np.frombuffer(content, self.dtype).reshape(self.shape)
         if not np.isfinite(values).all():
-            place = hdf5.shown(self.place)
+            place = shown(self.place)
             raise UnreadableError(f"has values in {place} that are not finite (NaN or infinity)")
         return values
 
@@ -83,7 +83,7 @@ class Layer:
     @property
     def name(self) -> str:
         """Return its names, or its place, for people: printable, and shortened."""
-        return hdf5.shown("/".join(self.names) or self.place, 100)
+        return shown("/".join(self.names) or self.place, 100)
 
     @property
     def size(self) -> int:
@@ -126,6 +126,11 @@ class Weights:
     """True if the layers stand in the order in which the network has them."""
     named: bool
     """True if the file has the layers' names; parts of layers have none in a configuration."""
+
+    @property
+    def size(self) -> int:
+        """Return the number of values of all layers."""
+        return sum(layer.size for layer in self.layers)
 
 
 @contextmanager
@@ -278,7 +283,7 @@ def _published(tree: Tree, arrays: Mapping[str, Array]) -> Iterator[Layer]:
         for weight in listed:
             place = f"{tree.prefix}{layer}/{weight}"
             if place not in arrays:
-                raise UnreadableError(f"lacks {hdf5.shown(place)}, which it lists")
+                raise UnreadableError(f"lacks {shown(place)}, which it lists")
             owned.setdefault(weight.rpartition("/")[0], []).append(arrays[place])
         for owner, found in owned.items():
             whole = len(owned) == 1 or owner in ("", layer)

@@ -1,9 +1,9 @@
 """Opening a file of weights, whatever it is: its HDF5 content, and its layers' configuration."""
 
+import hashlib
 import json
 import os
 import shutil
-import stat
 import tempfile
 import zipfile
 import zlib
@@ -11,19 +11,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from pipeline.core import paths
+from pipeline.core import files, paths
+from pipeline.core.errors import shown
 from pipeline.models import hdf5
 from pipeline.models.hdf5 import UnreadableError
 
 WEIGHTS = "model.weights.h5"
 ARCHITECTURE = "architecture.json"
+SHA256 = "weights_sha256"
+"""The key of ``architecture.json`` that has the SHA-256 of ``WEIGHTS``, in hexadecimal."""
 CONFIG = "config.json"
 """The name of a network's configuration in a ``.keras`` file."""
 SUFFIXES = ".weights.h5, .h5 or .keras"
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 HEAD = 512
 """Bytes at the start of a file that tell what it is."""
-LARGEST_CONFIG = 64 << 20
+LARGEST_CONFIG = 16 << 20
 """Bytes of a network's configuration; one of a thousand layers has about two million."""
 LARGEST_TABLE = 1 << 20
 """Bytes of a ``.keras`` file's table of members, of which Keras writes three and a few assets."""
@@ -54,7 +57,7 @@ def content(path: Path, stack: ExitStack) -> tuple[IO[bytes], Any]:
         If it is something else.
     """
     if is_model(path):
-        return _hdf5(path / WEIGHTS, stack), _architecture(path / ARCHITECTURE, stack)
+        return _of_model(path, stack)
     if path.is_dir():
         raise UnreadableError(
             "is a folder, not that of a model",
@@ -73,12 +76,23 @@ def is_model(path: Path) -> bool:
 
 def regular(path: Path, stack: ExitStack) -> IO[bytes]:
     """Open a file for reading, without waiting for what is a FIFO or a device."""
-    # A file to be read is opened even where nobody has a FIFO's other end.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    file = stack.enter_context(os.fdopen(descriptor, "rb", buffering=0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise UnreadableError("is no plain file, but a FIFO, a device or a socket", "name a file")
-    return file
+    # Without a buffer, since a child reads from where its descriptor stands.
+    file: IO[bytes] = files.open_regular(path).detach()  # type: ignore[attr-defined]
+    return stack.enter_context(file)
+
+
+def mapping(path: Path) -> dict[str, Any]:
+    """Return the mapping in an ``architecture.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is missing.
+    UnreadableError
+        If it is no JSON, or longer than a network's configuration.
+    """
+    with ExitStack() as stack:
+        return _json(regular(path, stack).read(LARGEST_CONFIG + 1), ARCHITECTURE)
 
 
 def missing(path: Path) -> str:
@@ -147,13 +161,21 @@ def _is_pickle() -> UnreadableError:
     return UnreadableError(fault, f"convert it into {SUFFIXES} with the library that wrote it")
 
 
-def _architecture(path: Path, stack: ExitStack) -> Any:
-    if not path.exists():
-        return None
+def _of_model(folder: Path, stack: ExitStack) -> tuple[IO[bytes], Any]:
+    """Return the weights in a model's folder, which are those recorded, and its configuration."""
+    file = _hdf5(folder / WEIGHTS, stack)
+    if not (folder / ARCHITECTURE).exists():
+        return file, None
     try:
-        return _json(regular(path, stack).read(LARGEST_CONFIG + 1), ARCHITECTURE).get("keras")
+        value = mapping(folder / ARCHITECTURE)
     except UnreadableError as error:
         raise UnreadableError(f"stands beside an {ARCHITECTURE} that {error}") from None
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    # Models of earlier versions record none.
+    if value.get(SHA256, digest) != digest:
+        raise UnreadableError(f"is damaged: its SHA-256 is not the one in {ARCHITECTURE}")
+    file.seek(0)
+    return file, value.get("keras")
 
 
 def _json(text: bytes, name: str) -> dict[str, Any]:
@@ -181,7 +203,7 @@ def _unpacked(file: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], Any]:
                 # To the end, which verifies the CRC-32.
                 shutil.copyfileobj(member, weights, 1 << 20)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise UnreadableError(f"is damaged ({hdf5.shown(str(error), 160)})") from None
+        raise UnreadableError(f"is damaged ({shown(str(error), 160)})") from None
     weights.seek(0)
     if not _head(weights).startswith(HDF5):
         raise UnreadableError(f"has a {WEIGHTS} that is no HDF5")

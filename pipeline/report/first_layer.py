@@ -12,13 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.core import files
-from pipeline.models import weights
+from pipeline.core.errors import DataError, one_line, shown
+from pipeline.models import architecture, weights
 from pipeline.models.hdf5 import UnreadableError
+from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
 from pipeline.report import thumbnails
 from pipeline.subsets.images import Dataset
 
 FIRST = "convolution_1"
 """The start of the name of the first convolution; a layer around it may stand before it."""
+LARGEST = 16
+"""Pixels of a filter's side; larger ones take long to compute, and are not shown."""
+EPSILON = np.float32(1e-7)
+"""The least deviation that Keras divides by."""
 SHOWN = 64
 """Number of filters that are shown at most."""
 IMAGES = 10
@@ -74,23 +80,28 @@ def read(folder: Path) -> FirstLayer | None:
     DataError
         If a file is missing or damaged.
     """
-    layers = files.read_json(folder / "architecture.json")["keras"]["config"]["layers"]
-    files.existing(folder / "model.weights.h5", "train")
-    convolutions = [layer for layer in layers if layer["class_name"] == "Conv2D"]
-    named = [layer for layer in convolutions if layer["config"]["name"].startswith(FIRST)]
-    if not convolutions:
-        return None
-    layer = (named or convolutions)[0]
-    before = layers[: layers.index(layer)]
-    config = layer["config"]
-    if config["strides"] != [1, 1] or config["dilation_rate"] != [1, 1] or config["groups"] != 1:
-        return None
-    known = {"InputLayer", "Normalization"}
-    if {one["class_name"] for one in before if one not in convolutions} - known:
-        return None
+    about = architecture.configuration(folder)
+    files.existing(folder / WEIGHTS, "train")
+    with one_line(folder / ARCHITECTURE, "train again"):
+        layers = about["keras"]["config"]["layers"]
+        convolutions = [layer for layer in layers if layer["class_name"] == "Conv2D"]
+        named = [layer for layer in convolutions if layer["config"]["name"].startswith(FIRST)]
+        if not convolutions:
+            return None
+        layer = (named or convolutions)[0]
+        before = layers[: layers.index(layer)]
+        config = layer["config"]
+        plain = config["strides"], config["dilation_rate"], config["groups"]
+        if plain != ([1, 1], [1, 1], 1) or config["padding"] not in ("same", "valid"):
+            return None
+        known = {"InputLayer", "Normalization"}
+        if {one["class_name"] for one in before if one not in convolutions} - known:
+            return None
+        mean, variance = _standardization(before)
     kernel, bias = _weights(folder, config["name"])
-    mean, variance = _standardization(before)
-    return FirstLayer(kernel, bias, config["padding"], mean, np.sqrt(variance))
+    if not {mean.size, variance.size} <= {1, kernel.shape[2]} or max(kernel.shape[:2]) > LARGEST:
+        return None
+    return FirstLayer(kernel, bias, config["padding"], mean, np.maximum(np.sqrt(variance), EPSILON))
 
 
 def _weights(folder: Path, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -98,11 +109,13 @@ def _weights(folder: Path, name: str) -> tuple[NDArray[np.float32], NDArray[np.f
     with weights.opened(folder) as stored:
         layer = {layer.names: layer for layer in stored.layers}.get((name,))
         if layer is None:
-            raise UnreadableError(f"is damaged (it lacks the layer {name})")
+            raise UnreadableError(f"is damaged (it lacks the layer {shown(name)})")
+        if [len(array.shape) for array in layer.arrays] not in ([4], [4, 1]):
+            raise UnreadableError(f"is damaged ({shown(name)} is no convolution)")
         kernel, *biases = (array.read().astype(np.float32) for array in layer.arrays)
         bias = biases[0] if biases else np.zeros(kernel.shape[-1:], np.float32)
-        if kernel.ndim != 4 or bias.shape != kernel.shape[-1:] or len(biases) > 1:
-            raise UnreadableError(f"is damaged ({name} is no convolution)")
+        if bias.shape != kernel.shape[-1:] or not kernel.size:
+            raise UnreadableError(f"is damaged ({shown(name)} is no convolution)")
         return kernel, bias
 
 
@@ -118,19 +131,30 @@ def pictures(layer: FirstLayer) -> list[str]:
 
 def responses(layer: FirstLayer, image: NDArray[np.float32]) -> list[str]:
     """Return the response of each filter to an image, as pictures in the same colours."""
-    values = layer.respond(image)[..., :SHOWN]
+    kernel, bias = layer.kernel[..., :SHOWN], layer.bias[:SHOWN]
+    values = layer._replace(kernel=kernel, bias=bias).respond(image)
     largest = float(np.abs(values).max()) or 1.0
     return [_diverging(one, largest) for one in np.moveaxis(values, -1, 0)]
 
 
 def seen(layer: FirstLayer, dataset: Dataset) -> list[dict[str, Any]]:
-    """Return training images, the first of each class, each with its ``responses``."""
+    """Return training images, the first of each class, each with its ``responses``.
+
+    Raises
+    ------
+    DataError
+        If the layer is of other images.
+    """
+    height, width, channels = dataset.index.shape
+    rows, columns, wanted, _ = layer.kernel.shape
+    if wanted != channels or (layer.padding == "valid" and (rows > height or columns > width)):
+        raise DataError(f"the model takes other images than {dataset.folder} has; train again")
     train = dataset.split.rows("train")
     _, first = np.unique(dataset.labels()[train], return_index=True)
-    rows = train[first][:IMAGES]
+    shown_rows = train[first][:IMAGES]
     images: list[dict[str, Any]] = []
     left = BUDGET
-    for row, image in zip(rows, dataset.take(rows), strict=True):
+    for row, image in zip(shown_rows, dataset.take(shown_rows), strict=True):
         maps = responses(layer, image)
         left -= sum(map(len, maps))
         if left < 0 and images:
@@ -143,8 +167,11 @@ def _standardization(before: list[Any]) -> tuple[NDArray[np.float32], NDArray[np
     """Return the mean and variance of the layer that standardizes, among those before."""
     for layer in before:
         if layer["class_name"] == "Normalization":
-            config = layer["config"]
-            return np.float32(config["mean"]).ravel(), np.float32(config["variance"]).ravel()
+            both = (np.float32(layer["config"][key]).ravel() for key in ("mean", "variance"))
+            mean, variance = both
+            if not np.isfinite([*mean, *variance]).all() or variance.min() < 0:
+                raise ValueError("its images' mean and variance are no such numbers")
+            return mean, variance
     return np.zeros(1, np.float32), np.ones(1, np.float32)
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def test_missing_and_damaged_files_are_named(tmp_path):
         saved.load_model(tmp_path / "model")
 
 
+def changed_without_a_digest(folder, **changes):
+    """Make a model as versions before 0.2.0 wrote it, with other values in its architecture."""
+    path = folder / saved.ARCHITECTURE
+    value = files.read_json(path) | changes
+    value.pop(saved.SHA256, None)
+    files.write_json(path, value)
+
+
 def emptied(file):
     del file["layers/dense/vars/0"]
 
@@ -108,9 +117,49 @@ def test_weights_that_are_not_those_of_the_architecture_are_refused(tmp_path, ch
     saved.save(build(), tmp_path)
     with h5py.File(tmp_path / saved.WEIGHTS, "r+") as file:
         change(file)
+    changed_without_a_digest(tmp_path)
     with pytest.raises(DataError, match=fault) as caught:
         saved.load_model(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_flipped_byte_in_the_weights_is_refused(tmp_path):
+    saved.save(build(), tmp_path)
+    path = tmp_path / saved.WEIGHTS
+    content = bytearray(path.read_bytes())
+    recorded = files.read_json(tmp_path / saved.ARCHITECTURE)[saved.SHA256]
+    assert recorded == hashlib.sha256(content).hexdigest()
+    content[-1] ^= 1  # of a value
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"model\.weights\.h5 is damaged: its SHA-256 is not the"):
+        saved.load_model(tmp_path)
+    changed_without_a_digest(tmp_path)
+    assert saved.load_model(tmp_path).classes == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"classes": ["a", "b"]}, r"\(None, 3\), not \(None, 8, 8, 1\) to \(None, 2\)"),
+        ({"classes": ["a", "b", "b"]}, "classes: .* has a class twice"),
+        ({"classes": ["a", "b", 3]}, r"classes.2: Input should be a valid string"),
+        ({"classes": ["a", "b", "c\ud800"]}, "is not one line of text|string"),
+        ({"classes": ["a", "b", "c\nd"]}, "is not one line of text"),
+        ({"shape": [8, 8, 3]}, r"from \(None, 8, 8, 1\) to"),
+        ({"shape": [8, 1 << 40, 1]}, "shape.1: "),
+        ({"keras": {}}, "is a dict, not a network"),
+        ({"keras": []}, "keras: Input should be a valid dictionary"),
+        ({"parameters": -1}, "parameters: "),
+        ({"weights_sha256": 7}, "weights_sha256: "),
+    ],
+)
+def test_an_architecture_of_other_classes_or_images_is_refused(tmp_path, changes, fault):
+    saved.save(build(), tmp_path)
+    path = tmp_path / saved.ARCHITECTURE
+    path.write_text(json.dumps(files.read_json(path) | changes))
+    with pytest.raises(DataError, match=f"no model can be read there .*{fault}") as caught:
+        saved.load_model(tmp_path)
+    assert str(caught.value).isprintable()
 
 
 def test_code_in_an_architecture_is_refused(tmp_path):

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import h5py
@@ -113,6 +114,47 @@ def test_a_damaged_file_is_named(made):
     shutil.rmtree(made)
     with pytest.raises(DataError, match=r"architecture\.json is missing"):
         first_layer.read(made)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "fault"),
+    [
+        (["keras"], 3, "is damaged"),
+        (["keras", "config", "layers"], [3], "is damaged"),
+        (["keras", "config", "layers", 1, "config"], {}, "is damaged .*name"),
+        (["keras", "config", "layers", 0], {"class_name": "Normalization"}, "is damaged .*config"),
+        (
+            ["keras", "config", "layers", 0],
+            {"class_name": "Normalization", "config": {"mean": [float("nan")], "variance": [1]}},
+            "mean and variance are no such numbers",
+        ),
+    ],
+)
+def test_a_damaged_architecture_is_one_line(made, keys, value, fault):
+    reports.write_model((6, 5, 1))
+    path = made / "architecture.json"
+    whole = place = json.loads(path.read_text())
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path.write_text(json.dumps(whole))
+    with pytest.raises(DataError, match=fault) as caught:
+        first_layer.read(made)
+    assert str(caught.value).isprintable()
+
+
+def test_a_filter_of_other_images_is_refused_and_one_that_takes_long_is_left_out(made, monkeypatch):
+    reports.make()
+    results = reports.results()
+    reports.write_model((6, 5, 3))
+    other = first_layer.read(made)
+    if results.dataset.index.shape[2] == 3:
+        reports.write_model((6, 5, 1))
+        other = first_layer.read(made)
+    with pytest.raises(DataError, match="the model takes other images than"):
+        first_layer.seen(other, results.dataset)
+    monkeypatch.setattr(first_layer, "LARGEST", 2)
+    assert first_layer.read(made) is None
 
 
 def test_it_is_shown_an_image_of_each_class(made, monkeypatch):
