@@ -11,7 +11,8 @@ import resource
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -28,10 +29,15 @@ SECONDS = 10
 """Of the processor, for a child; six times as many in all."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Environment of a child: a thread for each processor would take addresses for each."""
+LAST_WORDS = 10_000
+"""Bytes of what a child said last, which are kept."""
 
 
 class ChildError(Exception):
     """A child that crashed, or took more memory or time than it may."""
+
+    said = ""
+    """What it wrote to its standard error last, where that is kept."""
 
 
 @contextmanager
@@ -97,10 +103,9 @@ def child(
     ChildError
         If it crashes, or exits with a status other than 0, or takes more than it may.
     """
-    command = [sys.executable, "-m", __name__, str(seconds), str(addresses), module, *arguments]
     try:
         done = subprocess.run(  # noqa: S603
-            command,
+            _command(module, arguments, seconds, addresses),
             stdin=stdin or subprocess.DEVNULL,
             capture_output=True,
             cwd=ROOT,
@@ -112,6 +117,58 @@ def child(
     if done.returncode:
         raise ChildError(f"ended with status {done.returncode}")
     return done.stdout
+
+
+@contextmanager
+def streaming(
+    module: str,
+    *arguments: str,
+    seconds: int = SECONDS,
+    addresses: int = ADDRESSES,
+) -> Iterator[IO[bytes]]:
+    """Run a module as ``child`` does, and yield what it prints while it runs.
+
+    It may wait for its reader as long as that likes: only its processor's time is limited. It is
+    ended with the body, and read to its end by then if the body succeeds.
+
+    Parameters
+    ----------
+    module, arguments, seconds, addresses
+        See ``child``.
+
+    Raises
+    ------
+    ChildError
+        At the end of the body, as ``child``, with the last of what it said.
+    """
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(  # noqa: S603
+            _command(module, arguments, seconds, addresses),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            pipesize=1 << 20,
+            cwd=ROOT,
+            env=os.environ | ONE_THREAD,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        except BaseException:
+            process.kill()
+            raise
+        process.stdout.close()
+        if process.wait():
+            said.seek(max(0, said.seek(0, os.SEEK_END) - LAST_WORDS))
+            error = ChildError(f"ended with status {process.returncode}")
+            error.said = said.read().decode(errors="replace")
+            raise error
+
+
+def _command(module: str, arguments: Sequence[str], seconds: int, addresses: int) -> list[str]:
+    return [sys.executable, "-m", __name__, str(seconds), str(addresses), module, *arguments]
 
 
 def _held() -> int:

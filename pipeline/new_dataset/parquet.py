@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
-from pipeline.extract.hugging_face import rows
+from pipeline.extract.parquet import rows
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
@@ -25,6 +25,13 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         If a file is damaged, no column has images, which has the classes is not clear, or no file
         is for training.
     """
+    try:
+        return _detect(folder, names, choices)
+    except DataError as error:
+        raise DataError(str(error).replace(f"{folder}/", "")) from None
+
+
+def _detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     by_subset = _by_subset(_of_one_configuration(_chosen(names, choices.only)))
     train = [folder / name for name in by_subset["train"]]
     columns = parquet.choose(train, choices)
@@ -42,7 +49,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     images = ImageStatistics()
     with console.bar("look", unit="images") as bar:
         for subset, files in by_subset.items():
-            found = (row for name in files for row in rows(folder / name, image, label))
+            found = rows([folder / name for name in files], image, label)
             for number, row in enumerate(found):
                 own = division.subsets[number] if division.column else subset
                 images.add(f"{subset}-{number}", row.label, row.content, own)

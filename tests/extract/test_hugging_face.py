@@ -1,8 +1,4 @@
-import json
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
@@ -13,7 +9,7 @@ from pipeline.shards import index as shard_index
 from pipeline.subsets.split import SUBSETS
 from pipeline.subsets.split import read as read_split
 from tests.support import builders
-from tests.support.builders import CLASSES, parquet_file
+from tests.support.builders import parquet_file
 
 FILES = {"train": 10, "train-more": 5, "test": 6}
 
@@ -77,29 +73,6 @@ def test_through_to_the_split(project):
 
 
 @pytest.mark.parametrize(
-    ("labels", "classes", "expected"),
-    [
-        ([0, 2, 1], CLASSES, ["cat", "emu", "dog"]),
-        ([0, 12, 1], None, ["0", "12", "1"]),
-        (["a", "b", "0"], None, ["a", "b", "0"]),
-    ],
-)
-def test_labels_are_names_or_numbers(tmp_path, labels, classes, expected):
-    _, contents = encoded([0, 1, 2])
-    path = parquet_file(tmp_path / "a.parquet", contents, labels, classes)
-    found = list(hugging_face.rows(path, "image", "label"))
-    assert [row.label for row in found] == expected
-    assert [row.content for row in found] == contents
-
-
-def test_images_may_be_bytes_alone(tmp_path):
-    table = pa.table({"image": [b"1", b"2"], "label": ["x", "y"]})
-    pq.write_table(table, tmp_path / "a.parquet")
-    found = list(hugging_face.rows(tmp_path / "a.parquet", "image", "label"))
-    assert found == [hugging_face.Row(b"1", "x", []), hugging_face.Row(b"2", "y", [])]
-
-
-@pytest.mark.parametrize(
     ("labels", "options", "message"),
     [
         ([0, -1, 1], {}, "a.parquet: row 1 has no label (-1); leave out files"),
@@ -118,19 +91,6 @@ def test_rows_that_cannot_be_used_are_named(tmp_path, labels, options, message):
         hugging_face.extract_parquet(tmp_path, params, tmp_path / "out")
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
-
-
-def test_images_that_are_only_named_are_none(tmp_path):
-    parquet_file(tmp_path / "a.parquet", [b"1", None], [0, 1])
-    with pytest.raises(DataError, match=r"a\.parquet: row 1 has no image in it \(column image\)"):
-        list(hugging_face.rows(tmp_path / "a.parquet", "image", "label"))
-
-
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"<html>"])
-def test_damaged_files_are_named(tmp_path, content):
-    (tmp_path / "a.parquet").write_bytes(content)
-    with pytest.raises(DataError, match=r"a\.parquet: is damaged, or not Parquet"):
-        list(hugging_face.rows(tmp_path / "a.parquet", "image", "label"))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +115,14 @@ def test_own_columns_are_not_asked_for():
         ParquetExtract(train=("a.parquet",), columns=("id",))
 
 
-def test_metadata_of_others_are_let_be():
-    for text in ("[]", "x", json.dumps({"info": {"features": {"label": {"names": [1]}}}})):
-        schema = pa.schema([("label", pa.int64())], {"huggingface": text})
-        assert hugging_face.class_names(schema, "label") is None
+@pytest.mark.slow
+def test_images_that_grow_far_above_their_file_are_refused(tmp_path):
+    """The same megabyte, of which a dictionary has one."""
+    parquet_file(tmp_path / "a.parquet", [bytes(1 << 20)] * 300, [0, 1, 2] * 100)
+    params = ParquetExtract(train=("a.parquet",))
+    with pytest.raises(DataError, match=r"image train-256 is refused: .* \(extract.max_ratio\)"):
+        hugging_face.extract_parquet(tmp_path, params, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    more = params.model_copy(update={"max_ratio": 1_000_000})
+    done = hugging_face.extract_parquet(tmp_path, more, tmp_path / "out")
+    assert done == "300 train images, 314.6 MB"

@@ -4,11 +4,11 @@
 in which the earlier stages have run, and the expected end, as ``docs/security.md`` documents it.
 """
 
-from tests.support.hostile import archives, idx, images, parameters, shards, tables
+from tests.support.hostile import archives, idx, images, parameters, parquet, shards, tables
 from tests.support.hostile.corpus import Input
 
 INPUTS: dict[str, Input] = {
     name: value
-    for module in (archives, idx, images, tables, shards, parameters)
+    for module in (archives, idx, images, tables, shards, parameters, parquet)
     for name, value in module.INPUTS.items()
 }
