@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from pipeline import runs, schema
 from pipeline.core import files, paths
-from pipeline.core.errors import PipelineError, first_few
+from pipeline.core.errors import PipelineError, first_few, shown
 from pipeline.core.params import Params
 from pipeline.download.params import DownloadParams
-from pipeline.evaluate.metrics import evaluate, write_confusion
+from pipeline.evaluate import confusion
+from pipeline.evaluate.evaluation import Evaluation
+from pipeline.evaluate.metrics import evaluate
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predictions import Predictions
 from pipeline.repository import lock_check, remote_check
@@ -23,6 +25,7 @@ from pipeline.shards.index import INDEX, Index, integers
 from pipeline.split import quarantine
 from pipeline.split.data_card import data_card
 from pipeline.split.splitters import split
+from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
 
 
@@ -110,12 +113,10 @@ def split_faults(params: Params, dataset: str) -> Iterator[str]:
             yield f"{paths.split(dataset)} is not what the parameters give; split again"
     path = paths.data_card(dataset)
     card = data_card(dataset, data.folder, data.index, data.split).model_dump(mode="json")
-    if different := _different(card, files.read_json(path)):
+    if different := _different(card, DataCard.read(path).model_dump(mode="json")):
         yield f"{path}: {first_few(different)} do not follow from shards and split; split again"
     path = paths.quarantined(dataset)
-    if not path.exists() or path.read_text(encoding="utf-8") != quarantine.text(
-        data.index.quarantined
-    ):
+    if not path.exists() or files.read_text(path) != quarantine.text(data.index.quarantined):
         yield f"{path}: is not what {INDEX} says was left out; split again"
 
 
@@ -135,21 +136,21 @@ def evaluation_faults(params: Params, run: str) -> Iterator[str]:
     if (predictions.predicted != predictions.probabilities.argmax(axis=1)).any():
         yield f"{path}: some predicted classes are not the most probable ones; evaluate again"
     classes = params.value("datasets", name, "decode", "classes")
-    recorded = files.read_json(folder / "evaluation.json")
+    recorded = Evaluation.read(folder / "evaluation.json")
     section = runs.section(params, run, "evaluate", EvaluateParams)
-    computed = evaluate(predictions, classes, recorded["train_accuracy"], section.calibration_bins)
-    if different := _different(computed, recorded):
+    computed = evaluate(predictions, classes, recorded.train_accuracy, section.calibration_bins)
+    if different := _different(computed.model_dump(), recorded.model_dump()):
         yield (
             f"{folder / 'evaluation.json'}: {first_few(different)} do not follow from the "
             "predictions; evaluate again"
         )
-    confusion = folder / "confusion.csv"
-    if confusion.exists():  # DVC's, so it may not have been pulled
+    table = folder / "confusion.csv"
+    if table.exists():  # DVC's, so it may not have been pulled
         with tempfile.TemporaryDirectory() as work:
-            again = Path(work, confusion.name)
-            write_confusion(again, predictions, classes)
-            if again.read_bytes() != confusion.read_bytes():
-                yield f"{confusion} does not follow from the predictions; evaluate again"
+            again = Path(work, table.name)
+            confusion.write(again, predictions, classes)
+            if files.sha256(again) != files.sha256(table):
+                yield f"{table} does not follow from the predictions; evaluate again"
 
 
 def _digests(path: Path, index: Index) -> list[bytes]:
@@ -182,6 +183,8 @@ def _tried(what: Path | str, faults: Iterator[str]) -> Iterator[str]:
         yield from faults
     except PipelineError as error:
         yield str(error)
-    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
-        # Damaged data.
-        yield f"{what} cannot be verified ({type(error).__name__}: {error}); run dvc repro"
+    except MemoryError:
+        raise
+    except Exception as error:  # of damaged data
+        reason = shown(f"{type(error).__name__}: {error}", 160, instead=" ")
+        yield f"{what} cannot be verified ({reason}); run dvc repro"

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -15,10 +14,12 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from pipeline.core import limits, places, resumed
-from pipeline.core.errors import DataError, PipelineError, shown
+from pipeline.core.errors import DataError, PipelineError, one_line, shown
 from pipeline.core.places import make_folder, remove
 from pipeline.core.resumed import beside
 
+LONGEST_TEXT = 64 << 20
+"""Bytes of a file that is read whole."""
 LONGEST_RECORD = 16 << 20
 """Bytes of a file that ``read_record`` reads."""
 MOST_KEYS = 1_000_000
@@ -36,7 +37,7 @@ CLUTTER = {
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -135,21 +136,6 @@ def temporary_folder(path: Path) -> Iterator[Path]:
         yield held.path
 
 
-@contextmanager
-def attempt(path: Path, scratch: Path) -> Iterator[Path]:
-    """Yield a path of this attempt alone to write to; rename it to ``path`` if the body succeeds.
-
-    Several machines may attempt the same file without meeting. No attempt can put it in place once
-    ``scratch``, a folder on the same file system, is gone.
-    """
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    try:
-        yield folder / path.name
-        (folder / path.name).replace(path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def existing(path: Path, stage: str) -> Path:
     """Return ``path``, a file that ``stage`` wrote.
 
@@ -182,6 +168,21 @@ def open_regular(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise DataError(f"{path} is no plain file, but a folder, FIFO or device; remove it")
     return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path, longest: int = LONGEST_TEXT, remedy: str = "remove it") -> bytes:
+    """Read a plain file whole; raises DataError if it is none, or longer than that many bytes."""
+    with open_regular(path) as file:
+        content = file.read(longest + 1)
+    if len(content) > longest:
+        raise DataError(f"{path} is longer than {longest >> 20} MiB; {remedy}")
+    return content
+
+
+def read_text(path: Path) -> str:
+    """Read a plain file of UTF-8 with its line ends; raises DataError if it is something else."""
+    with one_line(path, "mend it"):
+        return read_bytes(path).decode()
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -254,12 +255,9 @@ def read_record(path: Path, model: type[M], remedy: str) -> M:
         model describes; with the first fault.
     """
     try:
-        with open_regular(path) as file:
-            content = file.read(LONGEST_RECORD + 1)
+        content = read_bytes(path, LONGEST_RECORD, remedy)
     except FileNotFoundError:
         raise DataError(f"{path} is missing; run the stage that writes it (dvc repro)") from None
-    if len(content) > LONGEST_RECORD:
-        raise DataError(f"{path} is longer than {LONGEST_RECORD >> 20} MiB; {remedy}")
     if content.count(b":") > MOST_KEYS:
         raise DataError(f"{path} has more than {MOST_KEYS:,} keys; {remedy}")
     try:
@@ -273,7 +271,9 @@ def read_record(path: Path, model: type[M], remedy: str) -> M:
             raise DataError(
                 f"{path} is not valid JSON ({shown(reason)}); delete it and run dvc repro"
             ) from None
-        place = "".join(f"{shown(str(key))}: " for key in (".".join(map(str, fault["loc"])),) if key)
+        place = "".join(
+            f"{shown(str(key))}: " for key in (".".join(map(str, fault["loc"])),) if key
+        )
         raise DataError(f"{path}: {place}{shown(reason, 300)}; {remedy}") from None
 
 

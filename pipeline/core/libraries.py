@@ -72,7 +72,7 @@ def write(lock: Path, path: Path = paths.LIBRARIES) -> None:
         If the lock does not pin a tracked library exactly once.
     """
     pins: dict[str, list[str]] = {name: [] for name in TRACKED}
-    for line in lock.read_text(encoding="utf-8").splitlines():
+    for line in files.read_text(lock).splitlines():
         match = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", line)
         if match and match[1].lower() in pins:
             pins[match[1].lower()].append(match[2])

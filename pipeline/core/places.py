@@ -20,6 +20,7 @@ import re
 import shutil
 import stat
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -117,6 +118,21 @@ def put(work: Path, path: Path, refuse: Callable[[Path], None] | None = None) ->
         work.rename(path)
     if old:
         shutil.rmtree(old)
+
+
+@contextmanager
+def attempt(path: Path, scratch: Path) -> Iterator[Path]:
+    """Yield a path of this attempt alone to write to; rename it to ``path`` if the body succeeds.
+
+    Several machines may attempt the same file without meeting. No attempt can put it in place once
+    ``scratch``, a folder on the same file system, is gone.
+    """
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        yield folder / path.name
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_plain(path: Path) -> bool:

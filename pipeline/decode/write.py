@@ -144,13 +144,13 @@ def _write(
     quarantined: list[Quarantined] = []
     converted: Counter[str] = Counter()
     groups = workers.stoppable(task.groups(quarantined, converted))
-    with files.attempt(path, scratch) as new:
+    with places.attempt(path, scratch) as new:
         rows, identity = shard.write(new, groups, layout.classes, layout.shape)
         file = ShardFile(
             name=path.name, rows=rows, bytes=new.stat().st_size, sha256=files.sha256(new)
         )
     record = Record(key=key, file=file, quarantined=tuple(quarantined), converted=converted)
-    with files.attempt(_record(path), scratch) as new:
+    with places.attempt(_record(path), scratch) as new:
         files.write_json(new, record.sealed().model_dump(mode="json"))
     return record, identity
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pipeline.core import libraries
+from pipeline.core import files, libraries
 from pipeline.core.errors import PipelineError, explain, first_few
 from pipeline.doctor import hardware
 from pipeline.download import kaggle
@@ -74,7 +74,7 @@ def _locked(lock: Path = Path("requirements.lock")) -> Findings:
     if not lock.exists():
         yield Finding("problem", "libraries", f"there is no {lock}", "run this in the project")
         return
-    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)([^\n]*)", lock.read_text(), re.M)
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)([^\n]*)", files.read_text(lock), re.M)
     others = []
     for name, version, rest in pins:
         installed = libraries.installed(name)

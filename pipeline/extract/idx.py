@@ -14,7 +14,7 @@ from pydantic import PositiveInt, StringConstraints, model_validator
 
 from pipeline.archives.limits import Limits
 from pipeline.archives.members import members
-from pipeline.core import files
+from pipeline.core import files, places
 from pipeline.core.errors import DataError
 from pipeline.core.params import FILE_NAME, FileName, Section
 from pipeline.execution import workers
@@ -149,13 +149,13 @@ def unpack(
 
 def is_gzip(path: Path) -> bool:
     """Return whether a file is gzipped, or called so."""
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         return file.read(len(GZIP)) == GZIP or path.name.endswith(".gz")
 
 
 def _unzip(source: Source, target: Path, max_bytes: int, scratch: Path) -> int:
     """Unzip an IDX file; return its number of rows."""
-    with files.attempt(target, scratch) as new:
+    with places.attempt(target, scratch) as new:
         _gunzip(source, new, max_bytes)
         return _idx_rows(new, source.name)
 

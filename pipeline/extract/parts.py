@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.core import console
+from pipeline.core import console, files
 from pipeline.core.errors import DataError
 
 SCHEMA = pa.schema([pa.field("name", pa.string(), False), pa.field("bytes", pa.binary(), False)])
@@ -34,14 +34,15 @@ def paths(folder: Path) -> list[Path]:
 
 def read(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
     """Yield (names, contents) of up to ``rows`` members at a time."""
-    with pq.ParquetFile(part) as file:
+    with pq.ParquetFile(files.existing(part, "extract")) as file:
         for batch in file.iter_batches(batch_size=rows):
             yield batch["name"].to_pylist(), batch["bytes"].to_pylist()
 
 
 def names(part: Path) -> pa.StringArray:
     """Return the names of a part's members, in the archive's order."""
-    return pq.read_table(part, columns=["name"])["name"].combine_chunks()
+    table = pq.read_table(files.existing(part, "extract"), columns=["name"])
+    return table["name"].combine_chunks()
 
 
 def write(members: Iterable[tuple[str, bytes]], folder: Path, part_rows: int) -> tuple[int, int]:

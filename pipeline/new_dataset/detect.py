@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pipeline.archives import pieces
 from pipeline.archives.members import READERS, is_archive
+from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
 from pipeline.images import placeholder
@@ -49,7 +50,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         If they hold nothing that the pipeline reads, or something that it needs is lacking.
     """
     for name in names:
-        with (folder / name).open("rb") as file:
+        with files.open_regular(folder / name) as file:
             start = file.read(placeholder.BEGINNING)
         if start and (words := placeholder.described(start)):
             raise DataError(f"{name}: {words}")

@@ -222,7 +222,7 @@ def _proposal(
 
 def _added(params: Params, name: str, dataset: dict[str, Any], run: dict[str, Any]) -> str:
     """Return the text of ``params.yaml`` with a dataset and a run more; raises ParameterError."""
-    text = params.path.read_bytes().decode()  # with its line ends
+    text = files.read_text(params.path)  # with its line ends
     text = yaml_edit.append(text, "datasets", {name: dataset}, blank=True)
     text = yaml_edit.append(text, "runs", {name: run}, blank=False)
     expected = {

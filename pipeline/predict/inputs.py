@@ -132,7 +132,7 @@ def _is_image(path: Path) -> bool:
 
 
 def _file(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         return _bounded(file)
 
 
@@ -158,9 +158,9 @@ def _archived(path: Path, limits: Limits) -> Iterator[Item]:
 
 
 def _opened(path: Path) -> BinaryIO | gzip.GzipFile:
-    with path.open("rb") as file:
+    with files.open_regular(path) as file:
         is_gzip = file.read(2) == GZIP
-    return gzip.open(path) if is_gzip else path.open("rb")
+    return gzip.open(path) if is_gzip else files.open_regular(path)
 
 
 def _idx_shape(path: Path) -> tuple[int, ...] | None:

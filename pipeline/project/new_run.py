@@ -23,7 +23,7 @@ def add(name: str, like: str) -> str:
     run = params.value("runs", like)
     if name in params.value("runs"):
         raise ParameterError(f"{params.path}: runs.{name} is there already; choose another name")
-    text = params.path.read_bytes().decode()  # with its line ends
+    text = files.read_text(params.path)  # with its line ends
     text = yaml_edit.append(text, "runs", {name: run}, blank=False)
     schema.check_params(Params(yaml_edit.value(text), params.path))
     files.write_text(params.path, text)

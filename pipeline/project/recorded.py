@@ -14,7 +14,8 @@ from pipeline.project.changes import Image, State
 from pipeline.repository.outputs import MissingError, Outputs
 from pipeline.shards import index as shard_index
 from pipeline.shards.index import INDEX, Index
-from pipeline.subsets import split as split_file
+from pipeline.subsets.images import Dataset
+from pipeline.subsets.split import SUBSETS
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,15 @@ class Recorded:
     @cached_property
     def state(self) -> State:
         """The images, with their subsets, in the shards' order."""
-        division = split_file.read(self.split)
-        subsets = [split_file.SUBSETS[position] for position in division.subsets]
-        by_id = dict(zip(division.ids.to_pylist(), subsets, strict=True))
+        dataset = Dataset.at(self.shards, self.split)
         columns = (
             shard_index.column(self.shards, self.index, name).to_pylist()
-            for name in ("id", "label", "sha256")
+            for name in ("label", "sha256")
         )
+        rows = zip(dataset.split.ids.to_pylist(), dataset.split.subsets, *columns, strict=True)
         return {
-            id_: Image(self.index.classes[label], digest, by_id.get(id_, ""))
-            for id_, label, digest in zip(*columns, strict=True)
+            id_: Image(self.index.classes[label], digest, SUBSETS[subset])
+            for id_, subset, label, digest in rows
         }
 
     def images(self, ids: Sequence[str]) -> NDArray[np.float32]:

@@ -168,7 +168,7 @@ def _removal(what: str, name: str, params: Params, stages: list[str], own: list[
 
 def _without(path: Path, keys: list[tuple[str | int, ...]], removal: Removal) -> str:
     """Remove entries from a YAML file, and note them; return its new text."""
-    text = path.read_bytes().decode()  # with its line ends
+    text = files.read_text(path)  # with its line ends
     for place in keys:
         text = yaml_change.remove(text, place)
         removal.entries.append(f"{path}: {'.'.join(map(str, place))}")

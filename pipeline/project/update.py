@@ -79,7 +79,7 @@ class Update:
         elif self.after is not None:
             lines += ["", self._counts()]
         lines += [f"note: {note}" for note in self.notes]
-        old = self.params.path.read_bytes().decode().splitlines()
+        old = files.read_text(self.params.path).splitlines()
         edits = list(difflib.unified_diff(old, self.text.splitlines(), n=0, lineterm=""))[2:]
         lines += ["", f"To be changed in {self.params.path}:", ""]
         lines += [line for line in edits if not line.startswith("@@")]
@@ -116,7 +116,7 @@ class Update:
 
     def edited(self) -> str:
         """Return ``params.yaml`` as it is now, with the update; raises ParameterError."""
-        text = self.params.path.read_bytes().decode()  # with its line ends
+        text = files.read_text(self.params.path)  # with its line ends
         for keys, value, after in self.edits:
             text = yaml_change.put(text, keys, value, after=after)
         schema.check_params(Params(yaml_change.values(text), self.params.path))

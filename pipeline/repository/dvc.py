@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pygit2
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.utils.serialize import parse_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
+from scmrepo.exceptions import SCMError
 
-from pipeline.core.errors import PipelineError
+from pipeline.core.errors import PipelineError, shown
 
 LOCK = Path("dvc.lock")
+READ = (
+    *(".dvcignore", ".dvc/config", ".dvc/config.local", "*.yaml", "*.lock", "*.dvc"),
+    *("*/dvc.yaml", "*/dvc.lock", "*/params.yaml", "data/*/*.dvc"),
+)
+"""Files that DVC reads whenever it is opened, and would read without an end."""
 
 
 @contextmanager
@@ -20,13 +29,56 @@ def opened() -> Iterator[Repo]:
     Raises
     ------
     PipelineError
-        In place of any error of DVC that is raised in the body.
+        In place of any error of DVC that is raised in the body, or where it would wait for a FIFO.
     """
+    for pattern in READ:
+        for path in sorted(Path().glob(pattern)):
+            if not (path.is_file() or path.is_dir()):
+                raise PipelineError(f"{path} is no plain file, which DVC reads; remove it")
     try:
         with Repo(".") as repo:
             yield repo
     except DvcException as error:
         raise PipelineError(_explained(error)) from None
+
+
+def commit(repo: Repo, name: str) -> str:
+    """Return the hash of the commit that a Git revision is.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such revision, or it is a folder or a file.
+    """
+    try:
+        oid = repo.scm.resolve_rev(name)
+    except (SCMError, ValueError):  # ValueError: too long, or no Unicode
+        raise PipelineError(f"there is no Git revision {shown(name)}") from None
+    try:
+        return str(repo.scm.pygit2.repo[oid].peel(pygit2.Commit).id)
+    except (KeyError, ValueError, pygit2.GitError):
+        raise PipelineError(
+            f"{shown(name)} is no Git revision, but a folder or a file of one; name the commit"
+        ) from None
+
+
+def stages(text: str, path: Path) -> dict[str, dict[str, Any]]:
+    """Return the records of the stages in the text of a ``dvc.lock``, by name.
+
+    Raises
+    ------
+    PipelineError
+        If the text is not what DVC writes.
+    """
+    try:
+        value = parse_yaml(text, path) or {}
+        found = value.get("stages") or {}
+        for entry in found.values():
+            for one in (*entry.get("deps", ()), *entry.get("outs", ())):
+                Path(one["path"])
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        raise PipelineError(_damaged(path)) from None
+    return dict(found)
 
 
 def _explained(error: DvcException) -> str:
@@ -36,5 +88,9 @@ def _explained(error: DvcException) -> str:
         if path.name == LOCK.name and isinstance(error, YAMLSyntaxError) and error.hint:
             return f"{path} is in conflict; run: make resolve-lock"
         if path.name == LOCK.name:
-            return f"{path} was cut short, or edited; run: make repair, or git checkout {path}"
+            return _damaged(path)
     return f"DVC: {' '.join(str(error).split())}"
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} was cut short, or edited; run: make repair, or git checkout {path}"

@@ -6,15 +6,15 @@ from pathlib import Path
 from dvc.utils.serialize import dump_yaml, parse_yaml
 
 from pipeline.core import files
-from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.dvc import LOCK, opened, stages
 
 
 def recorded(names: Collection[str]) -> list[str]:
     """Return the stages of ``names`` that ``dvc.lock`` records; raises PipelineError if damaged."""
     with opened() as repo:
-        text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
-        stages = (parse_yaml(text, Path(repo.root_dir, LOCK)) or {}).get("stages") or {}
-    return [name for name in names if name in stages]
+        text = files.read_text(LOCK) if LOCK.exists() else ""
+        there = stages(text, Path(repo.root_dir, LOCK))
+    return [name for name in names if name in there]
 
 
 def forget(names: Collection[str]) -> None:
@@ -28,7 +28,7 @@ def forget(names: Collection[str]) -> None:
     if not recorded(names):
         return
     with opened() as repo, repo.lock:
-        value = parse_yaml(LOCK.read_text(encoding="utf-8"), LOCK)
+        value = parse_yaml(files.read_text(LOCK), LOCK)
         value["stages"] = {
             name: entry for name, entry in value["stages"].items() if name not in names
         }

@@ -12,11 +12,11 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 from dvc.stage.loader import StageLoader
 from dvc.stage.serialize import to_single_stage_lockfile
-from dvc.utils.serialize import dump_yaml, parse_yaml
+from dvc.utils.serialize import dump_yaml
 
 from pipeline.core import files, paths, places
 from pipeline.core.errors import PipelineError, first_few
-from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.dvc import LOCK, opened, stages
 from pipeline.repository.lock_check import Hashes, is_complete
 
 KEPT = (".json", ".csv", ".png", ".svg")
@@ -134,7 +134,7 @@ def _conflicts(repo: Repo) -> dict[Path, Sides]:
 
 
 def _stages(content: bytes | None, path: Path) -> dict[str, Entry]:
-    return dict(parse_yaml(content.decode(), path).get("stages") or {}) if content else {}
+    return stages(content.decode(errors="replace"), path) if content else {}
 
 
 def _settle(repo: Repo, merged: dict[Path, _Merged], hashes: Hashes) -> list[str]:

@@ -3,16 +3,13 @@
 import logging
 import re
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from dvc.fs import GitFileSystem
-from dvc.utils.serialize import parse_yaml
 from dvc_data.hashfile.hash_info import HashInfo
-from scmrepo.exceptions import SCMError
 
 from pipeline.core import files, places
 from pipeline.core.errors import PipelineError, one_line
-from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.dvc import LOCK, commit, opened, stages
 
 OID = re.compile(r"[0-9a-f]{32}")
 
@@ -39,17 +36,14 @@ class Outputs:
         self.revision = revision
         with opened() as repo:
             self.cache = repo.cache.local
-            text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
+            text = files.read_text(LOCK) if LOCK.exists() else ""
             if revision:
-                try:
-                    resolved = repo.scm.resolve_rev(revision)
-                except SCMError:
-                    raise PipelineError(f"there is no Git revision {revision}") from None
+                resolved = commit(repo, revision)
                 root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
                 fs = GitFileSystem(scm=repo.scm, rev=resolved)
                 there = "/" + (root / LOCK).as_posix()
-                text = fs.read_text(there) if fs.exists(there) else ""
-            self.stages: dict[str, Any] = (parse_yaml(text, LOCK) or {}).get("stages") or {}
+                text = fs.read_text(there, errors="replace") if fs.isfile(there) else ""
+            self.stages = stages(text, LOCK)
 
     def link(self, path: Path, folder: Path) -> Path:
         """Make links in ``folder`` to the files of an output in the cache; return their path.

@@ -1,6 +1,5 @@
 """Check of a remote: that it holds each object which ``dvc.lock`` records."""
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -9,7 +8,8 @@ from pathlib import Path
 from dvc_data.hashfile.db import HashFileDB
 from dvc_data.hashfile.hash import file_md5
 
-from pipeline.core.errors import PipelineError
+from pipeline.core import files
+from pipeline.core.errors import PipelineError, one_line, shown
 from pipeline.execution import workers
 from pipeline.repository.dvc import LOCK, opened
 
@@ -94,8 +94,11 @@ class Remote:
             if file_md5(str(path)) != oid.removesuffix(".dir"):
                 return "damaged"
             if oid.endswith(".dir"):
-                entries = json.loads(path.read_bytes())
-                self.lists[oid] = {entry["md5"]: entry["relpath"] for entry in entries}
+                listed = files.read_json(path)
+                with one_line(self.url(oid), "remove it, and dvc push again", PipelineError):
+                    self.lists[oid] = {
+                        str(entry["md5"]): shown(str(entry["relpath"])) for entry in listed
+                    }
         return ""
 
 

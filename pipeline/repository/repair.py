@@ -15,6 +15,7 @@ from dvc.utils.serialize import YAMLFileCorruptedError, dump_yaml, parse_yaml
 from pipeline.core import files, places
 from pipeline.core.errors import first_few
 from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.dvc import stages as recorded_stages
 
 
 def repair() -> list[str]:
@@ -45,7 +46,7 @@ def repair() -> list[str]:
 def _repair_rwlock(path: Path) -> Iterator[str]:
     """Remove DVC's note of what it reads and writes, if it was cut short."""
     try:
-        json.loads(path.read_text())
+        json.loads(files.read_bytes(path))
     except FileNotFoundError:
         pass
     except ValueError:
@@ -55,12 +56,14 @@ def _repair_rwlock(path: Path) -> Iterator[str]:
 
 def _repair_lock(repo: Repo, lock: Path) -> Iterator[str]:
     """Fill a ``dvc.lock``, if it was cut short, with the stages that it lost, from Git."""
-    text = lock.read_text(encoding="utf-8") if lock.exists() else ""
+    text = files.read_text(lock) if lock.exists() else ""
     try:
         value = parse_yaml(text, lock)
     except YAMLFileCorruptedError:
         value = None
-    stages = (value.get("stages") or {}) if isinstance(value, dict) else {}
+    found = value.get("stages") if isinstance(value, dict) else None
+    whole = found.items() if isinstance(found, dict) else ()
+    stages = {name: entry for name, entry in whole if isinstance(entry, dict)}
     committed = _committed_lock(repo, lock)
     last = next(reversed(stages), "")
     if not text.endswith("\n") or committed.get(last, {}).keys() - stages.get(last, {}).keys():
@@ -78,6 +81,6 @@ def _committed_lock(repo: Repo, lock: Path) -> dict[str, Any]:
     committed = GitFileSystem(scm=repo.scm, rev="HEAD")
     path = "/" + lock.relative_to(repo.scm.root_dir).as_posix()
     try:
-        return dict(parse_yaml(committed.read_text(path), path)["stages"])
+        return recorded_stages(committed.read_text(path, errors="replace"), lock)
     except (FileNotFoundError, RevError):  # no such file, or no commit at all
         return {}

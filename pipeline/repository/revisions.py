@@ -4,11 +4,10 @@ from pathlib import Path
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
-from scmrepo.exceptions import SCMError
 
 from pipeline.core import places
-from pipeline.core.errors import PipelineError
-from pipeline.repository.dvc import opened
+from pipeline.core.errors import PipelineError, shown
+from pipeline.repository.dvc import commit, opened
 
 
 class Revision:
@@ -24,10 +23,7 @@ class Revision:
         self.name = name
         self.folder = folder
         with opened() as repo:
-            try:
-                revision = repo.scm.resolve_rev(name)
-            except SCMError:
-                raise PipelineError(f"there is no Git revision {name}") from None
+            revision = commit(repo, name)
             self.root = Path(repo.root_dir).relative_to(repo.scm.root_dir)
         self.fs = DVCFileSystem(rev=revision, subrepos=True)
 
@@ -36,6 +32,8 @@ class Revision:
 
         None if the revision has no such file, or DVC neither has nor gets it.
         """
+        if path.is_absolute() or ".." in path.parts:
+            raise PipelineError(f"{shown(str(path))} is not within the project")
         here = self.folder / path
         if not here.exists():
             places.make_folder(here.parent)
@@ -49,7 +47,7 @@ class Revision:
     def names(self, folder: Path) -> set[str]:
         """Return the names of the files and folders in a folder."""
         there = str(self.root / folder)
-        if not self.fs.exists(there):
+        if not self.fs.isdir(there):
             return set()
         return {Path(name).name for name in self.fs.ls(there, detail=False)}
 
@@ -63,7 +61,7 @@ class Here:
 
     def names(self, folder: Path) -> set[str]:
         """Return the names of the files and folders in a folder."""
-        return {path.name for path in folder.iterdir()} if folder.exists() else set()
+        return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
 def merge_base(branch: str = "main") -> str:
