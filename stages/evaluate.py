@@ -5,7 +5,7 @@ import numpy as np
 from pipeline import runs
 from pipeline.core import files, paths, stage
 from pipeline.core.params import Params
-from pipeline.evaluate import metrics
+from pipeline.evaluate import confusion, metrics
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predict import predict
 from pipeline.models import runtime, saved
@@ -28,10 +28,10 @@ def work(run: str) -> str:
         predictions, trained.classes, train_accuracy, section.calibration_bins
     )
     predictions.write(paths.predictions(run))
-    files.write_json(paths.metrics(run) / "evaluation.json", measured)
-    metrics.write_confusion(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
+    measured.write(paths.metrics(run) / "evaluation.json")
+    confusion.write(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
     size = files.megabytes(paths.predictions(run))
-    return f"accuracy {measured['accuracy']:.4f} on {measured['n']:,} test images, {size}"
+    return f"accuracy {measured.accuracy:.4f} on {measured.n:,} test images, {size}"
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import pytest
 
 from pipeline import verify
 from pipeline.core import files, paths
+from pipeline.core.errors import DataError
 from pipeline.core.params import Params
-from pipeline.evaluate.metrics import evaluate, write_confusion
+from pipeline.evaluate import confusion
+from pipeline.evaluate.metrics import evaluate
 from pipeline.evaluate.predictions import Predictions
 from pipeline.shards.index import Index
 from pipeline.split.data_card import data_card
@@ -37,8 +39,8 @@ def evaluated(tmp_path_factory):
         predictions.write(paths.predictions("tiny_png"))
         metrics = paths.metrics("tiny_png")
         found = evaluate(predictions, CLASSES, 0.5, 15)
-        files.write_json(metrics / "evaluation.json", found)
-        write_confusion(metrics / "confusion.csv", predictions, CLASSES)
+        found.write(metrics / "evaluation.json")
+        confusion.write(metrics / "confusion.csv", predictions, CLASSES)
     return folder
 
 
@@ -147,11 +149,15 @@ def test_edited_data_card_is_found(prepared):
 def test_metric_that_does_not_follow_is_found(prepared):
     path = paths.metrics("tiny_png") / "evaluation.json"
     value = json.loads(path.read_text())
-    value["accuracy"] += 0.01
-    value["classes"]["cat"]["support"] += 1
+    value["loss"] += 0.01
+    value["classes"]["cat"]["f1"] += 0.01
     path.write_text(json.dumps(value))
     (fault,) = evaluation_faults()
-    assert "accuracy, classes do not follow from the predictions" in fault
+    assert "classes, loss do not follow from the predictions" in fault
+    value["accuracy"] += 0.01
+    path.write_text(json.dumps(value))
+    with pytest.raises(DataError, match="accuracy is not that of its classes"):
+        evaluation_faults()
 
 
 def test_confusion_that_does_not_follow_is_found(prepared):
@@ -170,10 +176,10 @@ def test_edited_predictions_are_found_even_if_the_metrics_were_edited_to_match(p
     predictions.write(path)
     metrics = paths.metrics("tiny_png")
     found = evaluate(predictions, CLASSES, 0.5, 15)
-    files.write_json(metrics / "evaluation.json", found)
-    write_confusion(metrics / "confusion.csv", predictions, CLASSES)
-    (fault,) = evaluation_faults()
-    assert f"{path}: some predicted classes are not the most probable ones" in fault
+    found.write(metrics / "evaluation.json")
+    confusion.write(metrics / "confusion.csv", predictions, CLASSES)
+    with pytest.raises(DataError, match="some predicted classes are not the most probable ones"):
+        evaluation_faults()
 
 
 @pytest.mark.parametrize(

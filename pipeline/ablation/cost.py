@@ -2,9 +2,36 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from pipeline.core.errors import DataError
+from pipeline.core import files
+from pipeline.core.errors import one_line
+
+
+class Cost(NamedTuple):
+    """What a network takes."""
+
+    parameters: int
+    multiply_adds: int
+    """For an image."""
+
+
+def read(folder: Path) -> Cost:
+    """Return the cost of the model in a folder.
+
+    Raises
+    ------
+    DataError
+        If its ``architecture.json`` is missing or damaged.
+    """
+    path = folder / "architecture.json"
+    architecture = files.read_json(path)
+    with one_line(path, "train again (dvc repro)"):
+        parameters = architecture["parameters"]
+        if not isinstance(parameters, int) or parameters < 0:
+            raise ValueError("parameters is no number")
+        return Cost(parameters, multiply_adds(architecture))
 
 
 def multiply_adds(architecture: Mapping[str, Any]) -> int:
@@ -21,7 +48,7 @@ def multiply_adds(architecture: Mapping[str, Any]) -> int:
     Raises
     ------
     DataError
-        If it has no layers.
+        If it has no layers, or they are not Keras's.
 
     Examples
     --------
@@ -41,10 +68,8 @@ def multiply_adds(architecture: Mapping[str, Any]) -> int:
     >>> multiply_adds({"keras": {"config": {"layers": [convolution, dense]}}})
     1172
     """
-    try:
+    with one_line("architecture.json", "train again (dvc repro)"):
         return sum(_costs(architecture["keras"]["config"]["layers"]))
-    except (KeyError, TypeError) as error:
-        raise DataError(f"architecture.json has no {error} where Keras's layers were") from None
 
 
 def _costs(layers: list[Mapping[str, Any]]) -> Iterator[int]:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline import runs
-from pipeline.ablation.cost import multiply_adds
-from pipeline.core import files, paths
+from pipeline.ablation.cost import read as read_cost
+from pipeline.core import paths
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.params import Name, Params, Section, merge
+from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report.html import leaves
 
@@ -224,17 +225,17 @@ class _Measured(NamedTuple):
                 raise DataError(f"{paths.predictions(run)}: other test images than the other seeds")
             ids = predictions.ids
             right[seed] = predictions.predicted == predictions.labels
-            train.append(files.read_json(paths.metrics(run) / "evaluation.json")["train_accuracy"])
+            train.append(Evaluation.read(paths.metrics(run) / "evaluation.json").train_accuracy)
         run = next(iter(named.values()))
-        architecture = files.read_json(paths.model(run) / "architecture.json")
+        cost = read_cost(paths.model(run))
         return cls(
             runs.dataset(params, run),
             _values(params, Path(run).name),
             ids,
             right,
             float(np.mean(train)),
-            architecture["parameters"],
-            multiply_adds(architecture),
+            cost.parameters,
+            cost.multiply_adds,
         )
 
     def compare(self, baseline: "_Measured") -> Change:

@@ -1,15 +1,19 @@
 """Changes: curves and confusion matrices of each run, before and after, as Markdown."""
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline.compare.tables import render
 from pipeline.core import paths
+from pipeline.core.files import read_bytes
+from pipeline.evaluate import confusion
+from pipeline.models import history
 
 Find = Callable[[Path], Path | None]
 """A function that finds one side's version of a file; it returns None if there is none."""
+MOST_CLASSES = 200
+"""Of a confusion matrix that is shown."""
 CURVES = "train_loss", "validation_loss", "train_accuracy", "validation_accuracy"
 
 
@@ -31,12 +35,13 @@ def describe(runs: list[str], before: Find, after: Find) -> str:
 def _run(run: str, before: Find, after: Find) -> Iterator[str]:
     """Yield headings and tables of a run."""
     folder = paths.metrics(run)
-    curves = [_rows(find(folder / "history.csv")) for find in (before, after)]
+    histories = [find(folder / "history.csv") for find in (before, after)]
+    curves = [_curve(path) for path in histories]
     if curves[0] != curves[1]:
         yield f"#### Curves of {run}, before → after"
         yield _curves(*curves)
     evaluations = [find(folder / "evaluation.json") for find in (before, after)]
-    contents = [path.read_bytes() if path else None for path in evaluations]
+    contents = [read_bytes(path) if path else None for path in evaluations]
     path = folder / "confusion.csv"
     files = [find(path) for find in (before, after)]
     missing = [
@@ -51,45 +56,41 @@ def _run(run: str, before: Find, after: Find) -> Iterator[str]:
         )
     if missing:
         return
-    pairs = [_rows(file) for file in files]
-    if Counter(map(_pair, pairs[0])) != Counter(map(_pair, pairs[1])):
+    pairs = [confusion.read(file) if file else Counter() for file in files]
+    if pairs[0] != pairs[1]:
         yield f"#### Confusion matrix of {run}, before → after (rows are the actual classes)"
         yield _matrix(*pairs)
 
 
-def _curves(before: list[dict[str, str]], after: list[dict[str, str]]) -> str:
+def _curve(path: Path | None) -> dict[str, list[float]]:
+    """Return the columns of a history; none if it is missing."""
+    columns = history.read(path) if path else {}
+    return {name: values.tolist() for name, values in columns.items()}
+
+
+def _curves(*sides: dict[str, list[float]]) -> str:
     """Return a row for each epoch; a value that a side lacks is a dash."""
-    shown = [name for name in CURVES if any(row.get(name) for row in (*before, *after))]
+    shown = [name for name in CURVES if any(name in side for side in sides)]
     rows = []
-    for number in range(max(len(before), len(after))):
-        sides = [side[number] if number < len(side) else {} for side in (before, after)]
-        cells = [" → ".join(_number(side.get(name)) for side in sides) for name in shown]
+    for number in range(max(len(side.get("epoch", ())) for side in sides)):
+        cells = [
+            " → ".join(_number(side.get(name, ()), number) for side in sides) for name in shown
+        ]
         rows.append([str(number + 1), *cells])
     return render(rows, ["epoch", *(name.replace("_", " ") for name in shown)], "markdown")
 
 
-def _matrix(before: list[dict[str, str]], after: list[dict[str, str]]) -> str:
+def _matrix(*sides: Counter[confusion.Pair]) -> str:
     """Return numbers of images by actual and predicted class; equal ones are written once."""
-    counts = [Counter(map(_pair, side)) for side in (before, after)]
-    classes = sorted({name for side in counts for pair in side for name in pair})
+    classes = sorted({name for side in sides for pair in side for name in pair})
+    if len(classes) > MOST_CLASSES:
+        return f"It has {len(classes):,} classes, too many for a table."
     rows = []
     for actual in classes:
-        cells = [[str(side[actual, predicted]) for side in counts] for predicted in classes]
+        cells = [[str(side[actual, predicted]) for side in sides] for predicted in classes]
         rows.append([actual, *(" → ".join(dict.fromkeys(cell)) for cell in cells)])
     return render(rows, ["", *classes], "markdown")
 
 
-def _pair(row: dict[str, str]) -> tuple[str, str]:
-    return row["actual"], row["predicted"]
-
-
-def _number(text: str | None) -> str:
-    return f"{float(text):.4f}" if text else "–"
-
-
-def _rows(path: Path | None) -> list[dict[str, str]]:
-    """Return the rows of a CSV file; none if it is missing."""
-    if path is None:
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+def _number(values: Sequence[float], number: int) -> str:
+    return f"{values[number]:.4f}" if number < len(values) else "–"

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from pipeline.compare import runs
 from pipeline.compare.tables import Format, render
-from pipeline.core import files, paths
+from pipeline.core import errors, files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Section
 from pipeline.evaluate.predictions import Predictions
@@ -206,9 +206,14 @@ def _metrics(rule: Rule, name: str, side: Find) -> dict[str, float]:
 
 def _numbers(path: Path | None) -> dict[str, float]:
     """Return all numbers of a JSON file by their names, nested ones joined by dots."""
-    values = leaves(files.read_json(path)) if path is not None else ()
-    return {
-        name: float(value)
-        for name, value in values
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    if path is None:
+        return {}
+    found = files.read_json(path)
+    if not isinstance(found, dict):
+        raise DataError(f"{path} holds no metrics; run dvc repro")
+    with errors.one_line(path, "run dvc repro"):  # other versions wrote other metrics
+        return {
+            name: float(value)
+            for name, value in leaves(found)
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }

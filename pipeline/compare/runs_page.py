@@ -10,6 +10,7 @@ import altair as alt
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import read_yaml
+from pipeline.evaluate.evaluation import Evaluation
 from pipeline.models import history
 from pipeline.report import charts, html
 
@@ -83,7 +84,7 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
         params = _params(root / paths.PARAMS)
         for path in sorted((root / paths.METRICS / "runs").glob("*/evaluation.json")):
             name = path.parent.name
-            evaluation = files.read_json(path)
+            evaluation = Evaluation.read(path)
             curves = history.read(path.with_name("history.csv"))
             own = params.get(name, {})
             sections = {key: own[key] for key in CHANGED if own.get(key)}
@@ -93,12 +94,12 @@ def _runs(folder: Path) -> Iterator[dict[str, Any]]:
                 "study": study,
                 "name": name,
                 "dataset": own.get("dataset", "unknown"),
-                "accuracy": evaluation["accuracy"],
-                "interval": evaluation["accuracy_interval"],
-                "loss": evaluation["loss"],
-                "train_accuracy": evaluation["train_accuracy"],
-                "calibration": evaluation["expected_calibration_error"],
-                "n": evaluation["n"],
+                "accuracy": evaluation.accuracy,
+                "interval": evaluation.accuracy_interval,
+                "loss": evaluation.loss,
+                "train_accuracy": evaluation.train_accuracy,
+                "calibration": evaluation.expected_calibration_error,
+                "n": evaluation.n,
                 "epochs": len(curves["epoch"]),
                 "own": html.flatten(sections) if sections else [],
                 "report": _relative(report, folder) if report.exists() else None,

@@ -1,8 +1,9 @@
 """A summary of the runs' results for the console."""
 
 from pipeline.compare.tables import render
-from pipeline.core import files, paths
+from pipeline.core import paths
 from pipeline.core.params import Params
+from pipeline.evaluate.evaluation import Evaluation
 
 HEADER = ("run", "dataset", "n", "accuracy", "95% interval", "training", "loss", "report")
 
@@ -16,18 +17,18 @@ def table(params: Params) -> str:
         if not path.exists():
             missing.append(run)
             continue
-        evaluation = files.read_json(path)
-        interval = evaluation["accuracy_interval"]
+        evaluation = Evaluation.read(path)
+        interval = evaluation.accuracy_interval
         report = paths.metrics(run) / "report.html"
         rows.append(
             (
                 run,
                 params.value("runs", run, "dataset"),
-                evaluation["n"],
-                evaluation["accuracy"],
-                f"{interval['low']:.4f} to {interval['high']:.4f}",
-                evaluation["train_accuracy"],
-                evaluation["loss"],
+                evaluation.n,
+                evaluation.accuracy,
+                f"{interval.low:.4f} to {interval.high:.4f}",
+                evaluation.train_accuracy,
+                evaluation.loss,
                 report if report.exists() else f"dvc repro report@{run}",
             )
         )

@@ -6,6 +6,10 @@ from typing import Any, Literal
 
 from tabulate import tabulate
 
+from pipeline.core.errors import shown
+
+WIDEST = 200
+"""Characters of a cell."""
 Format = Literal["text", "markdown", "json"]
 
 
@@ -29,7 +33,7 @@ def render(
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else shown(str(value), WIDEST)
 
 
 def _escaped(text: str) -> str:

@@ -1,15 +1,12 @@
-"""Metrics of the predictions for the test subset: ``evaluation.json`` and ``confusion.csv``."""
+"""Metrics of the predictions for the test subset."""
 
-import csv
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 
-from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.evaluate.calibration import expected_calibration_error
+from pipeline.evaluate.evaluation import ClassScores, Evaluation, Interval
 from pipeline.evaluate.predictions import Predictions
 
 CONFIDENCE_LEVEL = 0.95
@@ -17,41 +14,10 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 """The smallest normal float32, 1.2e-38: a probability below it counts as it, for its logarithm."""
 
 
-class Interval(TypedDict):
-    """Bounds of a confidence interval, in [0, 1]."""
-
-    high: float
-    low: float
-
-
-class ClassScores(TypedDict):
-    """Scores of a class, in [0, 1], and its number of test images."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-class Evaluation(TypedDict):
-    """The content of ``evaluation.json``."""
-
-    accuracy: float
-    accuracy_interval: Interval
-    classes: dict[str, ClassScores]
-    """By the class's name."""
-    expected_calibration_error: float
-    loss: float
-    """Mean cross-entropy, in nats."""
-    n: int
-    """Test images."""
-    train_accuracy: float
-
-
 def evaluate(
     predictions: Predictions, classes: Sequence[str], train_accuracy: float, calibration_bins: int
 ) -> Evaluation:
-    """Return the content of ``evaluation.json``.
+    """Return the metrics of a run's predictions.
 
     Parameters
     ----------
@@ -79,17 +45,17 @@ def evaluate(
             "again with another train.precision or a lower learning rate"
         )
     hits = int(predictions.correct.sum())
-    return {
-        "accuracy": hits / n,
-        "accuracy_interval": accuracy_interval(hits, n),
-        "classes": per_class(predictions, classes),
-        "expected_calibration_error": expected_calibration_error(
+    return Evaluation(
+        accuracy=hits / n,
+        accuracy_interval=accuracy_interval(hits, n),
+        classes=per_class(predictions, classes),
+        expected_calibration_error=expected_calibration_error(
             predictions.confidence, predictions.correct, calibration_bins
         ),
-        "loss": cross_entropy(predictions),
-        "n": n,
-        "train_accuracy": train_accuracy,
-    }
+        loss=cross_entropy(predictions),
+        n=n,
+        train_accuracy=train_accuracy,
+    )
 
 
 def accuracy_interval(hits: int, n: int) -> Interval:
@@ -100,13 +66,14 @@ def accuracy_interval(hits: int, n: int) -> Interval:
 
     Examples
     --------
-    >>> {bound: round(value, 4) for bound, value in accuracy_interval(90, 100).items()}
-    {'high': 0.9448, 'low': 0.8256}
+    >>> interval = accuracy_interval(90, 100)
+    >>> round(interval.low, 4), round(interval.high, 4)
+    (0.8256, 0.9448)
     """
     from scipy.stats import binomtest  # with scikit-learn 1 s, in which Ctrl-C would be a traceback
 
     interval = binomtest(hits, n).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
-    return {"high": float(interval.high), "low": float(interval.low)}
+    return Interval(high=float(interval.high), low=float(interval.low))
 
 
 def cross_entropy(predictions: Predictions) -> float:
@@ -132,20 +99,8 @@ def per_class(predictions: Predictions, classes: Sequence[str]) -> dict[str, Cla
         predictions.labels, predictions.predicted, labels=range(len(classes)), zero_division=0
     )
     return {
-        name: {
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
-            "support": int(support),
-        }
+        name: ClassScores(
+            f1=float(f1), precision=float(precision), recall=float(recall), support=int(support)
+        )
         for name, precision, recall, f1, support in zip(classes, *scores, strict=True)
     }
-
-
-def write_confusion(path: Path, predictions: Predictions, classes: Sequence[str]) -> None:
-    """Write ``confusion.csv`` for DVC's confusion plot: true and predicted class of each image."""
-    with files.new_table(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["actual", "predicted"])
-        for label, predicted in zip(predictions.labels, predictions.predicted, strict=True):
-            writer.writerow([classes[label], classes[predicted]])

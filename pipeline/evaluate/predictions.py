@@ -8,8 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.core import files
+from pipeline.core import errors, files
 from pipeline.core.errors import DataError
+from pipeline.subsets import parquet
+
+NONE = np.empty(0, np.int32)
+WIDEST = 100_000
+"""Classes."""
+TOLERANCE = 1e-3
+"""By how much a sum of probabilities, of some bits each, may differ from 1."""
 
 
 class Predictions(NamedTuple):
@@ -73,26 +80,52 @@ class Predictions(NamedTuple):
         Raises
         ------
         DataError
-            If the file is missing or is not Parquet.
+            If the file is missing or is not Parquet, or its predictions are impossible.
         """
-        try:
-            table = pq.read_table(path)
-        except FileNotFoundError:
-            raise DataError(f"{path} is missing; run the evaluate stage (dvc repro)") from None
-        except pa.ArrowException as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"{path} is damaged ({reason}); delete it and run dvc repro") from None
+        table = parquet.read(path, "evaluate", _differs)
         classes = table.schema.field("probabilities").type.list_size
-        flat = table["probabilities"].combine_chunks().flatten().to_numpy()
-        return cls(
-            ids=table["id"].to_pylist(),
-            labels=table["label"].to_numpy(),
-            predicted=table["predicted"].to_numpy(),
-            probabilities=flat.reshape(-1, classes),
-        )
+        with errors.one_line(path, "evaluate again (dvc repro)"):
+            flat = table["probabilities"].combine_chunks().flatten()
+            if flat.null_count:
+                raise ValueError("its column probabilities has lists without a value")
+            found = cls(
+                ids=table["id"].to_pylist(),
+                labels=table["label"].to_numpy(),
+                predicted=table["predicted"].to_numpy(),
+                probabilities=flat.to_numpy().reshape(-1, classes),
+            )
+        if fault := found.fault():
+            raise DataError(f"{path}: {fault}; evaluate again (dvc repro)")
+        return found
+
+    def fault(self) -> str:
+        """Return what no model can have predicted, of which files are; ``""`` if nothing is so."""
+        n, classes = self.probabilities.shape
+        for name, positions in (("label", self.labels), ("predicted", self.predicted)):
+            if n and not 0 <= positions.min() <= positions.max() < classes:
+                return f"its column {name} has classes beyond its {classes:,} probabilities"
+        if len(set(self.ids)) < n:
+            return "ids stand there more than once"
+        sums = self.probabilities.sum(axis=1, dtype=np.float64)  # NaN is near nothing
+        if n and not (np.abs(sums - 1) < TOLERANCE).all():
+            return "there are probabilities that do not sum to 1"
+        if n and (self.probabilities.min() < 0 or self.probabilities.max() > 1 + TOLERANCE):
+            return "there are probabilities that are not between 0 and 1"
+        if n and (self.confidence < self.probabilities.max(axis=1)).any():
+            return "some predicted classes are not the most probable ones"
+        return ""
 
     def confusion(self) -> NDArray[np.int64]:
         """Return how often class i (row) was predicted as class j (column): int64[K, K]."""
         classes = self.probabilities.shape[1]
         cells = self.labels.astype(np.int64) * classes + self.predicted
         return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def _differs(found: pa.Schema) -> str:
+    """Return how the columns of a file differ from those of predictions; ``""`` if they do not."""
+    kind = found.field("probabilities").type if "probabilities" in found.names else None
+    if kind is None or not pa.types.is_fixed_size_list(kind) or not 0 < kind.list_size <= WIDEST:
+        return "it has no column probabilities of lists that are all as long"
+    none = Predictions([], NONE, NONE, np.empty((0, kind.list_size), np.float32))
+    return parquet.differs(found, none.schema)

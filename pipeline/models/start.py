@@ -2,12 +2,12 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import FailFast, NonNegativeInt, PositiveInt
 
 from pipeline.core import files
-from pipeline.core.errors import DataError, first_few
+from pipeline.core.errors import first_few
 from pipeline.core.params import Section
 
 START = "start.json"
@@ -20,14 +20,14 @@ class Taken(Section):
     name: str
     source: str
     """Its name in the file."""
-    values: int
+    values: NonNegativeInt
 
 
 class Other(Section):
     """A layer whose weights were not transferred."""
 
     name: str
-    values: int
+    values: NonNegativeInt
     reason: str
 
 
@@ -38,10 +38,10 @@ class Transferred(Section):
     by: How
     """By what layers were matched: their names, their order, or their places in the file, which has
     no names then."""
-    taken: tuple[Taken, ...]
-    fresh: tuple[Other, ...]
+    taken: Annotated[tuple[Taken, ...], FailFast()]
+    fresh: Annotated[tuple[Other, ...], FailFast()]
     """Layers of the network that keep their initial weights."""
-    left: tuple[Other, ...]
+    left: Annotated[tuple[Other, ...], FailFast()]
     """Layers of the file that have no use."""
 
     def describe(self) -> str:
@@ -62,9 +62,9 @@ class Transferred(Section):
 class Phase(Section):
     """Epochs in which the same weights are trained."""
 
-    first: int
-    last: int
-    weights: int
+    first: PositiveInt
+    last: PositiveInt
+    weights: NonNegativeInt
     """Number of values that change."""
 
 
@@ -72,7 +72,7 @@ class Start(Section):
     """What a model started from; it stands beside the model."""
 
     transferred: Transferred
-    phases: tuple[Phase, ...]
+    phases: Annotated[tuple[Phase, ...], FailFast()]
 
     def describe(self) -> str:
         """Return what was taken, and how many weights are trained when, for people."""
@@ -88,10 +88,7 @@ class Start(Section):
         path = model / START
         if not path.exists():
             return None
-        try:
-            return cls.model_validate(files.read_json(path), strict=False)
-        except ValidationError as error:
-            raise DataError(f"{path} is damaged ({error.error_count()} faults)") from None
+        return files.read_record(path, cls, "train again (dvc repro)")
 
 
 def digest(path: Path) -> str:

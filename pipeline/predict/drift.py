@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import files, paths
+from pipeline.core import paths
+from pipeline.subsets.data_card import DataCard
 
 FAR = 1.5
 """Distance of an image's mean from that of the training pixels, in their standard deviations, above
@@ -41,8 +42,8 @@ class Training(NamedTuple):
     @classmethod
     def read(cls, dataset: str) -> "Training":
         """Read them from ``data.json``; raise DataError if that is missing or damaged."""
-        pixels = files.read_json(paths.data_card(dataset))["training_pixels"]
-        return cls(pixels["min"], pixels["max"], tuple(pixels["mean"]), tuple(pixels["std"]))
+        pixels = DataCard.read(paths.data_card(dataset)).training_pixels
+        return cls(pixels.min, pixels.max, pixels.mean, pixels.std)
 
     @property
     def is_grey(self) -> bool:

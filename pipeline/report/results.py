@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import files, paths
+from pipeline.core import paths
+from pipeline.core.errors import DataError
+from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.predictions import Predictions
 from pipeline.models import history
 from pipeline.models.start import Start
@@ -19,7 +21,9 @@ from pipeline.report.gallery import Gallery
 from pipeline.report.params import ReportParams
 from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
+from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
+from pipeline.subsets.split import SUBSETS
 
 LISTED_CONFUSIONS = 8
 """The most frequent confusions that the page and the model card list."""
@@ -45,9 +49,9 @@ class Results:
     params: ReportParams
     gallery: Gallery
     """Its dataset and predictions."""
-    card: Mapping[str, Any]
+    card: DataCard
     """``data.json`` of its dataset."""
-    evaluation: Mapping[str, Any]
+    evaluation: Evaluation
     """``evaluation.json``."""
     history: Mapping[str, NDArray[np.float64]]
     """Columns of ``history.csv``, each of shape (epochs,)."""
@@ -75,14 +79,15 @@ class Results:
             If a file is missing, damaged or of other data.
         """
         folder, name = paths.metrics(run), effective["dataset"]
+        dataset, predictions = Dataset.read(name), Predictions.read(paths.predictions(run))
         return cls(
             run,
             effective,
             own,
             params,
-            Gallery(Dataset.read(name), Predictions.read(paths.predictions(run))),
-            files.read_json(paths.data_card(name)),
-            files.read_json(folder / "evaluation.json"),
+            Gallery(dataset, predictions),
+            _card(paths.data_card(name), dataset),
+            _evaluation(folder / "evaluation.json", dataset, predictions),
             history.read(folder / "history.csv"),
             first_layer.read(paths.model(run)),
             Start.read(paths.model(run)),
@@ -162,3 +167,27 @@ class Results:
             (name, train[labels == label][:count])
             for label, name in enumerate(self.classes[:NAMED_CLASSES])
         ]
+
+
+def _card(path: Path, dataset: Dataset) -> DataCard:
+    """Read a data card; raise DataError if it is of other data than the dataset."""
+    card, index = DataCard.read(path), dataset.index
+    counted = {subset: len(dataset.split.rows(subset)) for subset in SUBSETS}
+    if (card.content_sha256, card.classes, card.shape) != (
+        index.content_sha256,
+        index.classes,
+        index.shape,
+    ) or {subset: counts.n for subset, counts in card.subsets.items()} != counted:
+        raise DataError(f"{path} is not of {dataset.folder}; split again (dvc repro)")
+    return card
+
+
+def _evaluation(path: Path, dataset: Dataset, predictions: Predictions) -> Evaluation:
+    """Read an evaluation; raise DataError if it is of other classes or predictions."""
+    evaluation, classes = Evaluation.read(path), dataset.index.classes
+    found = (evaluation.n, set(evaluation.classes), predictions.probabilities.shape[1])
+    if found != (len(predictions.ids), set(classes), len(classes)):
+        raise DataError(
+            f"{path} is not of the predictions and of {dataset.folder}; evaluate again (dvc repro)"
+        )
+    return evaluation

@@ -124,14 +124,14 @@ def mistakes(results: Results) -> Section:
 
 def data(results: Results) -> Section:
     """Return the data card, and training images with their labels."""
-    subsets = results.card["subsets"]
-    used = [subset for subset in SUBSETS if subsets[subset]["n"]]
+    subsets = results.card.subsets
+    used = [subset for subset in SUBSETS if subsets[subset].n]
     rows = [
         {
             "class": results.classes[label],
             "label": label,
             "subset": subset,
-            "n": subsets[subset]["classes"][results.classes[label]],
+            "n": subsets[subset].classes[results.classes[label]],
         }
         for label in results.shown
         for subset in used
@@ -291,7 +291,7 @@ def class_scores(results: Results) -> Chart:
     alphabet = {name: place for place, name in enumerate(sorted(names))}
     rows = [
         {"class": name, "label": label, "alphabet": alphabet[name]}
-        | dict(results.evaluation["classes"][name])
+        | results.evaluation.classes[name].model_dump()
         for label, name in zip(results.shown, names, strict=True)
     ]
     return Chart(charts.scores(names), rows)

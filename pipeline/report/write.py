@@ -59,7 +59,7 @@ def write(
     page = sections.page(results)
     files.write_text(folder / "report.html", page)
     return (
-        f"accuracy {results.evaluation['accuracy']:.4f}; see {folder / 'report.html'} "
+        f"accuracy {results.evaluation.accuracy:.4f}; see {folder / 'report.html'} "
         f"({len(page.encode()) / 1e6:.1f} MB)"
     )
 
@@ -91,5 +91,5 @@ def _weights(results: Results) -> dict[str, float]:
     """Return the weight of each class in training, by name; none if all images count alike."""
     if results.effective["train"].get("class_weights", "none") == "none":
         return {}
-    counts: dict[str, int] = results.card["subsets"]["train"]["classes"]
+    counts = results.card.subsets["train"].classes
     return dict(zip(counts, class_weights.balanced(list(counts.values())).tolist(), strict=True))

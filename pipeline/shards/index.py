@@ -2,23 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import AfterValidator, ValidationError
+from pydantic import (
+    AfterValidator,
+    FailFast,
+    Field,
+    NonNegativeInt,
+    StringConstraints,
+    model_validator,
+)
 
-from pipeline.core import files
+from pipeline.core import errors, files
 from pipeline.core.errors import DataError
 from pipeline.core.params import FileName, Section
-from pipeline.shards import shard
+from pipeline.shards import invariants, shard
 from pipeline.shards.columns import Shape, schema
 
 INDEX = "index.json"
 VERSION = 1
 MAX_SIDE = 1 << 16
 """Pixels of an image's height or width."""
+MAX_CLASSES = 100_000
+MAX_ROWS = 2**31 - 1
+"""Of all shards, for positions are int32."""
+REMEDY = "decode again (dvc repro)"
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""In hexadecimal."""
 
 
 def _grey_or_rgb(shape: Shape) -> Shape:
@@ -30,17 +43,33 @@ def _grey_or_rgb(shape: Shape) -> Shape:
     return shape
 
 
+def _known(version: int) -> int:
+    if version != VERSION:
+        raise ValueError(f"version {version} is not {VERSION}")
+    return version
+
+
+def _unique(classes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(classes)) < len(classes):
+        raise ValueError("has a class twice")
+    return classes
+
+
 ImageShape = Annotated[Shape, AfterValidator(_grey_or_rgb)]
 """Height, width, channels: 1 (grey) or 3 (RGB)."""
+Classes = Annotated[
+    tuple[str, ...], Field(min_length=1, max_length=MAX_CLASSES), AfterValidator(_unique)
+]
+"""Names of classes, in the order of their labels."""
 
 
 class ShardFile(Section):
     """An entry of the index: one shard."""
 
     name: FileName
-    rows: int
-    bytes: int
-    sha256: str
+    rows: Annotated[int, Field(ge=0, le=MAX_ROWS)]
+    bytes: NonNegativeInt
+    sha256: Sha256
 
 
 class Quarantined(Section):
@@ -56,24 +85,37 @@ class Quarantined(Section):
 class Index(Section):
     """The content of ``index.json``."""
 
-    version: Literal[1] = 1
+    version: Annotated[int, AfterValidator(_known)] = VERSION
     format: shard.Format
     shape: ImageShape
-    classes: tuple[str, ...]
-    divisor: int
+    classes: Classes
+    divisor: Literal[255, 65535]
     """The source type's maximum: 255 or 65,535."""
     resize: str | None = None
     """How images of other sizes were resized; None if all had the shape."""
     convert: dict[str, str] | None = None
     """The policy for images that are not plain; None if such images were refused."""
-    converted: dict[str, int] | None = None
+    converted: dict[str, NonNegativeInt] | None = None
     """With a policy, the number of images that each of its words converted."""
-    rows: int
-    files: tuple[ShardFile, ...]
-    quarantined: tuple[Quarantined, ...]
-    content_sha256: str
+    rows: Annotated[int, Field(ge=0, le=MAX_ROWS)]
+    files: Annotated[tuple[ShardFile, ...], FailFast()]
+    quarantined: Annotated[tuple[Quarantined, ...], FailFast()]
+    content_sha256: Sha256
     """The data's identity: SHA-256, in hexadecimal, over every row's id, label and pixels' digest,
     in order. Neither the format nor the division of the rows into files changes it."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        names = [file.name for file in self.files]
+        if len(set(names)) < len(names):
+            raise ValueError("files has a name twice")
+        if other := [name for name in names if not name.endswith(f".{self.format}")]:
+            raise ValueError(f"files has {other[0]}, but format is {self.format}")
+        if (total := sum(file.rows for file in self.files)) != self.rows:
+            raise ValueError(f"rows is {self.rows:,}, but those of its files are {total:,}")
+        if unknown := (self.converted or {}).keys() - (self.convert or {}).keys():
+            raise ValueError(f"converted has {min(unknown)}, which convert has not")
+        return self
 
     @property
     def dtype(self) -> "np.dtype[Any]":
@@ -89,17 +131,10 @@ class Index(Section):
         DataError
             If it is missing, damaged or of another version.
         """
-        path = folder / INDEX
-        value = files.read_json(path)
-        version = value.get("version") if isinstance(value, dict) else None
-        if version != VERSION:
-            raise DataError(f"{path}: version {version} is not {VERSION}; decode again (dvc repro)")
-        try:
-            return cls.model_validate(value, strict=False)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            place = ".".join(map(str, fault["loc"]))
-            raise DataError(f"{path}: {place}: {fault['msg']}; decode again (dvc repro)") from None
+        index = files.read_record(folder / INDEX, cls, REMEDY)
+        if "version" not in index.model_fields_set:
+            raise DataError(f"{folder / INDEX}: it has no version; {REMEDY}")
+        return index
 
     def write(self, folder: Path) -> None:
         """Write ``index.json`` into ``folder``."""
@@ -122,11 +157,14 @@ def statistics(folder: Path, index: Index, rows: NDArray[np.int64]) -> Statistic
     for start, file in file_starts(index):
         inside = rows[(rows >= start) & (rows < start + file.rows)] - start
         for name, totals in (("pixel_sum", sums), ("pixel_squares", squares)):
-            kind = _schema(index).field(name).type
-            taken = shard.column(folder / file.name, name, kind).take(pa.array(inside))
+            taken = file_column(folder, index, file, name).take(pa.array(inside))
             values = taken.combine_chunks().flatten().to_numpy().reshape(len(inside), channels)
             for channel in range(channels):  # in Python's integers, which do not overflow
                 totals[channel] += sum(values[:, channel].tolist())
+    if any(n * square < total**2 for total, square in zip(sums, squares, strict=True)):
+        raise DataError(
+            f"{folder}: columns pixel_sum and pixel_squares contradict each other; {REMEDY}"
+        )
     return Statistics(
         tuple(total / (n * index.divisor) for total in sums),
         tuple(
@@ -137,14 +175,33 @@ def statistics(folder: Path, index: Index, rows: NDArray[np.int64]) -> Statistic
 
 
 def column(folder: Path, index: Index, name: str) -> pa.ChunkedArray:
-    """Return a column other than ``image`` of all rows, in order."""
+    """Return a column other than ``image`` of all rows, in order.
+
+    Raises
+    ------
+    DataError
+        If a shard is missing or damaged, its values are impossible, or an id stands there twice.
+    """
     kind = _schema(index).field(name).type
     chunks = [
-        chunk
-        for file in index.files
-        for chunk in shard.column(folder / file.name, name, kind).chunks
+        chunk for file in index.files for chunk in file_column(folder, index, file, name).chunks
     ]
-    return pa.chunked_array(chunks, kind)
+    whole = pa.chunked_array(chunks, kind)
+    if name == "id" and (twice := invariants.repeated(whole)):
+        raise DataError(f"{folder}: {twice}; {REMEDY}")
+    return whole
+
+
+def file_column(folder: Path, index: Index, file: ShardFile, name: str) -> pa.ChunkedArray:
+    """Return a column other than ``image`` of one shard; raises as ``column``."""
+    kind = _schema(index).field(name).type
+    values = shard.column(folder / file.name, name, kind)
+    described = invariants.Described(index.classes, index.shape, index.divisor)
+    with errors.one_line(folder / file.name, "remove it and run dvc repro"):
+        fault = invariants.fault(values, name, kind, file.rows, described)
+    if fault:
+        raise DataError(f"{folder / file.name}: {fault}; {REMEDY}")
+    return values
 
 
 def file_starts(index: Index) -> Iterator[tuple[int, ShardFile]]:
@@ -177,14 +234,22 @@ def take(
 def integers(images: NDArray[np.float32], divisor: int) -> NDArray[Any]:
     """Return normalized images as exactly the integers that they came from, uint8 or uint16.
 
+    Raises
+    ------
+    ValueError
+        If a value is not in [0, 1].
+
     Examples
     --------
     >>> integers(np.float32([0, 1 / 255, 1]), 255)
     array([  0,   1, 255], dtype=uint8)
     """
     kind: type[np.uint8] | type[np.uint16] = np.uint8 if divisor == 255 else np.uint16
-    rounded: NDArray[Any] = np.rint(images * np.float32(divisor)).astype(kind)
-    return rounded
+    values = images * np.float32(divisor)
+    np.rint(values, out=values)
+    if values.size and not (values.min() >= 0 and values.max() <= divisor):  # NaN is neither
+        raise ValueError("it has images whose values are not in [0, 1]")
+    return values.astype(kind)
 
 
 def _schema(index: Index) -> pa.Schema:

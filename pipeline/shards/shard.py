@@ -3,7 +3,6 @@
 Its columns are those of ``columns``. ``FORMATS`` has the formats' readers and writers.
 """
 
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.core import files
-from pipeline.core.errors import DataError
+from pipeline.core import errors, files, limits
 from pipeline.shards import columns, npz, parquet
 from pipeline.shards.columns import Columns, Rows, Shape
 
@@ -23,6 +21,8 @@ Format = Literal["parquet", "npz"]
 ROW_GROUP_ROWS = 1000
 ROW_GROUP_BYTES = 32 << 20
 """A row group holds as many images as fit both, which bounds the memory of writers and readers."""
+SMALL_COLUMNS = 256 << 20
+"""Bytes that reading a column may take in any case."""
 
 
 class Reader(Protocol):
@@ -91,7 +91,7 @@ def write(path: Path, groups: Iterable[Rows], classes: Sequence[str], shape: Sha
 
 def column(path: Path, name: str, kind: pa.DataType) -> pa.ChunkedArray:
     """Return a column other than ``image``, of Arrow type ``kind``; raises as ``images``."""
-    with _open(path) as reader:
+    with limits.memory(path, _allowed(path)), _open(path) as reader:
         return reader.column(name, kind)
 
 
@@ -118,7 +118,7 @@ def group_rows(path: Path) -> list[int]:
 def group_images(path: Path, shape: Shape, group: int) -> NDArray[np.float32]:
     """Return a row group's images, float32[n, h, w, c] in [0, 1]; raises as ``images``."""
     with _open(path) as reader:
-        return reader.group_images(group, shape)
+        return _images(reader, group, shape)
 
 
 def images(path: Path, shape: Shape) -> Iterator[NDArray[np.float32]]:
@@ -144,8 +144,10 @@ def take(path: Path, shape: Shape, rows: NDArray[np.int64]) -> NDArray[np.float3
         for group, n in enumerate(reader.group_rows()):
             here = (rows >= start) & (rows < start + n)
             if here.any():
-                taken[here] = reader.group_images(group, shape)[rows[here] - start]
+                taken[here] = _images(reader, group, shape)[rows[here] - start]
             start += n
+        if len(rows) and rows.max() >= start:
+            raise ValueError(f"it holds {start:,} images, and its index says more")
     return taken
 
 
@@ -159,9 +161,23 @@ def _open(path: Path) -> Iterator[Reader]:
         If it is missing or is not what ``write`` writes.
     """
     files.existing(path, "decode")
-    try:
-        with FORMATS[path.suffix[1:]].reader(path) as reader:
-            yield reader
-    except (pa.ArrowException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{path} is damaged ({reason}); remove it and run dvc repro") from None
+    with (
+        errors.one_line(path, "remove it and run dvc repro"),
+        FORMATS[path.suffix[1:]].reader(path) as reader,
+    ):
+        yield reader
+
+
+def _images(reader: Reader, group: int, shape: Shape) -> NDArray[np.float32]:
+    images = reader.group_images(group, shape)
+    expected = (reader.group_rows()[group], *shape)
+    if images.dtype != np.float32 or images.shape != expected:
+        raise ValueError(
+            f"its images are {images.dtype} of shape {images.shape}, not float32 of {expected}"
+        )
+    return images
+
+
+def _allowed(path: Path) -> int:
+    """Return the bytes that columns other than images may take: more for a large file."""
+    return max(SMALL_COLUMNS, 8 * path.stat().st_size) if path.exists() else SMALL_COLUMNS

@@ -1,7 +1,4 @@
-"""Data card of a dataset: ``data.json``, with exact counts of its subsets and their pixels.
-
-It is computed from the shards' columns other than ``image``.
-"""
+"""Counting for a dataset's data card, from the shards' columns other than ``image``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,60 +7,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.core import files
-from pipeline.core.params import Section
 from pipeline.shards import index as shard_index
-from pipeline.shards import shard
 from pipeline.shards.index import Index, ShardFile
+from pipeline.subsets.data_card import DataCard, Duplicates, SubsetCounts, TrainingPixels
 from pipeline.subsets.split import SUBSETS, Split
-
-
-class SubsetCounts(Section):
-    """Numbers of a subset's images."""
-
-    n: int
-    classes: dict[str, int]
-    """Images of each class, by its name."""
-
-
-class TrainingPixels(Section):
-    """Statistics of the training subset's normalized pixels, in [0, 1]."""
-
-    min: float
-    max: float
-    mean: tuple[float, ...]
-    """For each channel."""
-    std: tuple[float, ...]
-    """For each channel: the population's standard deviation."""
-
-
-class Duplicates(Section):
-    """Numbers of images with equal pixels."""
-
-    within: dict[str, int]
-    """For each subset, images that repeat an earlier one."""
-    across: dict[str, int]
-    """For each pair of subsets, such as ``train_test``, distinct images that are in both."""
-
-
-class DataCard(Section):
-    """The content of ``data.json``."""
-
-    dataset: str
-    classes: tuple[str, ...]
-    shape: tuple[int, int, int]
-    """Height, width, channels."""
-    content_sha256: str
-    """The data's identity; see ``shards.index.Index``."""
-    subsets: dict[str, SubsetCounts]
-    training_pixels: TrainingPixels
-    duplicates: Duplicates
-    quarantined: int
-    """Images that were left out."""
-
-    def write(self, path: Path) -> None:
-        """Write the card as JSON."""
-        files.write_json(path, self.model_dump(mode="json"))
 
 
 def data_card(dataset: str, folder: Path, index: Index, split: Split) -> DataCard:
@@ -118,23 +65,21 @@ def _repeated(folder: Path, index: Index) -> Iterator[tuple[int, bytes]]:
     All repeated images are among them, and hardly another. Only eight bytes of each digest are held
     at once, which bounds the memory.
     """
-    beginnings = np.empty(index.rows, np.uint64)
-    for start, file in shard_index.file_starts(index):
-        beginnings[start : start + file.rows] = _beginnings(_digests(folder, file))
-    beginnings.sort()
+    parts = [_beginnings(_digests(folder, index, file)) for file in index.files]
+    beginnings = np.sort(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
     shared = beginnings[1:][beginnings[1:] == beginnings[:-1]]
     if not len(shared):
         return
     for start, file in shard_index.file_starts(index):
-        digests = _digests(folder, file)
+        digests = _digests(folder, index, file)
         rows = np.flatnonzero(np.isin(_beginnings(digests), shared))
         yield from zip(
             (start + rows).tolist(), digests.take(pa.array(rows)).to_pylist(), strict=True
         )
 
 
-def _digests(folder: Path, file: ShardFile) -> pa.FixedSizeBinaryArray:
-    return shard.column(folder / file.name, "sha256", pa.binary(32)).combine_chunks()
+def _digests(folder: Path, index: Index, file: ShardFile) -> pa.FixedSizeBinaryArray:
+    return shard_index.file_column(folder, index, file, "sha256").combine_chunks()
 
 
 def _beginnings(digests: pa.FixedSizeBinaryArray) -> NDArray[np.uint64]:

@@ -17,12 +17,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.core import console, paths
+from pipeline.core import console, errors, paths
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.execution.prefetch import prefetch
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
-from pipeline.shards.index import Index, Statistics
+from pipeline.shards.index import Index, ShardFile, Statistics
 from pipeline.subsets import split as split_file
 from pipeline.subsets.class_weights import balanced
 
@@ -124,13 +124,18 @@ class Dataset:
         DataError
             If one is missing or damaged, or the two are of different data.
         """
-        folder = paths.shards(name)
+        return cls.at(paths.shards(name), paths.split(name))
+
+    @classmethod
+    def at(cls, folder: Path, path: Path) -> "Dataset":
+        """Read the index in the shards' folder and the split at a path; raises as ``read``."""
         index = Index.read(folder)
-        split = split_file.read(paths.split(name))
+        split = split_file.read(path)
         if not split.ids.equals(shard_index.column(folder, index, "id")):
-            raise DataError(
-                f"{paths.split(name)} and {folder} are of different data; run dvc repro"
-            )
+            raise DataError(f"{path} and {folder} are of different data; run dvc repro")
+        for subset in ("train", "test"):
+            if not (split.subsets == split_file.SUBSETS.index(subset)).any():
+                raise DataError(f"{path} has no image for {subset}; split again (dvc repro)")
         return cls(folder, index, split)
 
     @property
@@ -220,7 +225,7 @@ class Reader:
         self.groups = [
             (file.name, group, rows)
             for file in index.files
-            for group, rows in enumerate(shard.group_rows(folder / file.name))
+            for group, rows in enumerate(_group_rows(folder, file))
         ]
         self.starts = np.cumsum([0, *(rows for _, _, rows in self.groups)])
         """The first row of each group, then the number of all rows."""
@@ -238,4 +243,19 @@ class Reader:
     def _group(self, number: int) -> NDArray[Any]:
         name, group, _ = self.groups[number]
         images = shard.group_images(self.folder / name, self.index.shape, group)
-        return shard_index.integers(images, self.index.divisor)
+        with errors.one_line(self.folder / name, shard_index.REMEDY):
+            return shard_index.integers(images, self.index.divisor)
+
+
+def _group_rows(folder: Path, file: ShardFile) -> list[int]:
+    """Return the number of images in each row group of a shard; raise DataError if it has others.
+
+    They are those that the index names.
+    """
+    groups = shard.group_rows(folder / file.name)
+    if sum(groups) != file.rows:
+        raise DataError(
+            f"{folder / file.name}: it holds {sum(groups):,} images, not {file.rows:,} as its "
+            f"index says; {shard_index.REMEDY}"
+        )
+    return groups

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipeline.core import files
 from pipeline.core.errors import DataError
+from pipeline.subsets import parquet
 
 SUBSETS = ("train", "validation", "test")
 SCHEMA = pa.schema([pa.field("id", pa.string(), False), pa.field("subset", pa.string(), False)])
@@ -41,17 +43,10 @@ def read(path: Path) -> Split:
     Raises
     ------
     DataError
-        If the file is missing or damaged, or has other subsets than ``SUBSETS``.
+        If the file is missing or damaged, or has other columns, or other subsets than ``SUBSETS``.
     """
-    try:
-        table = pq.read_table(path, schema=SCHEMA)
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; run the split stage (dvc repro)") from None
-    except pa.ArrowException as error:
-        raise DataError(f"{path}: is damaged ({error}); delete it and run dvc repro") from None
-    subsets = np.full(len(table), -1, np.int8)
-    for position, name in enumerate(SUBSETS):
-        subsets[table["subset"].to_numpy() == name] = position
-    if (subsets < 0).any():
+    table = parquet.read(path, "split", lambda found: parquet.differs(found, SCHEMA))
+    found = pc.index_in(table["subset"], value_set=pa.array(SUBSETS))
+    if found.null_count:
         raise DataError(f"{path}: has subsets other than {', '.join(SUBSETS)}; run dvc repro")
-    return Split(table["id"], subsets)
+    return Split(table["id"], found.to_numpy().astype(np.int8))

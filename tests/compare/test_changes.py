@@ -23,14 +23,14 @@ def cells(text):
 
 def test_curves_and_matrix_stand_side_by_side(tmp_path):
     before = side(
-        tmp_path / "b", "1,2.0,0.5,1.5,0.25\n2,1.0,0.75,,\n", "cat,cat\ncat,dog\ndog,dog\n"
+        tmp_path / "b", "1,2.0,0.5,1.5,0.25\n2,1.0,0.75,1.25,0.5\n", "cat,cat\ncat,dog\ndog,dog\n"
     )
     after = side(tmp_path / "a", "1,1.0,0.5,1.5,0.5\n", "cat,cat\ncat,cat\ndog,dog\n")
     shown = cells(changes.describe(["a"], before, after))
     for row in (
         ["epoch", "train loss", "validation loss", "train accuracy", "validation accuracy"],
         ["1", "2.0000 → 1.0000", "1.5000 → 1.5000", "0.5000 → 0.5000", "0.2500 → 0.5000"],
-        ["2", "1.0000 → –", "– → –", "0.7500 → –", "– → –"],
+        ["2", "1.0000 → –", "1.2500 → –", "0.7500 → –", "0.5000 → –"],
         ["", "cat", "dog"],
         ["cat", "1 → 2", "1 → 0"],
         ["dog", "0", "1"],

@@ -32,7 +32,10 @@ def make(folder, runs=("demo_idx", "demo_png", "fashion_mnist")):
         name = folder / "ablation" / paths.metrics(f"other_{number}")
         copy("demo_idx", name)
         found = files.read_json(name / "evaluation.json")
-        files.write_json(name / "evaluation.json", found | {"accuracy": number / 4})
+        for scores in found["classes"].values():
+            scores["recall"] = number / 4
+        changed = {"accuracy": number / 4, "accuracy_interval": {"low": 0.0, "high": 1.0}}
+        files.write_json(name / "evaluation.json", found | changed)
     (folder / "ablation" / "params.yaml").write_text(
         "runs:\n"
         "  other_1: {dataset: demo_idx, model: {dropout: 0.25}, train: {}}\n"

@@ -9,6 +9,8 @@ not evaluated yet: new"""
 EVALUATION = {
     "accuracy": 0.84,
     "accuracy_interval": {"high": 0.8614, "low": 0.816},
+    "classes": {"cat": {"f1": 0.84, "precision": 0.84, "recall": 0.84, "support": 1000}},
+    "expected_calibration_error": 0.01,
     "loss": 0.45412,
     "n": 1000,
     "train_accuracy": 0.85486,

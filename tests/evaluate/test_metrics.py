@@ -1,15 +1,13 @@
-import csv
 import json
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn import metrics
 
-from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.evaluate.metrics import accuracy_interval, cross_entropy, evaluate, write_confusion
+from pipeline.evaluate.evaluation import Evaluation
+from pipeline.evaluate.metrics import accuracy_interval, cross_entropy, evaluate
 from pipeline.evaluate.predictions import Predictions
 
 CLASSES = ("T-shirt/top", "a.b", "€ $", "never")
@@ -36,7 +34,7 @@ def many():
 
 
 def test_everything_agrees_with_scikit_learn(many):
-    found = evaluate(many, CLASSES, 0.75, 15)
+    found = evaluate(many, CLASSES, 0.75, 15).model_dump()
     assert found["n"] == 500
     assert found["train_accuracy"] == 0.75
     assert found["accuracy"] == metrics.accuracy_score(many.labels, many.predicted)
@@ -62,7 +60,7 @@ def test_everything_agrees_with_scikit_learn(many):
 
 def test_precision_recall_and_f1_by_hand():
     one_hot = np.eye(4)[[0, 0, 0, 1, 2]]
-    found = evaluate(predict(one_hot, [0, 0, 1, 1, 1]), CLASSES, 1, 15)["classes"]
+    found = evaluate(predict(one_hot, [0, 0, 1, 1, 1]), CLASSES, 1, 15).model_dump()["classes"]
     assert found["T-shirt/top"] == {
         "precision": 2 / 3,
         "recall": 1,
@@ -75,8 +73,11 @@ def test_precision_recall_and_f1_by_hand():
 
 def test_the_result_is_plain_json(many, tmp_path):
     found = evaluate(many, CLASSES, 0.5, 15)
-    files.write_json(tmp_path / "evaluation.json", found)
-    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == found
+    found.write(tmp_path / "evaluation.json")
+    text = (tmp_path / "evaluation.json").read_text(encoding="utf-8")
+    assert json.loads(text) == found.model_dump()
+    assert list(json.loads(text)) == sorted(json.loads(text))
+    assert Evaluation.read(tmp_path / "evaluation.json") == found
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 10), (10, 10), (9013, 10_000), (1, 1), (57, 123)])
@@ -85,8 +86,8 @@ def test_wilsons_interval_solves_its_equation(hits, n):
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     found = accuracy_interval(hits, n)
-    assert found["low"] == pytest.approx(centre - half, abs=1e-12)
-    assert found["high"] == pytest.approx(centre + half, abs=1e-12)
+    assert found.low == pytest.approx(centre - half, abs=1e-12)
+    assert found.high == pytest.approx(centre + half, abs=1e-12)
 
 
 def test_loss_by_hand():
@@ -100,7 +101,7 @@ def test_a_probability_that_underflowed_has_a_finite_loss():
 
 def test_a_perfect_model():
     found = evaluate(predict(np.eye(3), [0, 1, 2]), CLASSES[:3], 1.0, 15)
-    assert (found["accuracy"], found["loss"], found["expected_calibration_error"]) == (1, 0, 0)
+    assert (found.accuracy, found.loss, found.expected_calibration_error) == (1, 0, 0)
 
 
 def test_no_predictions_are_an_error():
@@ -113,15 +114,3 @@ def test_probabilities_that_are_not_finite_are_an_error(many, value):
     many.probabilities[[3, 9], 1] = value
     with pytest.raises(DataError, match="no finite probabilities for 2 of 500 test images"):
         evaluate(many, CLASSES, 0, 15)
-
-
-def test_confusion_has_one_row_an_image(tmp_path):
-    names = ('comma, "quoted"', "line\nbreak", "naïve")
-    path = tmp_path / "confusion.csv"
-    write_confusion(path, predict(np.eye(3)[[0, 1, 0]], [0, 1, 2]), names)
-    assert b"\r" not in path.read_bytes()
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    expected = [(names[0], names[0]), (names[1], names[1]), (names[2], names[0])]
-    assert [(row["actual"], row["predicted"]) for row in rows] == expected
-    assert list(pd.read_csv(path).columns) == ["actual", "predicted"]

@@ -3,9 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.core import paths
 from pipeline.core.errors import DataError
 from pipeline.predict import drift
 from pipeline.predict.drift import Training
+from tests.support.builders import ROOT
 
 RNG = np.random.default_rng(0)
 COLOURS = Training(0.0, 1.0, (0.4, 0.5, 0.6), (0.2, 0.2, 0.2))
@@ -62,7 +64,8 @@ def test_the_data_card_is_read(tmp_path, monkeypatch):
     path = tmp_path / "metrics/datasets/cats/data.json"
     path.parent.mkdir(parents=True)
     pixels = {"min": 0.0, "max": 0.9, "mean": [0.4] * 3, "std": [0.2] * 3}
-    path.write_text(json.dumps({"training_pixels": pixels}))
+    card = json.loads((ROOT / paths.data_card("demo_png")).read_text())
+    path.write_text(json.dumps(card | {"training_pixels": pixels}))
     assert Training.read("cats") == GREYS
     assert GREYS.is_grey
     assert not COLOURS.is_grey

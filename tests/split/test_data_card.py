@@ -7,8 +7,9 @@ import pytest
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
-from pipeline.split.data_card import DataCard, data_card
+from pipeline.split.data_card import data_card
 from pipeline.subsets import split
+from pipeline.subsets.data_card import DataCard
 from tests.support.builders import CLASSES, pixels
 
 SHAPE = (4, 5, 3)
@@ -35,11 +36,11 @@ def card(tmp_path, images, labels, subsets, bits=8):
         divisor=2**bits - 1,
         rows=n,
         files=tuple(
-            shard_index.ShardFile(name=name, rows=length, bytes=1, sha256="")
+            shard_index.ShardFile(name=name, rows=length, bytes=1, sha256="00" * 32)
             for name, length in zip(parts, (2, n - 2), strict=True)
         ),
         quarantined=(shard_index.Quarantined(id="q", name="q.png", reason="has a palette"),),
-        content_sha256="11",
+        content_sha256="11" * 32,
     )
     ids = pa.chunked_array([pa.array(rows.ids)])
     return data_card("tiny", tmp_path, index, split.Split(ids, np.asarray(subsets, np.int8)))
@@ -70,7 +71,7 @@ def test_counts(tmp_path):
     assert described.quarantined == 1
     assert described.shape == SHAPE
     assert described.classes == CLASSES
-    assert described.content_sha256 == "11"
+    assert described.content_sha256 == "11" * 32
 
 
 def test_duplicates_within_and_across_subsets(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from pipeline.core.errors import DataError
-from pipeline.shards.index import Index, Quarantined
+from pipeline.shards.index import Index, Quarantined, ShardFile
 from pipeline.split.divide import divide, refuse_untrained
 from pipeline.split.params import ArchiveSplit
 from pipeline.subsets.split import Split
@@ -42,11 +42,11 @@ def index(*left_out):
         classes=builders.CLASSES,
         divisor=255,
         rows=4,
-        files=(),
+        files=(ShardFile(name="a.parquet", rows=4, bytes=1, sha256="00" * 32),),
         quarantined=tuple(
             Quarantined(id="", name="", reason="", class_name=one) for one in left_out
         ),
-        content_sha256="",
+        content_sha256="00" * 32,
     )
 
 
@@ -92,7 +92,7 @@ def test_scikit_learn_is_imported_only_where_it_is_needed():
     """A random division starts without it: its import takes longer than the rest of the stage."""
     code = """
 import sys, numpy as np, stages.split
-from pipeline.shards.index import Index, Quarantined
+from pipeline.shards.index import Index, Quarantined, ShardFile
 from pipeline.split.divide import divide, refuse_untrained
 from pipeline.split.params import ArchiveSplit
 from pipeline.subsets.split import Split

@@ -56,7 +56,7 @@ def make(
     rows = Rows(ids, np.arange(n, dtype=np.int32), labels, pixels.astype(np.uint8))
     path = folder / "part-00000.parquet"
     shard.write(path, [rows], classes, shape)
-    part = shard_index.ShardFile(name=path.name, rows=n, bytes=1, sha256="")
+    part = shard_index.ShardFile(name=path.name, rows=n, bytes=1, sha256="00" * 32)
     index = shard_index.Index(
         format="parquet",
         shape=shape,
@@ -75,9 +75,7 @@ def make(
         subsets[-5:] = 1
     split = split_file.Split(pa.chunked_array([ids]), subsets)
     split_file.write(paths.split("tiny"), split)
-    files.write_json(
-        paths.data_card("tiny"), data_card("tiny", folder, index, split).model_dump(mode="json")
-    )
+    data_card("tiny", folder, index, split).write(paths.data_card("tiny"))
 
     test = split.rows("test")
     predicted = labels[test].copy()
@@ -88,7 +86,7 @@ def make(
     predictions = Predictions([ids[row] for row in test], labels[test], predicted, probabilities)
     predictions.write(paths.predictions(RUN))
     metrics = paths.metrics(RUN)
-    files.write_json(metrics / "evaluation.json", evaluate(predictions, classes, 0.5, 15))
+    evaluate(predictions, classes, 0.5, 15).write(metrics / "evaluation.json")
     filled = "0.4,0.8" if validation else ","
     (metrics / "history.csv").write_text(
         "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,learning_rate\n"

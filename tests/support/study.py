@@ -52,6 +52,21 @@ def write(values):
     YAML(typ="safe", pure=True).dump(plain, Path("study/params.yaml"))
 
 
+def write_evaluation(run, accuracy, train_accuracy, n=N):
+    """Write the evaluation of a run all of whose test images are of the first class."""
+    none = {"f1": 0.0, "precision": 0.0, "recall": 0.0, "support": 0}
+    found = {
+        "accuracy": accuracy,
+        "accuracy_interval": {"low": 0.0, "high": 1.0},
+        "classes": {"0": none | {"recall": accuracy, "support": n}, "1": none},
+        "expected_calibration_error": 0.0,
+        "loss": 1.0,
+        "n": n,
+        "train_accuracy": train_accuracy,
+    }
+    files.write_json(paths.metrics(run) / "evaluation.json", found)
+
+
 def evaluate(run, seed, n=N):
     """Write what the stages of a run would; return which of its images are right."""
     rng = np.random.default_rng(seed)
@@ -60,6 +75,6 @@ def evaluate(run, seed, n=N):
     Predictions(
         [str(i) for i in range(n)], labels, predicted, np.eye(2, dtype=np.float32)[predicted]
     ).write(paths.predictions(run))
-    files.write_json(paths.metrics(run) / "evaluation.json", {"train_accuracy": 0.9 + seed / 100})
+    write_evaluation(run, float((predicted == labels).mean()), 0.9 + seed / 100, n)
     files.write_json(paths.model(run) / "architecture.json", ARCHITECTURE)
     return predicted == labels
