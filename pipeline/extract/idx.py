@@ -2,17 +2,20 @@
 
 import glob
 import gzip
+import hashlib
+import io
 import re
 import tempfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import PositiveInt, StringConstraints, model_validator
 
-from pipeline.archives.limits import Limits
+from pipeline.archives.limits import RAISE, SMALL, Limits
 from pipeline.archives.members import members
 from pipeline.core import files, places
 from pipeline.core.errors import DataError
@@ -23,7 +26,10 @@ from pipeline.images import idx
 CHUNK = 1 << 20
 """Bytes unzipped at a time."""
 GZIP = b"\x1f\x8b"
-LONGEST_MEMBER = 1 << 30
+MANY_IMAGES = 1_000_000
+FEWEST_BYTES = 16
+"""Bytes of a published file for each of its rows, where there are more than ``MANY_IMAGES``."""
+LONGEST_MEMBER = 1 << 29
 """Bytes of a file in an archive, which is held in memory before it is unzipped."""
 
 IdxName = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -49,6 +55,8 @@ class IdxExtract(Section):
     """The official test set; null: there is none, and ``split`` takes one from the images."""
     max_bytes: PositiveInt = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
+    max_ratio: PositiveInt = 200
+    """Refuse a file that unzips to more than 256 MB, and more than so many times its own bytes."""
 
     @model_validator(mode="after")
     def _names_without_a_folder(self) -> "IdxExtract":
@@ -101,6 +109,7 @@ def extract_idx(raw: Path, params: IdxExtract, folder: Path) -> str:
                     sources[name],
                     work / f"{subset}-{what}.idx",
                     params.max_bytes,
+                    params.max_ratio,
                     Path(scratch),
                 )
                 for subset, pair in params.pairs.items()
@@ -153,37 +162,90 @@ def is_gzip(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP or path.name.endswith(".gz")
 
 
-def _unzip(source: Source, target: Path, max_bytes: int, scratch: Path) -> int:
+def check_growth(promised: idx.Header, source: Source, ratio: int) -> None:
+    """Raise DataError if a file would unzip to far more than its own bytes, or has too many rows.
+
+    Parameters
+    ----------
+    promised : idx.Header
+    source : Source
+        As it was published.
+    ratio : int
+        Bytes for each of its own, where they are more than 256 MB.
+    """
+    own = source.path.stat().st_size
+    if promised.length > max(SMALL, ratio * own):
+        raise DataError(
+            f"{source.name}: its header promises {promised.length:,} bytes, far more than its own "
+            f"{own:,} (extract.max_ratio); {RAISE}"
+        )
+    rows = promised.shape[0] if promised.shape else 0
+    if rows > max(MANY_IMAGES, own // FEWEST_BYTES):
+        raise DataError(
+            f"{source.name}: its header promises {rows:,} rows in {own:,} bytes, more than one for "
+            f"{FEWEST_BYTES} bytes; it is not meant to be read"
+        )
+
+
+def header(source: Source) -> idx.Header:
+    """Return a file's header, without unzipping more; raises DataError if it has none."""
+    with _opened(source) as stream:
+        return idx.parse_header(stream.read(idx.HEADER_BYTES), source.name)
+
+
+def digest(source: Source, promised: idx.Header) -> str:
+    """Return the SHA-256 of what a file unzips to, as far as its header goes, and of a byte more.
+
+    Raises
+    ------
+    DataError
+        If it is truncated or not gzip.
+    """
+    found, left = hashlib.sha256(), promised.length + 1
+    with _opened(source) as stream:
+        while left and (content := stream.read(min(left, CHUNK))):
+            found.update(content)
+            left -= len(content)
+    return found.hexdigest()
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[io.BufferedIOBase]:
+    """Open a published file, as what it unzips to; what is wrong with it is raised as DataError."""
+    is_zipped = is_gzip(files.existing(source.path, "download"))
+    try:
+        with gzip.open(source.path, "rb") if is_zipped else source.path.open("rb") as stream:
+            yield stream
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{source.name}: truncated or not gzip ({error}); fetch it again") from None
+
+
+def _unzip(source: Source, target: Path, max_bytes: int, ratio: int, scratch: Path) -> int:
     """Unzip an IDX file; return its number of rows."""
     with places.attempt(target, scratch) as new:
-        _gunzip(source, new, max_bytes)
+        _gunzip(source, new, max_bytes, ratio)
         return _idx_rows(new, source.name)
 
 
-def _gunzip(source: Source, target: Path, max_bytes: int) -> None:
+def _gunzip(source: Source, target: Path, max_bytes: int, ratio: int) -> None:
     """Unzip an IDX file; raise DataError if it has more bytes than its header promises."""
-    opened = gzip.open if is_gzip(files.existing(source.path, "download")) else open
-    try:
-        with opened(source.path, "rb") as stream, files.new_bytes(target) as file:
-            start = stream.read(idx.HEADER_BYTES)
-            expected = idx.parse_header(start, source.name).length
-            if expected > max_bytes:
-                raise DataError(
-                    f"{source.name}: its header promises {expected:,} bytes, above {max_bytes:,} "
-                    "(extract.max_bytes); if that is as it should be, raise the limit in "
-                    "params.yaml"
-                )
-            file.write(start)
-            left = expected - len(start)
-            sizes = [CHUNK] * (left // CHUNK) + [left % CHUNK]
-            for size in workers.stoppable(sizes):
-                file.write(stream.read(size))
-            if stream.read(1):
-                raise DataError(
-                    f"{source.name}: holds more than the {expected:,} bytes of its header"
-                )
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{source.name}: truncated or not gzip ({error}); fetch it again") from None
+    with _opened(source) as stream, files.new_bytes(target) as file:
+        start = stream.read(idx.HEADER_BYTES)
+        promised = idx.parse_header(start, source.name)
+        expected = promised.length
+        if expected > max_bytes:
+            raise DataError(
+                f"{source.name}: its header promises {expected:,} bytes, above {max_bytes:,} "
+                f"(extract.max_bytes); {RAISE}"
+            )
+        check_growth(promised, source, ratio)
+        file.write(start)
+        left = expected - len(start)
+        sizes = [CHUNK] * (left // CHUNK) + [left % CHUNK]
+        for size in workers.stoppable(sizes):
+            file.write(stream.read(size))
+        if stream.read(1):
+            raise DataError(f"{source.name}: holds more than the {expected:,} bytes of its header")
 
 
 def _idx_rows(path: Path, source: str) -> int:

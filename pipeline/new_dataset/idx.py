@@ -1,13 +1,12 @@
 """IDX files, like MNIST's: pairs of images and labels, as they are or in an archive."""
 
-import gzip
-import hashlib
+import math
 import re
 import tempfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,10 @@ from pipeline.archives.limits import RAISE
 from pipeline.archives.members import READERS
 from pipeline.core.errors import DataError, first_few
 from pipeline.decode.idx import transposed
-from pipeline.extract.idx import IdxExtract, Source, extract_idx, is_gzip, unpack
+from pipeline.extract import idx as published
+from pipeline.extract.idx import IdxExtract, Source, extract_idx, unpack
 from pipeline.images import idx
+from pipeline.images.idx import Header
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
@@ -32,16 +33,11 @@ FEWEST_PIXELS = 64
 """Numbers of an image from which they are its pixels and not its labels."""
 QMNIST_COLUMNS = 8
 """Numbers of an image in QMNIST's files of labels, of which the first is its class."""
+MOST_CLASSES = 10_000
+RATIO = 200
+"""Bytes that a file may unzip to, for each of its own, as ``extract`` has it."""
 MAX_BYTES = 20_000_000_000
 """Of an archive's IDX files, as they are packed in it."""
-
-
-class File(NamedTuple):
-    """An IDX file's place and header."""
-
-    source: Source
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
 
 
 def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
@@ -102,7 +98,8 @@ def _detect(
         raise DataError(f"{first_few(given)} goes with a table of labels; IDX files have none")
     notes: list[str] = []
     found = {name: _header(name, source) for name, source in sources.items()}
-    pairs = _pairs(found, notes)
+    digests = {name: partial(published.digest, sources[name], found[name]) for name in found}
+    pairs = _pairs(found, digests, notes)
     extract = {"archive": archive, **pairs} if archive else dict(pairs)
     read = _labels_and_pixels(folder, extract)
     decode: dict[str, Any] = {}
@@ -171,14 +168,17 @@ def _named(extract: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _pairs(found: Mapping[str, File], notes: list[str]) -> dict[str, dict[str, str]]:
+def _pairs(
+    found: Mapping[str, Header], digests: Mapping[str, Callable[[], str]], notes: list[str]
+) -> dict[str, dict[str, str]]:
     """Return the names of the files of images and of labels, for each subset."""
     pairs: dict[str, dict[str, str]] = {}
     for name in sorted(found, key=lambda name: (len(name), name)):
-        content = "labels" if _is_labels(found[name].shape) else "images"
+        shape = found[name].shape
+        content = "labels" if len(shape) < 3 and math.prod(shape[1:]) < FEWEST_PIXELS else "images"
         pair = pairs.setdefault(_subset(name), {})
         other = pair.setdefault(content, name)
-        if other != name and _digest(found[name].source) == _digest(found[other].source):
+        if other != name and digests[name]() == digests[other]():
             notes.append(f"{name} is the same as {other}, and is left out")
         elif other != name:
             raise DataError(
@@ -191,10 +191,6 @@ def _pairs(found: Mapping[str, File], notes: list[str]) -> dict[str, dict[str, s
         for content in {"images", "labels"} - set(pair):
             raise DataError(f"there is no file of {content} for {subset}; give both of each pair")
     return dict(sorted(pairs.items(), reverse=True))
-
-
-def _is_labels(shape: tuple[int, ...]) -> bool:
-    return len(shape) < 2 or (len(shape) == 2 and shape[1] < FEWEST_PIXELS)
 
 
 def _subset(name: str) -> str:
@@ -213,7 +209,7 @@ def _subset(name: str) -> str:
 
 
 def _column(
-    found: Mapping[str, File],
+    found: Mapping[str, Header],
     pairs: Mapping[str, Mapping[str, str]],
     choices: Choices,
     notes: list[str],
@@ -254,6 +250,8 @@ def _check_pixels(name: str, pixels: NDArray[Any]) -> None:
             f"{name}: images must be of shape (n, height, width) or (n, height, width, 1 or 3), "
             f"these are of {pixels.shape}"
         )
+    if 0 in pixels.shape:
+        raise DataError(f"{name}: its images have no pixels, they are of shape {pixels.shape}")
 
 
 def _numbers(name: str, labels: NDArray[Any]) -> NDArray[Any]:
@@ -269,6 +267,11 @@ def _classes(
     """Return the classes' names; add to ``decode`` which numbers they have, if not those from 0."""
     count = sum(map(len, numbers.values()))
     values = [int(number) for number in np.unique(np.concatenate(list(numbers.values())))]
+    if len(values) > MOST_CLASSES:
+        raise DataError(
+            f"labels are {len(values):,} different numbers, above {MOST_CLASSES:,}; labels must "
+            "count the classes"
+        )
     if values[-1] >= max(count, 2):
         raise DataError(
             f"a label is {values[-1]:,}, of {count:,} images; labels must count the classes"
@@ -284,24 +287,16 @@ def _classes(
     return [str(value) for value in values]
 
 
-def _digest(source: Source) -> str:
-    """Return the SHA-256 of what a file unzips to."""
-    opened = gzip.open if is_gzip(source.path) else open
+def _header(name: str, source: Source) -> Header:
     try:
-        with opened(source.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, EOFError, zlib.error):
-        return source.name  # of a damaged file, which ``extract`` will tell
-
-
-def _header(name: str, source: Source) -> File:
-    opened = gzip.open if is_gzip(source.path) else open
-    try:
-        with opened(source.path, "rb") as file:
-            header = idx.parse_header(file.read(idx.HEADER_BYTES), name)
-    except (DataError, OSError, EOFError, zlib.error):
+        found = published.header(source)
+    except DataError:
         raise DataError(
             f"{name}: is neither an archive ({', '.join(READERS)}), nor Parquet, nor an IDX "
             "file (.gz or plain)"
         ) from None
-    return File(source, header.shape, header.dtype)
+    try:
+        published.check_growth(found, source, RATIO)
+    except DataError as error:
+        raise DataError(_for_now(error)) from None
+    return found

@@ -131,8 +131,9 @@ class ImageStatistics:
         for label, count in zip(map(str, numbers), map(int, counts), strict=True):
             self.groups[Group(label, subset, found)] += count
             self.decoded += count
-        for label in numbers:
-            for row in np.flatnonzero(labels == label)[:KEPT]:
+        rows, ends = np.argsort(labels, kind="stable"), np.cumsum(counts)
+        for label, start, end in zip(numbers, ends - counts, ends, strict=True):
+            for row in rows[start:end][:KEPT]:
                 image = np.asarray(pixels[row]).reshape(height, width, channels)
                 self._keep(str(label), Kept(f"{subset}-{row}", image))
         for row, image in enumerate(pixels):

@@ -161,3 +161,19 @@ def test_gzip_without_its_suffix(raw, out):
     (raw / IMAGES).rename(raw / "images")
     train = IDX.train.model_copy(update={"images": "images"})
     assert extract_idx(raw, IDX.model_copy(update={"train": train}), out).startswith("30 train")
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1 << 20, 32, 32), "promises 1,073,741,840 bytes, far more than its own"),
+        ((1_000_001, 1, 1), "promises 1,000,001 rows in"),
+    ],
+)
+def test_files_that_grow_far_above_their_own_length_are_refused(raw, out, shape, message):
+    header = b"\0\0\x08\x03" + np.array(shape, ">u4").tobytes()
+    path = raw / IDX_FILES["train"]["images"]
+    path.write_bytes(gzip.compress(header + bytes(1000)))
+    with pytest.raises(DataError, match=message):
+        extract_idx(raw, IDX, out)
+    assert not out.exists()

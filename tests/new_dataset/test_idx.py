@@ -152,6 +152,36 @@ def test_images_that_are_no_pictures(tmp_path):
         look(tmp_path)
 
 
+@pytest.mark.parametrize("shape", [(3, 0, 0), (3, 0, 8), (3, 8, 0)])
+def test_images_of_no_pixels(tmp_path, shape):
+    idx.write(tmp_path / "train-images", np.zeros(shape, np.uint8))
+    idx.write(tmp_path / "train-labels", np.array([0, 1, 1], np.uint8))
+    with pytest.raises(DataError, match=r"train-images: its images have no pixels"):
+        look(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 2_000_000_000], r"a label is 2,000,000,000, of 3 images"),
+        (range(10_001), r"labels are 10,001 different numbers, above 10,000"),
+    ],
+)
+def test_labels_that_count_no_classes(tmp_path, labels, message):
+    idx.write(tmp_path / "train-images", np.zeros((len(labels), 2, 2), np.uint8))
+    idx.write(tmp_path / "train-labels", np.array(labels, np.int32))
+    with pytest.raises(DataError, match=message):
+        look(tmp_path)
+
+
+def test_files_that_grow_are_refused_before_they_are_unzipped(tmp_path):
+    for name in ("train-images", "train-images-more"):
+        header = b"\0\0\x08\x03" + np.array([1 << 20, 32, 32], ">u4").tobytes()
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(header))
+    with pytest.raises(DataError, match=r"promises 1,073,741,840 bytes, far more than its own"):
+        look(tmp_path)
+
+
 def test_no_parameters_are_advised_that_are_not_there(tmp_path, monkeypatch):
     pair(tmp_path, np.zeros(3, np.uint8))
     idx.write(tmp_path / "train-labels-idx1-ubyte", np.zeros(4, np.uint8))
