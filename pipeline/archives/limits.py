@@ -14,10 +14,10 @@ from array import array
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path, PureWindowsPath
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, Self
 
 from pipeline.core.errors import DataError, shown
-from pipeline.core.files import is_clutter
+from pipeline.core.files import CLUTTER, is_clutter
 
 REMOVE = "remove it from the archive"
 RAISE = "if that is as it should be, raise the limit in params.yaml"
@@ -27,14 +27,14 @@ SPARSE = "pack it again without its holes (tar without --sparse)"
 
 SMALL = 256 << 20
 """Bytes up to which an archive's members may be any multiple of its own length."""
-FEW = 250_000
+FEW = 100_000
 """Members that an archive of any length may have."""
 PER_MEMBER = 20_000
 """Bytes that are allowed for each member, where they are more than ``FEW``: with a ratio of 200, an
 archive has at least 100 bytes of its own for each."""
 LONGEST_NAME = 4096
 """Characters: the longest path on Linux has as many bytes."""
-HEADERS = 64 << 20
+HEADERS = 16 << 20
 """Bytes up to which the headers of an archive may be any multiple of its length; above, twice."""
 
 Members = Iterator[tuple[str, bytes]]
@@ -61,6 +61,20 @@ class Entry(NamedTuple):
     """``"file"``, ``"folder"``, or what else it is, in words for an error message."""
     length: int
     """Bytes of its content, before it is decompressed."""
+
+
+class _Place(NamedTuple):
+    """Where a name leads."""
+
+    is_absolute: bool
+    leads_out: bool
+    is_clutter: bool
+    is_nameless: bool
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        path = PureWindowsPath(name)  # knows slashes of both kinds, drives and network paths
+        return cls(bool(path.anchor), ".." in path.parts, is_clutter(path), not path.name)
 
 
 class MemberFilter:
@@ -105,6 +119,7 @@ class MemberFilter:
         self.most_members = max(FEW, limits.ratio * length // PER_MEMBER)
         self.most = min(limits.members, self.most_members)
         """Members that there may be."""
+        self.folder, self.place = "", _Place.of("")
         self.names = bytearray()
         self.hashes = array("q")
         self.count = 0
@@ -122,23 +137,23 @@ class MemberFilter:
         name = entry.name.removeprefix("./")
         if len(name) > LONGEST_NAME:
             self._refuse(entry, f"its name has more than {LONGEST_NAME:,} characters")
-        path = PureWindowsPath(name)  # knows slashes of both kinds, drives and network paths
-        if "\0" in name or name.encode(errors="replace").decode() != name:
+        if (not name.isascii() and name.encode(errors="replace").decode() != name) or "\0" in name:
             self._refuse(entry, f"its name is no {self.encoding or 'Unicode'} text", NAME)
-        if path.anchor:
+        place = self._place(name)
+        if place.is_absolute:
             self._refuse(entry, "its name is an absolute path")
-        if ".." in path.parts:
+        if place.leads_out:
             self._refuse(entry, "its name leads out of the archive's folder (..)")
         if entry.length < 0:
             self._refuse(entry, "its length is negative")
         self._count(entry)
-        if entry.kind == "folder" or is_clutter(path):
+        if entry.kind == "folder" or place.is_clutter:
             return False
         if not self.matches(name):
             if self.others is not None:
                 self.others[name] = entry.length
             return False
-        if not path.name:
+        if place.is_nameless:
             self._refuse(entry, "it has no name")
         if entry.kind != "file":
             remedy = {"encrypted": UNLOCK, "a sparse file": SPARSE}.get(entry.kind, REMOVE)
@@ -192,6 +207,17 @@ class MemberFilter:
             if name in seen:
                 self._refuse(Entry(name, "file", 0), "its name stands there twice")
             seen.add(name)
+
+    def _place(self, name: str) -> "_Place":
+        """Return where a name leads: that of its folder, where most members share one."""
+        folder, base = name[: name.rfind("/") + 1], name[name.rfind("/") + 1 :]
+        if base[:1] in ("", ".") or "\\" in name or ":" in base:
+            return _Place.of(name)
+        if folder != self.folder:
+            self.folder, self.place = folder, _Place.of(folder)
+        if base.lower() in CLUTTER:
+            return self.place._replace(is_clutter=True)
+        return self.place._replace(is_nameless=False) if self.place.is_nameless else self.place
 
     def _most_members(self) -> tuple[tuple[int, str], ...]:
         return (

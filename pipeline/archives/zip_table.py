@@ -34,6 +34,8 @@ FULL = 0xFFFFFFFF
 """A number that stands in the extra field of zip64."""
 ZIP64, UNICODE_PATH = 0x0001, 0x7075
 """Numbers of the extra fields of zip64, and in which Info-ZIP and WinZip repeat a name in UTF-8."""
+LATEST = 63
+"""The version of the format, in tenths, that is read here."""
 IN_UTF_8 = 0x800
 """Flag of a member whose name is in UTF-8."""
 
@@ -139,6 +141,8 @@ def members(file: IO[bytes], directory: Directory) -> Iterator[Member]:
     ------
     zipfile.BadZipFile
         If the table is damaged.
+    NotImplementedError
+        If a member needs a later version of the format.
     """
     position, chunk, at = directory.begin, b"", 0
     while position < directory.end or at < len(chunk):
@@ -149,6 +153,8 @@ def members(file: IO[bytes], directory: Directory) -> Iterator[Member]:
         if len(chunk) - at < ENTRY.size or chunk[at : at + 4] != ENTRY_SIGNATURE:
             raise BadZipFile("its table is damaged")
         fields = ENTRY.unpack_from(chunk, at)
+        if (version := fields[2] & 0xFF) > LATEST:
+            raise NotImplementedError(f"zip file version {version / 10:.1f}")
         name_length, extra_length, comment_length = fields[10:13]
         name_at = at + ENTRY.size
         extra_at = name_at + name_length

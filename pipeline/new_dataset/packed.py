@@ -1,18 +1,21 @@
 """A user's archive: how members' names are encoded, how long members are, and which are images."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pipeline.archives import members, names, pieces, zip_file
 from pipeline.archives.limits import RAISE, Limits
-from pipeline.core.errors import DataError, first_few
+from pipeline.core.errors import DataError, first_few, shown
 from pipeline.extract.archive import ArchiveExtract
 from pipeline.images.formats import SUFFIXES
 
-LIMITS = Limits(total_bytes=1 << 50, member_bytes=1 << 30, members=100_000_000)
+LIMITS = Limits(total_bytes=1 << 50, member_bytes=256 << 20, members=100_000_000)
 """Bounds while an archive is looked at, where one image is held at a time; those of ``extract`` are
 raised if need be."""
+ENOUGH = 1_000_000
+"""Names that are looked at to tell their encoding."""
 SMALLER = "make it smaller, or take it out; of flat images pack the archive with less compression"
 """Remedy, where no parameters are there yet in which a limit could be raised."""
 
@@ -99,16 +102,19 @@ class Packed:
     def _guess(self) -> None:
         """Choose the encoding of names that do not say it, where only one is likely."""
         try:
-            unsaid = {name for name in zip_file.unsaid_names(self.path) if not name.isascii()}
+            listed = islice(zip_file.unsaid_names(self.path), ENOUGH)
+            unsaid = {name for name in listed if not name.isascii()}
         except Exception:  # no .zip, or what reading it will tell
             return
         guesses = names.guess(unsaid)
         if not guesses:
             return
-        shown = max(
+        longest = max(
             sorted(unsaid), key=lambda name: len(name) - len(name.decode("ascii", "ignore"))
         )
-        readings = [f"{one}: {names.decoded(shown, one)}".replace("\\", "/") for one in guesses]
+        readings = [
+            f"{one}: {shown(names.decoded(longest, one))}".replace("\\", "/") for one in guesses
+        ]
         if len(guesses) > 1:
             raise DataError(
                 f"{self.path.name}: does not say how {len(unsaid):,} names are encoded; which of "
