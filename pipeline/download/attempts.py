@@ -12,7 +12,7 @@ import tenacity
 
 from pipeline.core import console, files, places, resumed
 from pipeline.download import protocols
-from pipeline.download.body import Body, FetchError, TransientError, checked
+from pipeline.download.body import COMPRESSED, Body, FetchError, TransientError, checked
 from pipeline.download.bounds import Watch
 from pipeline.download.params import PublishedFile
 
@@ -91,7 +91,7 @@ def fetch(file: PublishedFile, url: str, path: Path, most: int | None) -> None:
         retrying(_attempt, file, url, partial)
     except FetchError:
         if not partial.pinned:  # nothing shows later what the bytes are of
-            partial.path.unlink(missing_ok=True)
+            places.remove(partial.path)
         raise
     places.move(partial.path, path)
 
@@ -136,7 +136,7 @@ def _check_head(file: PublishedFile, body: Body) -> None:
     if body.html:
         raise FetchError("sent a web page instead of the file")
     if body.encoding and not file.name.endswith(ENCODINGS.get(body.encoding, ())):
-        raise FetchError(f"sent it compressed ({body.encoding}), which was not asked for")
+        raise FetchError(COMPRESSED.format(body.encoding))
     if file.bytes is not None and body.total not in (None, file.bytes):
         raise ChangedError(f"has {body.total:,} bytes, not {file.bytes:,}")
 
@@ -169,9 +169,10 @@ def _limit(file: PublishedFile, body: Body, partial: Partial) -> int:
 def _write(file: PublishedFile, body: Body, partial: Partial, size: int) -> None:
     """Write a body to the partial file, of which ``size`` bytes are there, from its start on."""
     limit, total = _limit(file, body, partial), body.total or file.bytes
-    chunks = _counted(body.chunks, partial.watch)
+    body = body._replace(chunks=_counted(body.chunks, partial.watch))
+    chunks = body.chunks
     if body.start == 0:
-        chunks = checked(file.name, chunks)
+        chunks = checked(file.name, body)
     elif body.start < size:
         chunks = _continued(chunks, partial, body.start, size)
     came = size if body.start else 0

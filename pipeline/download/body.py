@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -35,6 +36,7 @@ TEXTS = (".csv", ".tsv", ".txt", ".parquet", *DOCUMENTS, *JSON)
 """Suffixes of files that are not compressed as a whole."""
 FAULTS = ("error", "errors", "message", "detail", "error_description")
 """Keys of an error in JSON."""
+COMPRESSED = "sent it compressed ({}), which was not asked for"
 GZIP = b"\x1f\x8b\x08"
 
 
@@ -142,22 +144,24 @@ def reason(error: Exception) -> str:
     return shown(f"{type(error).__name__}: {' '.join(str(error).split())}", 300)
 
 
-def checked(name: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield a file's chunks from its start, unless they are something else than the file ``name``.
+def checked(name: str, body: Body) -> Iterator[bytes]:
+    """Yield a body's chunks from its start, unless they are something else than the file ``name``.
 
     Raises
     ------
     FetchError
         If it begins as a web page, an error in XML or JSON, a pointer of Git LFS, or compressed
-        where its name is that of a text.
+        where its name is that of a text, or twice where a server declares to have done it.
     """
-    head = b""
+    head, chunks = b"", body.chunks
     for chunk in chunks:
         head += chunk
         if len(head) >= _needed(head):
             break
     if mistake := _mistake(name.lower(), head):
         raise FetchError(mistake)
+    if body.encoding and _is_zipped_twice(head):
+        raise FetchError(COMPRESSED.format(body.encoding))
     if head:
         yield head
     yield from chunks
@@ -189,8 +193,15 @@ def _mistake(name: str, head: bytes) -> str:
     if text.startswith("version https://git-lfs.github.com/spec/"):
         return "sent a pointer of Git LFS instead of the file"
     if head.startswith(GZIP) and name.endswith(TEXTS):
-        return "sent it compressed (gzip), which was not asked for"
+        return COMPRESSED.format("gzip")
     return ""
+
+
+def _is_zipped_twice(head: bytes) -> bool:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, len(GZIP)) == GZIP
+    except zlib.error:
+        return False
 
 
 def _said(what: str, words: list[str]) -> str:

@@ -27,9 +27,11 @@ SLOWEST = 1000.0
 AGAIN = 1.0
 """Time, in s, after which an interruption is tried again that a library did not heed."""
 
-
 LONGEST_HEAD = 1 << 20
-"""Bytes of lines (headers, trailers, lengths of pieces) between two bytes of a body."""
+"""Bytes of lines: headers, trailers, lengths of pieces."""
+
+LINES = 16
+"""Bytes of lines that each byte of a body may bring beyond that."""
 
 GRACE_SECONDS = 0.3
 """Time for a server to close a connection, or to send more than it declared."""
@@ -124,15 +126,15 @@ class _Lines(io.BufferedReader):
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
         self._lines = 0
-        self.is_begun = False
-        """Whether a byte of a body was read."""
+        self.came = 0
+        """Bytes of the body that were read."""
 
     def readline(self, size: int | None = -1) -> bytes:
-        left = LONGEST_HEAD + 1 - self._lines
+        left = LONGEST_HEAD + LINES * self.came + 1 - self._lines
         line = super().readline(left if size is None or size < 0 else min(size, left))
         self._lines += len(line)
-        if self._lines > LONGEST_HEAD:
-            raise http.client.HTTPException(f"more than {LONGEST_HEAD:,} bytes of headers")
+        if len(line) == left:
+            raise http.client.HTTPException(f"{self._lines:,} bytes of headers")
         return line
 
     def read(self, size: int | None = -1) -> bytes:
@@ -142,8 +144,7 @@ class _Lines(io.BufferedReader):
         return self._counted(super().read1(size))
 
     def _counted(self, content: bytes) -> bytes:
-        if content:
-            self._lines, self.is_begun = 0, True
+        self.came += len(content)
         return content
 
 
@@ -158,7 +159,7 @@ class Response(http.client.HTTPResponse):
         self._lines = self.fp = _Lines(self.fp.detach())
 
     def _close_conn(self) -> None:
-        if self.length == 0 and self._lines.is_begun and not self.chunked:
+        if self.length == 0 and self._lines.came and not self.chunked:
             self.has_more = self._is_followed()
         super()._close_conn()  # type: ignore[misc]
 

@@ -149,6 +149,10 @@ def _sources(dataset: str, file: PublishedFile) -> Iterator[tuple[str, str]]:
     """Yield (label, URL) of each source: the mirror's first, which alone has a label."""
     if mirror := os.environ.get(MIRROR, "").rstrip("/"):
         if not protocols.scheme(mirror):
+            # The mirror is the user's own: its links are meant.
+            linked = Path(mirror, dataset, file.name)
+            if linked.is_symlink() and linked.exists():
+                yield MIRROR, f"file://{quoted(linked.resolve())}"
             mirror = ("file://" if Path(mirror).is_absolute() else "file:") + quoted(Path(mirror))
         try:
             yield MIRROR, protocols.check(f"{mirror}/{dataset}/{file.name}")

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from pipeline.archives import members, pieces
 from pipeline.core.errors import DataError, first_few
 from pipeline.download import folder, protocols
+from pipeline.download.body import quoted
 from pipeline.images.formats import SUFFIXES
 from pipeline.new_dataset.layout.patterns import select
 from pipeline.split.published import meaning
@@ -94,7 +95,8 @@ def file(place: str, name: str = "") -> dict[str, Any]:
         path = Path(place)
         if not path.is_file():
             raise DataError(f"there is no file or folder {place}")
-        name, url = name or path.name, _url("file", path)
+        # A link that the user names stands for its file; one within a folder may lead anywhere.
+        name, url = name or path.name, _url("file", path.resolve() if path.is_symlink() else path)
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
     return {"name": plain or "data", "sources": [url]}
 
@@ -117,5 +119,5 @@ def _url(scheme: str, path: Path) -> str:
     """Return a path as a source's URL: relative, where it lies in the project."""
     absolute = path.absolute()
     if absolute.is_relative_to(Path.cwd()):
-        return f"{scheme}:{quote(absolute.relative_to(Path.cwd()).as_posix()) or '.'}"
-    return f"{scheme}://{quote(absolute.as_posix())}"
+        return f"{scheme}:{quoted(absolute.relative_to(Path.cwd())) or '.'}"
+    return f"{scheme}://{quoted(absolute)}"

@@ -471,6 +471,14 @@ def test_the_mirror_comes_first(server, tmp_path, monkeypatch, kind):
     assert "/a.gz" not in [path for path, _ in server.requests]
 
 
+def test_a_mirror_may_be_of_links(monkeypatch):
+    Path("mirror/cats").mkdir(parents=True)
+    Path("elsewhere").write_bytes(DATA)
+    Path("mirror/cats/a.gz").symlink_to(Path("elsewhere").absolute())
+    monkeypatch.setenv(fetch.MIRROR, "mirror")
+    assert get("file:none", **PIN) == "1 file, 0.2 MB from DATA_MIRROR"
+
+
 @pytest.mark.parametrize("has_wrong_file", [False, True])
 def test_what_the_mirror_lacks_comes_from_the_sources(server, monkeypatch, has_wrong_file):
     if has_wrong_file:
