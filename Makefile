@@ -1,7 +1,7 @@
 # Needs Python 3.11 to 3.13, Git and make. Every target makes or refreshes .venv by itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo repro repair verify remote resolve-lock check test test-slow coverage bench gpu-check fuzz lock clean
+.PHONY: help setup demo repro repair verify remote resolve-lock check test test-slow coverage bench docs gpu-check fuzz lock clean
 
 # GPU=1 installs TensorFlow's CUDA libraries too; the choice holds until GPU=0.
 GPU := $(if $(wildcard .venv/requirements-gpu.lock),1,$(GPU))
@@ -48,6 +48,9 @@ coverage: $(DEV_STAMP) ## Run the tests and report the lines that none of them r
 
 bench: $(DEV_STAMP) ## Measure the pipeline against what else one could use (ARGS: parts, --write)
 	$(Q)python -m benchmarks $(ARGS)
+
+docs: $(DEV_STAMP) ## Build the documentation's site into build/site
+	$(Q)NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet && echo build/site/index.html
 
 gpu-check: $(DEV_STAMP) ## Check on a GPU that everything holds there, and how fast it is (ARGS: parts, --try)
 	$(Q)python -m benchmarks.gpu $(ARGS)

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[
+    PositiveFloat, Field(description="Size of a step, in the method's own units; ``train.schedule`` changes it.")
+]
+Beta1 = Annotated[
+    Share, Field(description="Share that the running mean of gradients keeps of itself at a step.")
+]
+Beta2 = Annotated[
+    Share, Field(description="Share that the running mean of squares keeps of itself at a step.")
+]
+Momentum = Annotated[
+    Share, Field(description="Share of the last step that is taken again; 0: none.")
+]
+Epsilon = Annotated[
+    PositiveFloat, Field(description="Added to what is divided by, so that it is never 0.")
+]
 
 
 class _Optimizer(Section):
@@ -25,7 +40,7 @@ class _Optimizer(Section):
     keras_name: ClassVar[str]
     """Name of the class in ``keras.optimizers``."""
 
-    learning_rate: PositiveFloat = 0.001
+    learning_rate: Rate = 0.001
     weight_decay: NonNegative = 0.0
     """Decoupled: each step takes this share, times the learning rate, off the weights, but not off
     biases and normalization (Loshchilov and Hutter, 2019)."""
@@ -62,9 +77,9 @@ class Adam(_Optimizer):
 
     keras_name = "Adam"
     name: Literal["adam"]
-    beta_1: Share = 0.9
-    beta_2: Share = 0.999
-    epsilon: PositiveFloat = 1e-8
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-8
 
 
 class AdamW(_Optimizer):
@@ -73,9 +88,9 @@ class AdamW(_Optimizer):
     keras_name = "AdamW"
     name: Literal["adamw"]
     weight_decay: NonNegative = 0.004
-    beta_1: Share = 0.9
-    beta_2: Share = 0.999
-    epsilon: PositiveFloat = 1e-8
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-8
 
 
 class Nadam(_Optimizer):
@@ -83,9 +98,9 @@ class Nadam(_Optimizer):
 
     keras_name = "Nadam"
     name: Literal["nadam"]
-    beta_1: Share = 0.9
-    beta_2: Share = 0.999
-    epsilon: PositiveFloat = 1e-7
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-7
 
 
 class Adamax(_Optimizer):
@@ -93,9 +108,9 @@ class Adamax(_Optimizer):
 
     keras_name = "Adamax"
     name: Literal["adamax"]
-    beta_1: Share = 0.9
-    beta_2: Share = 0.999
-    epsilon: PositiveFloat = 1e-7
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-7
 
 
 class Sgd(_Optimizer):
@@ -103,9 +118,10 @@ class Sgd(_Optimizer):
 
     keras_name = "SGD"
     name: Literal["sgd"]
-    learning_rate: PositiveFloat = 0.01
-    momentum: Share = 0.0
+    learning_rate: Rate = 0.01
+    momentum: Momentum = 0.0
     nesterov: bool = False
+    """Take the gradient where the momentum leads to (Nesterov, 1983)."""
 
 
 class RmsProp(_Optimizer):
@@ -113,9 +129,9 @@ class RmsProp(_Optimizer):
 
     keras_name = "RMSprop"
     name: Literal["rmsprop"]
-    rho: Share = 0.9
-    momentum: Share = 0.0
-    epsilon: PositiveFloat = 1e-7
+    rho: Beta2 = 0.9
+    momentum: Momentum = 0.0
+    epsilon: Epsilon = 1e-7
 
 
 class Adagrad(_Optimizer):
@@ -123,9 +139,10 @@ class Adagrad(_Optimizer):
 
     keras_name = "Adagrad"
     name: Literal["adagrad"]
-    learning_rate: PositiveFloat = 0.01
+    learning_rate: Rate = 0.01
     initial_accumulator_value: NonNegative = 0.1
-    epsilon: PositiveFloat = 1e-7
+    """Sum of squares at the start."""
+    epsilon: Epsilon = 1e-7
 
 
 class Adadelta(_Optimizer):
@@ -133,9 +150,9 @@ class Adadelta(_Optimizer):
 
     keras_name = "Adadelta"
     name: Literal["adadelta"]
-    learning_rate: PositiveFloat = 1.0
-    rho: Share = 0.95
-    epsilon: PositiveFloat = 1e-7
+    learning_rate: Rate = 1.0
+    rho: Beta2 = 0.95
+    epsilon: Epsilon = 1e-7
 
 
 class Lion(_Optimizer):
@@ -143,9 +160,9 @@ class Lion(_Optimizer):
 
     keras_name = "Lion"
     name: Literal["lion"]
-    learning_rate: PositiveFloat = 0.0001
-    beta_1: Share = 0.9
-    beta_2: Share = 0.99
+    learning_rate: Rate = 0.0001
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.99
 
 
 class Lamb(_Optimizer):
@@ -153,9 +170,9 @@ class Lamb(_Optimizer):
 
     keras_name = "Lamb"
     name: Literal["lamb"]
-    beta_1: Share = 0.9
-    beta_2: Share = 0.999
-    epsilon: PositiveFloat = 1e-7
+    beta_1: Beta1 = 0.9
+    beta_2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-7
 
 
 Optimizer = Annotated[
