@@ -18,7 +18,8 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[
-    PositiveFloat, Field(description="Size of a step, in the method's own units; ``train.schedule`` changes it.")
+    PositiveFloat,
+    Field(description="Length of a step, in the method's units; ``train.schedule`` changes it."),
 ]
 Beta1 = Annotated[
     Share, Field(description="Share that the running mean of gradients keeps of itself at a step.")
