@@ -89,6 +89,7 @@ class Params(Section):
     """``model``: a backbone, pooling, dropout, then the logits."""
 
     backbone: Backbone = "MobileNetV3Small"
+    """Network of ``keras.applications``, without its head."""
     enlarge: Annotated[Positive, Field(le=64)] = 1
     """Factor by which images are enlarged first, bilinearly. Backbones want 32 pixels or more, and
     were made for about 224."""

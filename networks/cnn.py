@@ -75,6 +75,7 @@ class Params(Section):
     """Share of the units that is dropped after each of these dense layers while training, or of
     the features where there are none."""
     kernel_initializer: Initializer = "glorot_uniform"
+    """Of the filters and of the dense layers' weights."""
     bias_initializer: Initializer = "glorot_uniform"
     """The tutorial draws biases like weights; Keras's own default is zeros."""
 

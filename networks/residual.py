@@ -53,6 +53,7 @@ class Params(Section):
     stem_stride: Window = 1
     """Stride of the first convolution. Larger images want 2: a quarter of the time and memory."""
     activation: Activation = "relu"
+    """After each normalization."""
     momentum: Share = 0.9
     """Share that batch normalization's moving statistics keep of themselves at each step. Keras's
     0.99 needs hundreds of steps to forget where they began."""
@@ -62,6 +63,7 @@ class Params(Section):
     dropout: Share = 0.0
     """Share of the pooled features that is dropped while training."""
     kernel_initializer: Initializer = "he_normal"
+    """Of the filters and of the logits' weights."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Params":

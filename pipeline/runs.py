@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, StringConstraints
 
 from pipeline.core import paths
-from pipeline.core.errors import ParameterError
+from pipeline.core.errors import ParameterError, first_few
 from pipeline.core.params import Name, Params, S, Section, merge
 
 NAMED = ("dataset", "network", "weights")
@@ -56,14 +56,18 @@ class StudyRun(Named, Started):
     """
 
     model: dict[str, Any]
+    """The network's parameters, as its family has them."""
     train: dict[str, Any]
+    """What differs from ``defaults.train``."""
     evaluate: dict[str, Any]
+    """What differs from ``defaults.evaluate``."""
 
 
 class Run(StudyRun):
     """``runs.<name>`` of the main graph, whose runs have reports."""
 
     report: dict[str, Any]
+    """What differs from ``defaults.report``."""
 
 
 def dataset(params: Params, run: str) -> str:
@@ -82,7 +86,7 @@ def dataset(params: Params, run: str) -> str:
     if name not in known:
         raise ParameterError(
             f"{params.path}: runs.{run}.dataset: there is no dataset {name!r}; there are: "
-            f"{', '.join(known)}"
+            f"{first_few(list(known), 50)}"
         )
     return name
 

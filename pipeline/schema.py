@@ -1,23 +1,27 @@
 """Schema of ``params.yaml``, composed of the models of all sections, and checks against it."""
 
+import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from pipeline import runs
 from pipeline.ablation.study import AblationParams, by_change
 from pipeline.core import paths
-from pipeline.core.errors import ParameterError
-from pipeline.core.params import Name, Params, Section
+from pipeline.core.errors import ParameterError, first_few
+from pipeline.core.params import Name, Params, Section, told
 from pipeline.decode.decoders import DECODERS
+from pipeline.decode.params import ArchiveDecode
 from pipeline.download.params import DownloadParams
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.extract.extractors import EXTRACTORS
 from pipeline.extract.kind import Kind, kind_of
 from pipeline.models import families
+from pipeline.models.params import size_fault
 from pipeline.report.params import ReportParams
 from pipeline.split.splitters import SPLITTERS
 from pipeline.train.params import TrainParams, start_fault
@@ -38,6 +42,13 @@ DATASETS: dict[Kind, type[Section]] = {
 """The model of ``datasets.<name>``, by kind of dataset."""
 
 
+MOST = 1000
+"""Datasets and runs of a graph; DVC takes long before."""
+MAX_BATCH_BYTES = 64 << 30
+"""Of the images of a batch, as float32; layers take a multiple."""
+Datasets = Annotated[dict[Name, Any], Field(max_length=MOST)]
+
+
 class Defaults(Section):
     """``defaults``, the values of all runs' parameters."""
 
@@ -51,9 +62,9 @@ class Defaults(Section):
 class Top(Section):
     """The top level of ``params.yaml``."""
 
-    datasets: dict[Name, Any]
+    datasets: Datasets
     defaults: Defaults
-    runs: dict[Name, runs.Run]
+    runs: Annotated[dict[Name, runs.Run], Field(max_length=MOST)]
 
 
 class StudyDefaults(Section):
@@ -68,10 +79,10 @@ class StudyDefaults(Section):
 class Study(Section):
     """The top level of an ablation study's ``params.yaml``."""
 
-    datasets: dict[Name, Any]
+    datasets: Datasets
     defaults: StudyDefaults
     ablation: AblationParams
-    runs: dict[Name, runs.StudyRun]
+    runs: Annotated[dict[Name, runs.StudyRun], Field(max_length=MOST)]
 
 
 def check_study(params: Params, main: Params) -> str:
@@ -94,9 +105,8 @@ def check_study(params: Params, main: Params) -> str:
     ParameterError
         With all faults.
     """
-    faults = list(_study_faults(params, main))
-    if faults:
-        raise ParameterError("; ".join(dict.fromkeys(faults)))
+    if faults := told(_study_faults(params, main)):
+        raise ParameterError(faults)
     changes = by_change(params)
     return f"{params.path}: {len(params.value('runs'))} runs of {len(changes)} changes are valid"
 
@@ -114,9 +124,8 @@ def check_params(params: Params) -> str:
     ParameterError
         With all faults.
     """
-    faults = list(_faults(params))
-    if faults:
-        raise ParameterError("; ".join(dict.fromkeys(faults)))
+    if faults := told(_faults(params)):
+        raise ParameterError(faults)
     counts = [f"{len(params.value(key))} {key}" for key in ("datasets", "runs")]
     return f"{params.path}: {' and '.join(counts)} are valid"
 
@@ -150,28 +159,57 @@ def _study_faults(params: Params, main: Params) -> Iterator[str]:
 
 def _run_faults(params: Params, defaults: type[Section], folder: Path) -> Iterator[str]:
     """Yield the faults of all runs of a graph, which lies in ``folder``."""
+    family = cache(families.family)
     for run in params.value("runs"):
         try:
             runs.dataset(params, run)
         except ParameterError as error:
             yield str(error)
+        sections: dict[str, Section] = {}
         for name, model in get_type_hints(defaults).items():
             try:
                 if name == "model":
-                    model = families.family(runs.network(params, run)).params
-                section = runs.section(params, run, name, model)
+                    model = family(runs.network(params, run)).params
+                section = sections[name] = runs.section(params, run, name, model)
                 if isinstance(section, TrainParams) and (
                     fault := start_fault(section, runs.weights(params, run))
                 ):
                     yield f"{params.path}: runs.{run}: {fault}"
             except ParameterError as error:
                 yield str(error)
+        for fault in _size_faults(params, run, sections):
+            yield f"{params.path}: runs.{run}.{fault}"
     try:
         starts = {run: runs.weights(params, run) for run in params.value("runs")}
     except ParameterError as error:
         yield str(error)
         return
     yield from _start_faults(params, starts, folder)
+
+
+def _size_faults(params: Params, run: str, sections: Mapping[str, Section]) -> Iterator[str]:
+    """Yield what a run would need more memory for than there is, where its images' shape is known.
+
+    It is in the parameters of the kinds with archives. The others' is in their files.
+    """
+    try:
+        decode = params.value("datasets", runs.dataset(params, run), "decode")
+        known = ArchiveDecode.model_validate(
+            {"classes": tuple(decode["classes"]), "shape": tuple(decode["shape"])}
+        )
+    except (ParameterError, ValueError, TypeError, KeyError):
+        return  # not known, or told elsewhere
+    shape, classes = known.shape, len(known.classes)
+    weights = getattr(sections.get("model"), "weights", None)
+    if weights and (fault := size_fault(0, weights(shape, classes))):
+        yield f"model: {fault}"
+    for name in ("train", "evaluate"):
+        size = 4 * math.prod(shape) * getattr(sections.get(name), "batch_size", 0)
+        if size > MAX_BATCH_BYTES:
+            yield (
+                f"{name}.batch_size: the images of a batch would take {size / 1e9:,.0f} GB, above "
+                f"{MAX_BATCH_BYTES / 1e9:,.0f} GB"
+            )
 
 
 def _start_faults(params: Params, starts: Mapping[str, Path | None], folder: Path) -> Iterator[str]:
@@ -185,13 +223,13 @@ def _start_faults(params: Params, starts: Mapping[str, Path | None], folder: Pat
         elif start is not None and start.parent == place:
             yield (
                 f"{params.path}: runs.{run}.weights: there is no run {start.name!r}; there are: "
-                f"{', '.join(starts)}"
+                f"{first_few(list(starts), 50)}"
             )
     try:
         TopologicalSorter({run: [start] for run, start in before.items()}).prepare()
     except CycleError as error:
         yield (
             f"{params.path}: runs start from each other's weights: "
-            f"{' from '.join(reversed(error.args[1]))}; let one of them start from "
+            f"{' from '.join(list(reversed(error.args[1]))[:20])}; let one of them start from "
             f"{paths.NO_WEIGHTS}"
         )

@@ -32,6 +32,10 @@ SECONDS = {logging.INFO: 30, logging.DEBUG: 5}
 UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What a terminal obeys instead of showing it: control characters but tabs and line ends, other
 line ends, and what turns the direction of text."""
+MARKUP = re.compile("<(?=[A-Za-z/!?])")
+"""What a page can take for the beginning of a tag."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings of a cell that spreadsheets take for a formula."""
 LONGEST_LABEL = 60
 """Characters in front of a bar."""
 
@@ -155,6 +159,20 @@ def harmless(text: str) -> str:
     a\u001b[31m b
     """
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def cell(text: str) -> str:
+    """Return a text for a table that neither a terminal nor a spreadsheet nor a page misreads.
+
+    DVC puts tables into a page of its own, as they are.
+
+    Examples
+    --------
+    >>> cell("</script><b>"), cell("=1+1"), cell("<5 years"), cell("C++")
+    ('‹/script>‹b>', "'=1+1", '<5 years', 'C++')
+    """
+    text = MARKUP.sub("‹", harmless(text))
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _write(text: str, stream: TextIO) -> None:

@@ -7,17 +7,19 @@ refuses unknown keys, wrong types and impossible values with a message that name
 import difflib
 import json
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import YAMLWarning
 from ruamel.yaml.events import AliasEvent
 
-from pipeline.core import paths
-from pipeline.core.errors import ParameterError, redact
+from pipeline.core import files, paths
+from pipeline.core.errors import ParameterError, PipelineError, first_few, redact, shown
 
 # Both for ``re.fullmatch`` too: by ``re.match``, "$" would let a last line end pass.
 NAME = r"^[a-z0-9][a-z0-9_]*$"
@@ -29,6 +31,18 @@ Name = Annotated[str, StringConstraints(pattern=NAME, max_length=LONGEST_NAME)]
 FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 FileName = Annotated[str, StringConstraints(pattern=FILE_NAME, max_length=255)]
 """A plain file name, without a folder."""
+
+
+MAX_BYTES = 1 << 20
+"""Of a YAML file. One with 20,000 classes, as ImageNet has, takes half of it."""
+MAX_VALUES = 50_000
+"""Values in a YAML file, about; ten thousand are read in a second or two."""
+MAX_DEPTH = 100
+"""Lists and mappings in each other."""
+FAULTS = 20
+"""Faults that are told; the others are counted."""
+Text = Annotated[str, StringConstraints(max_length=1000)]
+"""A name, pattern or path of any kind."""
 
 
 def is_name(text: str) -> bool:
@@ -79,7 +93,7 @@ class Params:
                 known = [str(name) for name in value] if isinstance(value, Mapping) else []
                 raise ParameterError(
                     f"{self.path}: {'.'.join(keys[: depth + 1])} is missing; "
-                    f"{_suggestion(key, known)}{parent} has: {', '.join(known) or 'nothing'}"
+                    f"{_suggestion(key, known)}{parent} has: {first_few(known, 50) or 'nothing'}"
                 )
             value = value[key]
         return value
@@ -110,12 +124,14 @@ class Params:
             return model.model_validate_json(json.dumps(value, default=str))
         except ValidationError as error:
             faults = []
-            for fault in error.errors(include_url=False):
+            for fault in error.errors(include_url=False)[:FAULTS]:
                 place, siblings = _locate(model, fault["loc"])
                 key = _join(prefix(place), place)
                 faults.append(f"{key}: {_explain(dict(fault), siblings)}")
+            more = error.error_count() - len(faults)
+            faults += [f"and {more:,} more faults"] if more else []
             raise ParameterError(f"{self.path}: " + "; ".join(faults)) from None
-        except (TypeError, ValueError) as error:  # YAML allows lists as keys
+        except (TypeError, ValueError, RecursionError) as error:  # YAML allows lists as keys
             raise ParameterError(f"{self.path}: {prefix(())}: {error}") from None
 
 
@@ -178,7 +194,7 @@ def _models(annotation: Any) -> dict[str, type[BaseModel]]:
 def _join(prefix: str, place: tuple[str, ...]) -> str:
     text = prefix
     for part in place:
-        text += f"[{part}]" if part.isdigit() else f".{part}"
+        text += f"[{part}]" if part.isdigit() else f".{shown(part)}"
     return text.removeprefix(".")
 
 
@@ -189,16 +205,28 @@ def _suggestion(unknown: str, known: list[str]) -> str:
 
 def _explain(fault: dict[str, Any], siblings: list[str]) -> str:
     if fault["type"] == "extra_forbidden":
-        unknown = str(fault["loc"][-1])
+        unknown = str(fault["loc"][-1])[:LONGEST_NAME]
         return f"unknown key; {_suggestion(unknown, siblings)}allowed: {', '.join(siblings)}"
     if fault["type"] == "missing":
         return "is missing"
     if fault["type"] == "union_tag_invalid":
-        return f"unknown name {fault['ctx']['tag']!r}; allowed: {fault['ctx']['expected_tags']}"
+        tag = shown(repr(fault["ctx"]["tag"]))
+        return f"unknown name {tag}; allowed: {fault['ctx']['expected_tags']}"
     message = fault["msg"].removeprefix("Value error, ")
-    message = re.sub(r"^(Input|Tuple|String) should", "must", message)
-    given = redact(json.dumps(fault["input"], default=str, ensure_ascii=False))
-    return f"{message}, got {given if len(given) <= 80 else given[:77] + '...'}"
+    message = re.sub(r"^(Input|Tuple|String|Dictionary) should", "must", message)
+    whole = fault["input"]
+    if isinstance(whole, list | tuple | dict) and len(whole) > FAULTS:
+        return f"{message}, got {len(whole):,} values"
+    # A credential that is cut in two would not be seen as one: what is redacted is longer.
+    given = shown(redact(json.dumps(whole, default=str, ensure_ascii=False)[:10_000]))
+    return f"{message}, got {given}"
+
+
+def told(faults: Iterable[str]) -> str:
+    """Return faults on one line, each once, and the number of those above ``FAULTS``."""
+    different = list(dict.fromkeys(islice(faults, 1000)))
+    more = [f"and {len(different) - FAULTS:,} more faults"] if len(different) > FAULTS else []
+    return "; ".join([*different[:FAULTS], *more])
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -207,13 +235,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises
     ------
     ParameterError
-        If the file is missing, is not YAML, is not a mapping or has aliases. ``dvc exp run -S``
-        loses or expands aliases, and a few of them can stand for gigabytes.
+        If the file is missing, too large, not YAML or no mapping, or has aliases. ``dvc exp run
+        -S`` loses or expands aliases, and a few of them can stand for gigabytes.
     """
     # Pure Python: libyaml crashes on what is nested too deeply.
     yaml = YAML(typ="safe", pure=True)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         if "*" in text:
             for event in yaml.parse(text):
                 if isinstance(event, AliasEvent):
@@ -221,18 +249,37 @@ def read_yaml(path: Path) -> dict[str, Any]:
                         f"{path} has an alias in line {event.start_mark.line + 1}, "
                         f"*{event.anchor}; write out what it stands for"
                     )
-        value = yaml.load(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", YAMLWarning)  # as over an anchor that is there twice
+            value = yaml.load(text)
     except FileNotFoundError:
         raise ParameterError(
             f"{path} is missing; run this in the folder of dvc.yaml (the project's root)"
         ) from None
     except RecursionError:
         raise ParameterError(f"{path} is nested too deeply") from None
-    except (YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a 13th month
+    except (PipelineError, OSError, MemoryError):
+        raise
+    except Exception as error:  # YAMLError, no UTF-8, a 13th month, or whatever else YAML can hold
         raise ParameterError(f"{path} is not valid YAML: {_reason(error)}") from None
     if not isinstance(value, dict):
         raise ParameterError(f"{path} must hold a mapping of names to values")
     return value
+
+
+def _text(path: Path) -> str:
+    """Return the text of a YAML file that a parser reads in seconds."""
+    with files.open_regular(path) as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ParameterError(f"{path} has more than {MAX_BYTES:,} bytes, too many to be read")
+    text = content.decode("utf-8")
+    if len(re.findall(r"[\n,:\[{]|- ", text)) > 2 * MAX_VALUES:
+        raise ParameterError(f"{path} has more than {MAX_VALUES:,} values, too many to be read")
+    steps = (1 if found in "[{" else -1 for found in re.findall(r"[\[{\]}]", text))
+    if max(accumulate(steps), default=0) > MAX_DEPTH:
+        raise ParameterError(f"{path} is nested too deeply")
+    return text
 
 
 def _reason(error: Exception) -> str:

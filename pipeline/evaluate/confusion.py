@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.core import errors, files
+from pipeline.core import console, errors, files
 from pipeline.core.errors import DataError
 from pipeline.evaluate.predictions import Predictions
 
@@ -24,8 +24,9 @@ def write(path: Path, predictions: Predictions, classes: Sequence[str]) -> None:
     with files.new_table(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
+        names = list(map(console.cell, classes))
         for label, predicted in zip(predictions.labels, predictions.predicted, strict=True):
-            writer.writerow([classes[label], classes[predicted]])
+            writer.writerow([names[label], names[predicted]])
 
 
 def read(path: Path) -> Counter[Pair]:

@@ -12,7 +12,7 @@ from pipeline.models.runtime import Threads
 class EvaluateParams(Section):
     """``evaluate``, in the defaults or in a run."""
 
-    batch_size: Annotated[int, Field(gt=0)] = 1000
+    batch_size: Annotated[int, Field(gt=0, le=65_536)] = 1000
     """Images shown to the model at once."""
     views: Views = Views()
     """Views of each test image, over which its probabilities are averaged."""

@@ -19,7 +19,7 @@ class Views(Section):
 
     flip_horizontal: bool = False
     """Add the mirror image."""
-    shift: Annotated[int, Field(ge=0)] = 0
+    shift: Annotated[int, Field(ge=0, le=256)] = 0
     """Add all of these moved by so many pixels up, down, left and right; the rest is black."""
 
     def all(self) -> list[View]:

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
 from pipeline.archives.limits import SMALL, Limits
 from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
-from pipeline.core.params import FileName
+from pipeline.core.params import FileName, Text
 from pipeline.extract import parquet, parts
-from pipeline.extract.params import PartsExtract
+from pipeline.extract.params import PartsExtract, Ratio
 
 OWN_COLUMNS = ("id", "label")
 """Columns that every ``labels.csv`` has."""
@@ -28,16 +28,18 @@ class ParquetExtract(PartsExtract):
     """``datasets.<name>.extract`` of kind ``parquet``."""
 
     train: Annotated[tuple[FileName, ...], Field(min_length=1)]
-    """Names of the published files of the training subset; the same of the next two."""
+    """Names of the published files of the training subset."""
     validation: tuple[FileName, ...] = ()
+    """Files of the validation subset."""
     test: tuple[FileName, ...] = ()
-    image: str = "image"
+    """Files of the test subset."""
+    image: Text = "image"
     """Name of the column of images."""
-    label: str = "label"
+    label: Text = "label"
     """Name of the column of labels."""
-    columns: tuple[str, ...] = ()
+    columns: Annotated[tuple[Text, ...], Field(max_length=1000)] = ()
     """Names of other columns for ``labels.csv``, such as that of ``split.groups``."""
-    max_ratio: PositiveInt = 200
+    max_ratio: Ratio = 200
     """Refuse images that have more than 256 MB together, and more than so many times the files' own
     bytes: encoded images hardly shrink."""
 

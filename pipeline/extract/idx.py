@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import PositiveInt, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from pipeline.archives.limits import RAISE, SMALL, Limits
 from pipeline.archives.members import members
@@ -21,6 +21,7 @@ from pipeline.core import files, places
 from pipeline.core.errors import DataError
 from pipeline.core.params import FILE_NAME, FileName, Section
 from pipeline.execution import workers
+from pipeline.extract.params import Bytes, Ratio
 from pipeline.images import idx
 
 CHUNK = 1 << 20
@@ -42,7 +43,9 @@ class IdxPair(Section):
     """
 
     images: IdxName
+    """Name of the file of images."""
     labels: IdxName
+    """Name of the file of their labels."""
 
 
 class IdxExtract(Section):
@@ -53,9 +56,9 @@ class IdxExtract(Section):
     train: IdxPair
     test: IdxPair | None = None
     """The official test set; null: there is none, and ``split`` takes one from the images."""
-    max_bytes: PositiveInt = 20_000_000_000
+    max_bytes: Bytes = 20_000_000_000
     """Refuse a file that unzips to more bytes than this."""
-    max_ratio: PositiveInt = 200
+    max_ratio: Ratio = 200
     """Refuse a file that unzips to more than 256 MB, and more than so many times its own bytes."""
 
     @model_validator(mode="after")

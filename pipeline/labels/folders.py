@@ -1,7 +1,7 @@
 """Labels by folders: an image's class is the name of a folder that it is in."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -105,13 +105,65 @@ def finder(place: Place) -> Callable[[str], str]:
         return by_number
     if place.count(CLASS) != 1:
         raise ValueError(f"must have {CLASS} in it, once, as in */{CLASS}/images/*")
-    before, after = (
-        re.escape(part).replace(r"\*", ".*").replace(r"\?", ".") for part in place.split(CLASS)
-    )
-    pattern = re.compile(f"{before}(?P<name>[^/]+){after}", re.DOTALL)
+    before, after = ([_Part(text) for text in side.split("*")] for side in place.split(CLASS))
+    return lambda path: _between(path.replace("\\", "/"), before, after)
 
-    def by_pattern(path: str) -> str:
-        found = pattern.fullmatch(path.replace("\\", "/"))
-        return found["name"] if found else ""
 
-    return by_pattern
+class _Part:
+    """A part of a pattern without ``*``, and where in a text it stands."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.length = len(text)
+        every = re.escape(text).replace(r"\?", ".")
+        self.pattern = re.compile(every, re.DOTALL) if "?" in text else None
+
+    def first(self, path: str, low: int) -> int:
+        """Return the first place from ``low`` on; -1 if there is none."""
+        if self.pattern is None:
+            return path.find(self.text, low)
+        found = self.pattern.search(path, low)
+        return found.start() if found else -1
+
+    def last(self, path: str, low: int, high: int) -> int:
+        """Return the last place from ``low`` to ``high``; -1 if there is none."""
+        if self.pattern is None:
+            return path.rfind(self.text, low, high + self.length) if high >= low else -1
+        places = range(high, low - 1, -1)
+        return next((place for place in places if self.pattern.match(path, place)), -1)
+
+
+def _between(path: str, before: Sequence[_Part], after: Sequence[_Part]) -> str:
+    """Return the folder between two patterns, the last and longest one; ``""`` without one.
+
+    An expression with several ``.*`` would say the same, but try all their lengths: in a long path,
+    without end. Here all parts but those beside the folder stand where they leave most room to it.
+    """
+    low, high = before[0].length, len(path) - after[-1].length
+    if before[0].last(path, 0, 0) or high < 0 or after[-1].last(path, high, high) < 0:
+        return ""
+    for part in before[1:-1]:
+        if (place := part.first(path, low)) < 0:
+            return ""
+        low = place + part.length
+    for part in after[-2:0:-1]:
+        if (high := part.last(path, 0, high - part.length)) < 0:
+            return ""
+    start = low
+    place = len(path) - before[-1].length
+    while True:
+        if len(before) > 1:
+            if (place := before[-1].last(path, low, place)) < 0:
+                return ""
+            start = place + before[-1].length
+        slash = path.find("/", start)
+        most = len(path) if slash < 0 else slash
+        if len(after) > 1:
+            stop = after[0].last(path, start + 1, min(most, high - after[0].length))
+        else:
+            stop = high if high <= most else -1
+        if stop > start:
+            return path[start:stop]
+        if len(before) == 1:
+            return ""
+        place -= 1

@@ -16,6 +16,8 @@ Filters = Annotated[int, Field(gt=0, le=4096)]
 """Filters of a convolution; the largest published networks have some 2,000."""
 Units = Annotated[int, Field(gt=0, le=65_536)]
 """Units of a dense layer."""
+Batch = Annotated[int, Field(gt=0, le=65_536)]
+"""Images that a network is shown at once."""
 MAX_LAYERS = 500
 """Layers with weights, for TensorFlow takes seconds for each hundred. The deepest networks that
 proved useful have some hundred."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.core import console
 from pipeline.core.errors import first_few
 from pipeline.predict import adapt, drift
 from pipeline.predict.classify import Outcome
@@ -61,8 +62,10 @@ class Writer:
         return "  ".join([*cells, printable(outcome.name)])
 
     def _csv_row(self, outcome: Outcome) -> list[str]:
-        pairs = [cell for _, name, p in self._best(outcome) for cell in (name, str(p))]
-        return [outcome.name, *pairs, "; ".join(outcome.changes)]
+        pairs = [
+            value for _, name, p in self._best(outcome) for value in (console.cell(name), str(p))
+        ]
+        return [console.cell(outcome.name), *pairs, "; ".join(outcome.changes)]
 
     def _json_row(self, outcome: Outcome) -> str:
         value: dict[str, Any] = {

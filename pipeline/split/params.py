@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 
-from pipeline.core.params import Section
+from pipeline.core.params import Section, Text
 
 FIRST = 5000
 """Training images that the tutorial's loader (``read_data_sets``) sets aside for validation."""
@@ -25,8 +25,10 @@ class IdxSplit(Section):
 
     test_fraction: Fraction | None = None
     """Fraction of the images, where there is no official test set; null means 0.2."""
-    validation_count: NonNegativeInt | None = None
+    validation_count: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """First training images that are the validation subset; by default 5,000."""
     validation_fraction: Fraction | None = None
+    """Share of the training images, drawn at random, that is the validation subset instead."""
     seed: Seed = 42
     """Seed of the random choice of fractions."""
     stratify: bool = False
@@ -53,7 +55,7 @@ class ArchiveSplit(Section):
     """``random_state`` of ``train_test_split``."""
     stratify: bool = False
     """Whether all subsets have the classes in the same proportions."""
-    groups: str | None = None
+    groups: Text | None = None
     """Column of the table of labels; images with the same value stay in one subset, and the
     fractions are fractions of the groups. An image with an empty value is a group of its own."""
 
@@ -67,7 +69,7 @@ class ArchiveSplit(Section):
 class ParquetSplit(ArchiveSplit):
     """``datasets.<name>.split`` of kind ``parquet``."""
 
-    column: str | None = None
+    column: Text | None = None
     """Column that names each image's subset (of the table of labels, or ``extract.columns``);
     where none does, Parquet files are each of one subset."""
 
@@ -75,7 +77,9 @@ class ParquetSplit(ArchiveSplit):
 class OwnSplit(ParquetSplit):
     """``datasets.<name>.split`` of kind ``archive``, which may be published in subsets."""
 
-    folders: bool | dict[str, Literal["train", "validation", "test"]] = False
+    folders: (
+        bool | Annotated[dict[Text, Literal["train", "validation", "test"]], Field(max_length=1000)]
+    ) = False
     """Whether an image's folder (``train/``, ``val/``, ``test/`` …) names its subset; or subsets by
     patterns of paths (``seg_a/*``), of which the first that an image matches counts."""
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.core import files
+from pipeline.core import console, files
 from pipeline.shards.index import Quarantined
 
 COLUMNS = ("class", "name", "reason")
@@ -21,5 +21,6 @@ def text(images: Iterable[Quarantined]) -> str:
     lines = io.StringIO()
     table = csv.writer(lines, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerows(sorted((one.class_name, one.name, one.reason) for one in images))
+    rows = sorted((one.class_name, one.name, one.reason) for one in images)
+    table.writerows(map(console.cell, row) for row in rows)
     return lines.getvalue()

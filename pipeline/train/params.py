@@ -9,15 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.core.params import Section
-from pipeline.models.params import Precision
+from pipeline.core.params import Section, Text
+from pipeline.models.params import Batch, Precision
 from pipeline.models.runtime import Threads
 from pipeline.train.optimizers import Adam, Optimizer
 from pipeline.train.schedules import Constant, Schedule
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Pixels = Annotated[int, Field(ge=0)]
-Alpha = Annotated[float, Field(ge=0)]
+Pixels = Annotated[int, Field(ge=0, le=256)]
+Alpha = Annotated[float, Field(ge=0, le=1000)]
+Epochs = Annotated[int, Field(gt=0, le=100_000)]
 
 ClassWeights = Literal["none", "balanced"]
 """``balanced``: an image of a class of m images, of n in all of K classes, counts n / (K * m)."""
@@ -72,7 +73,7 @@ class EarlyStopping(Section):
 
     monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
     """The measure of an epoch: the least loss is best, or the greatest accuracy."""
-    patience: Annotated[int, Field(gt=0)] = 5
+    patience: Epochs = 5
     """Stop after so many epochs in a row that were not better than the best."""
 
     def best(self, history: Sequence[Mapping[str, float | int | None]]) -> int:
@@ -94,7 +95,7 @@ class FineTuning(Section):
 
     frozen_epochs: Annotated[int, Field(ge=0)] = 0
     """Epochs, the first ones, in which taken layers keep their weights."""
-    from_layer: str | None = None
+    from_layer: Text | None = None
     """Name of the first taken layer that is trained afterwards; those before it never are. All are
     if there is none."""
     learning_rate_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -109,14 +110,15 @@ class TrainParams(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of initial weights, dropout, shuffling and augmentation."""
-    epochs: Annotated[int, Field(gt=0)] = 10
-    batch_size: Annotated[int, Field(gt=0)] = 128
+    epochs: Epochs = 10
+    """Passes over the training images."""
+    batch_size: Batch = 128
     """Images in a step, over all devices together."""
     drop_remainder: bool = True
     """Leave an incomplete last batch out of an epoch."""
     shuffle: bool = False
     """Draw a new order for each epoch; otherwise all epochs have that of the shards."""
-    shuffle_buffer: Annotated[int, Field(gt=0)] | None = None
+    shuffle_buffer: Annotated[int, Field(gt=0, lt=2**31)] | None = None
     """Images that are shuffled together, after the shards' row groups were; all if there is none.
     Data that is read from disk in every epoch needs it, see ``subsets``."""
     optimizer: Optimizer = Adam(name="adam")

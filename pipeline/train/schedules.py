@@ -86,7 +86,9 @@ class Exponential(_Warmed):
 
     name: Literal["exponential"]
     rate: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Factor of the learning rate, each time ``epochs`` have passed."""
     epochs: PositiveFloat = 1.0
+    """Epochs in which the learning rate is multiplied once."""
 
     def _build(self, part: _Part) -> Any:
         import keras
@@ -100,8 +102,10 @@ class Step(_Warmed):
     """The learning rate times ``factor`` after each of the epochs ``after``."""
 
     name: Literal["step"]
-    after: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    after: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=1000)]
+    """Numbers of epochs, ascending."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Factor of the learning rate after each."""
 
     @model_validator(mode="after")
     def _ascending(self) -> "Step":
@@ -130,6 +134,7 @@ class Cosine(_Warmed):
 
     name: Literal["cosine"]
     final: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The last learning rate, as a share of the first."""
 
     def _build(self, part: _Part) -> Any:
         import keras

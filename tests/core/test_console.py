@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import io
+import json
 import logging
 import os
 import re
@@ -170,3 +171,42 @@ def test_lines_are_records_that_a_program_of_ones_own_can_take(level, capsys):
         console.LOGGER.removeHandler(handler)
     assert [(record.name, record.getMessage()) for record in records] == [("pipeline", "beside")]
     assert capsys.readouterr().err == "beside\n"
+
+
+def test_a_terminal_obeys_nothing_that_is_printed(capsys):
+    console.result("a\x1b]0;t\x07\u202eb\x9bc\rd\tü 👨‍👩‍👧\ne")
+    console.note("x\x1b[31m")
+    assert capsys.readouterr() == (
+        "a\\u001b]0;t\\u0007\\u202eb\\u009bc\\u000dd\tü 👨‍👩‍👧\ne\n",
+        "x\\u001b[31m\n",
+    )
+
+
+def test_json_means_the_same_after_it_was_printed(capsys):
+    value = {"a\x9b": ["\u2028\x1b\u202e", "\x7f"]}
+    console.result(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(capsys.readouterr().out) == value
+
+
+def test_a_bars_label_is_short_text():
+    with terminal(), console.bar("a\x1b[2J" + "b" * 1000) as bar:
+        assert bar.desc.startswith("a?[2Jbbb")
+        assert len(bar.desc) < 70
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("</script><script>alert(1)</script>", "‹/script>‹script>alert(1)‹/script>"),
+        ("<!--", "‹!--"),
+        ("=cmd|x", "'=cmd|x"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("a\x1b[31m\nb", "a\\u001b[31m\nb"),
+        *(
+            (name, name)
+            for name in ("<5 years", "a < b", "C++", "R&D", "👨‍👩‍👧 ü", "__proto__", "a=b")
+        ),
+    ],
+)
+def test_a_cell_is_text_to_spreadsheets_and_pages(text, expected):
+    assert console.cell(text) == expected

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
-from pipeline.core.params import FileName, Name, Params, Section, merge, read_yaml
+from pipeline.core.params import FileName, Name, Params, Section, is_name, merge, read_yaml
 from tests.support.builders import ROOT
 
 
@@ -285,3 +285,58 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
         read_yaml(path)
     assert str(caught.value).startswith(f"{path} ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\n", "a b", "", "A", "_a", "a" * 65, "a\u2028"])
+def test_names_are_whole(name):
+    assert not is_name(name)
+    with pytest.raises(ParameterError, match="run: must"):
+        section({"run": name})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: " + "[" * 200 + "]" * 200, "is nested too deeply"),
+        ("a:\n " + "- " * 5000 + "x", "is nested too deeply"),
+        ("a: " + "x" * (1 << 20), "has more than 1,048,576 bytes"),
+        ("a: [" + "x," * 100_001 + "]", "has more than 50,000 values"),
+        ("a: &x 1\nb: &x 2\n", "is not valid YAML: found duplicate anchor 'x'"),
+        ('a: "\\UFFFFFFFF"', "is not valid YAML: "),
+        ("a: 1\na: 2\n", 'found duplicate key "a"'),
+        ("a: " + "9" * 5000, "is not valid YAML: Exceeds the limit"),
+    ],
+)
+def test_a_file_that_would_take_long_or_is_no_yaml_ends_in_one_line(
+    tmp_path, recwarn, text, message
+):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParameterError, match=message) as caught:
+        read_yaml(path)
+    assert len(str(caught.value)) < 400
+    assert not list(recwarn)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {f"k{n}": 1 for n in range(50_000)},
+        {"dense": [1] * 50_000},
+        {"download": {"files": [{"name": "/"}] * 20_000}},
+        {"note" * 1_000_000: 1},
+        {"precision": "x" * 3_000_000},
+        {"optimizer": {"name": "x" * 3_000_000}},
+        {"epochs": -(10**4000)},
+    ],
+)
+def test_many_faults_and_long_values_are_told_in_a_few_words(values):
+    with pytest.raises(ParameterError) as caught:
+        section(values)
+    assert len(str(caught.value)) < 6000
+
+
+def test_twenty_faults_are_told_and_the_others_counted():
+    with pytest.raises(ParameterError, match=r"and 5 more faults$") as caught:
+        section({f"k{n}": 1 for n in range(25)})
+    assert str(caught.value).count("unknown key") == 20

@@ -57,3 +57,14 @@ def test_too_many_pairs_are_refused(tmp_path, monkeypatch):
     path.write_text("actual,predicted\na,a\na,b\nb,a\n")
     with pytest.raises(DataError, match="more than 2 pairs"):
         confusion.read(path)
+
+
+def test_classes_are_text_to_dvcs_page_and_to_a_spreadsheet(tmp_path):
+    path, classes = tmp_path / "confusion.csv", ("</script><script>alert(1)</script>", "=1+1")
+    labels, probabilities = np.int32([0, 1]), np.float32([[0.9, 0.1], [0.2, 0.8]])
+    predictions = Predictions(["0", "1"], labels, labels, probabilities)
+    confusion.write(path, predictions, classes)
+    assert path.read_text(encoding="utf-8").splitlines()[1:] == [
+        ",".join(["‹/script>‹script>alert(1)‹/script>"] * 2),
+        "'=1+1,'=1+1",
+    ]

@@ -1,3 +1,7 @@
+import random
+import re
+import time
+
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
@@ -92,3 +96,23 @@ def test_a_folder_for_each_class_through_extract_and_decode(tmp_path, suffix):
     for name, image in zip(CLASSES, pixels, strict=True):
         assert (found[f"{prefix}{name}/0.png"] == image).all()
         assert (found[f"{prefix}{name}/1.png"] == image[..., :1]).all()
+
+
+def test_a_pattern_takes_the_class_that_an_expression_would_take():
+    """By an expression that tries all lengths, on texts that are short enough for it."""
+    chance = random.Random(1)
+    for _ in range(5000):
+        before, after = ("".join(chance.choices("ab*?/*", k=chance.randrange(5))) for _ in "12")
+        path = "".join(chance.choices("ab/", k=chance.randrange(9)))
+        sides = (
+            re.escape(side).replace(r"\*", ".*").replace(r"\?", ".") for side in (before, after)
+        )
+        found = re.fullmatch("([^/]+)".join(sides), path)
+        place = f"{before}{{class}}{after}"
+        assert folders.finder(place)(path) == (found[1] if found else ""), (place, path)
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_one():
+    started = time.process_time()
+    assert folders.finder("*a" * 100 + "{class}" + "b*" * 100)("a" * 4000) == ""
+    assert time.process_time() - started < 1

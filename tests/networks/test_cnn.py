@@ -233,3 +233,43 @@ def test_more_blocks_than_pixels_are_refused(params, shape):
 def test_impossible_parameters_are_refused(params):
     with pytest.raises(ValidationError):
         cnn.Params(**params)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"convolutions": 2, "residual": True},
+        {"features": "global_max", "kernel": 5, "padding": "valid", "filters": (3, 5), "dense": ()},
+        {"pool_after": "first", "convolutions": 2, "padding": "valid", "filters": (4,)},
+    ],
+)
+def test_weights_are_counted_before_there_are_any(values):
+    params = cnn.Params(**values)
+    network = cnn.build(params, (30, 26, 3), 7, STATISTICS)
+    shortcuts = sum(  # their biases are left out
+        layer.count_params() for layer in network.layers if layer.name.startswith("shortcut")
+    )
+    biases = sum(params.filters) if shortcuts else 0
+    assert params.weights((30, 26, 3), 7) == network.count_params() - biases
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"filters": (4096,) * 50}, "7,399,518,594 weights"),
+        ({"filters": (1,) * 300, "convolutions": 2}, "602 layers"),
+        ({"filters": (1,) * 501}, "at most 500"),
+        ({"dense": (65_536,) * 3}, "8,598,743,554 weights"),
+    ],
+)
+def test_networks_that_no_memory_holds_are_refused(values, fault):
+    with pytest.raises(ValidationError, match=fault):
+        cnn.Params(**values)
+
+
+def test_weights_that_follow_from_the_images_are_refused_before_they_are_made():
+    with pytest.raises(
+        ParameterError, match=r"model: the network would have [\d,]+ weights, above"
+    ):
+        cnn.build(cnn.Params(dense=(60_000,), pool=1), (1000, 1000, 3), 10, STATISTICS)
