@@ -19,6 +19,7 @@ from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.metrics import evaluate
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predictions import Predictions
+from pipeline.models import architecture, weights
 from pipeline.repository import lock_check, remote_check
 from pipeline.shards import shard
 from pipeline.shards.index import INDEX, Index, integers
@@ -30,7 +31,7 @@ from pipeline.subsets.images import Dataset
 
 
 def faults(params: Params, remote: str | None = None) -> Iterator[str]:
-    """Verify parameters, recorded stages, published files, shards, splits and evaluations.
+    """Verify parameters, recorded stages, published files, shards, splits, models and evaluations.
 
     A file that follows from others is computed again from these. So an edit is found even where
     ``dvc.lock`` was edited to match.
@@ -59,6 +60,8 @@ def faults(params: Params, remote: str | None = None) -> Iterator[str]:
         if paths.split(name).exists() and paths.shards(name).exists():
             yield from _tried(paths.split(name), split_faults(params, name))
     for run in params.value("runs"):
+        if paths.model(run).exists():
+            yield from _tried(paths.model(run), model_faults(params, run))
         if paths.predictions(run).exists():
             yield from _tried(paths.metrics(run), evaluation_faults(params, run))
     if remote is not None:
@@ -151,6 +154,25 @@ def evaluation_faults(params: Params, run: str) -> Iterator[str]:
             confusion.write(again, predictions, classes)
             if files.sha256(again) != files.sha256(table):
                 yield f"{table} does not follow from the predictions; evaluate again"
+
+
+def model_faults(params: Params, run: str) -> Iterator[str]:
+    """Read all weights of a run's model, whose digest is compared, and compare its classes."""
+    folder = paths.model(run)
+    about = architecture.read(folder)
+    with weights.opened(folder) as stored:
+        for layer in stored.layers:
+            for array in layer.arrays:
+                array.read()
+    name = runs.dataset(params, run)
+    if about.classes != tuple(params.value("datasets", name, "decode", "classes")):
+        yield f"{folder} has other classes than {name}; train again"
+
+
+def without_digest(params: Params) -> list[str]:
+    """Return the runs whose models, of versions before 0.2.0, record no digest of their weights."""
+    here = [run for run in params.value("runs") if paths.model(run).exists()]
+    return [run for run in here if architecture.read(paths.model(run)).weights_sha256 is None]
 
 
 def _digests(path: Path, index: Index) -> list[bytes]:

@@ -20,6 +20,7 @@ from pipeline.split.data_card import data_card
 from pipeline.subsets import split as split_file
 from pipeline.subsets.images import Dataset
 from tests.support.builders import CLASSES, Project
+from tests.support.hostile import models
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +231,23 @@ def test_a_list_of_images_left_out_that_was_edited_is_found(prepared):
     path.write_text(path.read_text() + "cat,1,is empty\n")
     (fault,) = verify.split_faults(params, "tiny_png")
     assert fault.endswith("quarantined.csv: is not what index.json says was left out; split again")
+
+
+def test_a_model_of_other_weights_or_classes_is_found(tensorflow, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Project(tmp_path)
+    params = Params.read()
+    folder = models.good(paths.model("tiny_png"))
+    classes = list(params.value("datasets", "tiny_png", "decode", "classes"))
+    path = folder / "architecture.json"
+    files.write_json(path, files.read_json(path) | {"classes": classes})
+    assert list(verify.model_faults(params, "tiny_png")) == []
+    assert verify.without_digest(params) == []
+    files.write_json(path, files.read_json(path) | {"classes": classes[::-1]})
+    assert "has other classes than tiny_png" in "".join(verify.model_faults(params, "tiny_png"))
+    models.MODELS["weights: a flipped byte"].put(folder)
+    assert any("its SHA-256 is not the one" in fault for fault in verify.faults(params))
+    about = files.read_json(path)
+    about.pop("weights_sha256")
+    files.write_json(path, about)
+    assert verify.without_digest(params) == ["tiny_png"]

@@ -6,15 +6,16 @@ known to be that of the file.
 
 import math
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, StringConstraints, ValidationError, field_validator
 
-from pipeline.core.errors import DataError, one_line, shown
+from pipeline.core.errors import DataError, shown
 from pipeline.core.params import Section
 from pipeline.models import permitted, weights_file
-from pipeline.models.hdf5 import UnreadableError
+from pipeline.models.hdf5 import UnreadableError, named_faults
 from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
 
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ def build(config: Mapping[str, Any], most: int | None = None) -> "keras.Model":
     """
     import keras
 
-    with one_line("", kind=UnreadableError):
+    with named_faults():
         try:
             with keras.StatelessScope(initialize_variables=False):
-                network = keras.saving.deserialize_keras_object(config, safe_mode=True)
+                network = keras.saving.deserialize_keras_object(deepcopy(config), safe_mode=True)
                 _measure(network, most)
             for variable in network.weights:
                 # Others could take minutes, such as that of orthogonal matrices.

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.core.errors import shown
-from pipeline.models.hdf5 import UnreadableError
+from pipeline.models.hdf5 import UnreadableError, named_faults
 
 DEEPEST = 80
 """Mappings and lists within each other. A model within a model takes four; most have eleven."""
 MOST_VALUES = 2_000_000
 """Values in a configuration. A network of a thousand layers has some 50,000."""
-MOST_CALLS = 5_000
+MOST_CALLS = 2_500
 """Calls of layers, those within models as often as these are called. The largest of Keras's
-applications has some thousand."""
+applications has some thousand, and twice as many within another model."""
 MOST_LATE = 100
 """Calls that stand before the layer whose output they take; each costs a search of all layers."""
 LARGEST_INTEGER = 1 << 53
@@ -37,31 +37,22 @@ LAYERS = {
     *("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RandomBrightness", "RandomContrast"),
     *("RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"),
     *(
-        f"{kind}{rank}D{end}"
-        for kind, ends in {
-            "Conv": ("", "Transpose"),
-            "SeparableConv": ("",),
-            "DepthwiseConv": ("",),
-            "Cropping": ("",),
-            "UpSampling": ("",),
-            "ZeroPadding": ("",),
-            "AveragePooling": ("",),
-            "MaxPooling": ("",),
-            "GlobalAveragePooling": ("",),
-            "GlobalMaxPooling": ("",),
-            "AdaptiveAveragePooling": ("",),
-            "AdaptiveMaxPooling": ("",),
-        }.items()
+        f"{kind}{rank}D"
+        for kind in (
+            *("Conv", "Cropping", "UpSampling", "ZeroPadding", "AveragePooling", "MaxPooling"),
+            *("GlobalAveragePooling", "GlobalMaxPooling", "AdaptiveAveragePooling"),
+            "AdaptiveMaxPooling",
+        )
         for rank in (1, 2, 3)
-        for end in ends
     ),
+    *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D"),
+    *("SeparableConv2D", "DepthwiseConv1D", "DepthwiseConv2D"),
 }
 """Keras's layers that compute. Others hold code (``Lambda``) or read files and other programs'
 models (``StringLookup``, ``TFSMLayer``), or have no use for images."""
 PARTS = {
     "keras": {"DTypePolicy", "Sequential"},
     "keras.src.models.functional": {"Functional"},
-    "keras.models": {"Functional", "Sequential"},
     "keras.layers": LAYERS,
     "keras.src.applications.convnext": {"LayerScale", "StochasticDepth"},
     "keras.src.applications.inception_resnet_v2": {"CustomScaleLayer"},
@@ -95,7 +86,8 @@ DTYPES = {
 
 def examine(config: Any) -> None:
     """Raise UnreadableError if a configuration has what Keras must not be given."""
-    values = _examine(config, 0)
+    with named_faults():
+        values = _examine(config, 0)
     if values > MOST_VALUES:
         raise UnreadableError(f"has {values:,} values")
     calls = _calls(config)
@@ -113,8 +105,10 @@ def _examine(value: Any, depth: int, key: str = "") -> int:
         return 1 + sum(_examine(one, depth + 1, name) for name, one in value.items())
     if isinstance(value, list):
         return 1 + sum(_examine(one, depth + 1) for one in value)
-    if isinstance(value, str) and len(value) > LONGEST_TEXT:
-        raise UnreadableError(f"has a text of {len(value):,} characters")
+    if isinstance(value, str):
+        if len(value) > LONGEST_TEXT:
+            raise UnreadableError(f"has a text of {len(value):,} characters")
+        value.encode()  # which raises for half of a character
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         raise UnreadableError(f"has a number above {LARGEST_INTEGER:,}")
     if isinstance(value, float) and not abs(value) <= LARGEST_FLOAT:
@@ -160,7 +154,9 @@ def _calls(value: Any) -> int:
     if not isinstance(value, dict):
         return 0
     inside = sum(_calls(one) for key, one in value.items() if key != "inbound_nodes")
-    if isinstance(value.get("layers"), list):
+    if "layers" in value:
+        if not isinstance(value["layers"], list):
+            raise UnreadableError("has layers that are no list")
         late = sum(1 for _ in _late(value["layers"]))
         if late > MOST_LATE:
             raise UnreadableError("has layers that stand before those whose output they take")

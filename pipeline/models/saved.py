@@ -141,7 +141,8 @@ def load_model(source: Path | str) -> Model:
             _check(network, about)
         except UnreadableError as error:
             raise architecture.unreadable(folder, str(error)) from None
-        _set_weights(network, stored)
+        with hdf5.named_faults():
+            _set_weights(network, stored)
     return Model(network, about.classes)
 
 

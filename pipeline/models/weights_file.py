@@ -26,7 +26,7 @@ SUFFIXES = ".weights.h5, .h5 or .keras"
 HDF5, ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 HEAD = 512
 """Bytes at the start of a file that tell what it is."""
-LARGEST_CONFIG = 16 << 20
+LARGEST_CONFIG = 8 << 20
 """Bytes of a network's configuration; one of a thousand layers has about two million."""
 LARGEST_TABLE = 1 << 20
 """Bytes of a ``.keras`` file's table of members, of which Keras writes three and a few assets."""

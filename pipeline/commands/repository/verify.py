@@ -26,11 +26,18 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> str:
     """Return that all agrees; exits with status 1 and the list of faults if there is one."""
     from pipeline import verify
+    from pipeline.core import console
+    from pipeline.core.errors import first_few
     from pipeline.core.params import Params
 
-    faults = list(verify.faults(Params.read(), arguments.remote))
+    params = Params.read()
+    faults = list(verify.faults(params, arguments.remote))
     if faults:
         lines = "\n".join(faults)
         sys.exit("".join(c if c == "\n" or c.isprintable() else " " for c in lines))
+    if older := verify.without_digest(params):
+        console.note(
+            f"pipeline verify: models of earlier versions, without a digest: {first_few(older)}"
+        )
     held = "" if arguments.remote is None else ", and the remote holds all that dvc.lock records"
     return f"all that is here agrees{held}"
