@@ -45,8 +45,17 @@ def test_one_class_is_too_few(tmp_path):
         detect(tmp_path, ["a.zip"], Choices())
 
 
-def test_options_for_folders_do_not_go_with_other_files(tmp_path):
-    (tmp_path / "a.parquet").write_bytes(b"x")
-    expected = r"^--classes-at goes with an archive or a folder of images"
+@pytest.mark.parametrize("name", ["a.parquet", "a-idx3-ubyte"])
+@pytest.mark.parametrize(
+    ("choices", "option"),
+    [
+        (Choices(classes_at=1), "--classes-at"),
+        (Choices(subsets={"a": "test"}), "--subsets"),
+        (Choices(names_encoding="cp932"), "--names-encoding"),
+    ],
+)
+def test_options_for_archives_do_not_go_with_other_files(tmp_path, name, choices, option):
+    (tmp_path / name).write_bytes(b"x")
+    expected = rf"^{option} goes with an archive or a folder of images"
     with pytest.raises(DataError, match=expected):
-        detect(tmp_path, ["a.parquet"], Choices(classes_at=1))
+        detect(tmp_path, [name], choices)
