@@ -23,7 +23,6 @@ from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
 from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
-from pipeline.subsets.split import SUBSETS
 
 LISTED_CONFUSIONS = 8
 """The most frequent confusions that the page and the model card list."""
@@ -86,7 +85,7 @@ class Results:
             own,
             params,
             Gallery(dataset, predictions),
-            _card(paths.data_card(name), dataset),
+            dataset.card(paths.data_card(name)),
             _evaluation(folder / "evaluation.json", dataset, predictions),
             history.read(folder / "history.csv"),
             first_layer.read(paths.model(run)),
@@ -167,19 +166,6 @@ class Results:
             (name, train[labels == label][:count])
             for label, name in enumerate(self.classes[:NAMED_CLASSES])
         ]
-
-
-def _card(path: Path, dataset: Dataset) -> DataCard:
-    """Read a data card; raise DataError if it is of other data than the dataset."""
-    card, index = DataCard.read(path), dataset.index
-    counted = {subset: len(dataset.split.rows(subset)) for subset in SUBSETS}
-    if (card.content_sha256, card.classes, card.shape) != (
-        index.content_sha256,
-        index.classes,
-        index.shape,
-    ) or {subset: counts.n for subset, counts in card.subsets.items()} != counted:
-        raise DataError(f"{path} is not of {dataset.folder}; split again (dvc repro)")
-    return card
 
 
 def _evaluation(path: Path, dataset: Dataset, predictions: Predictions) -> Evaluation:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline.core.errors import DataError
 from pipeline.shards import index as shard_index
 from pipeline.shards.index import Index, ShardFile
 from pipeline.subsets.data_card import DataCard, Duplicates, SubsetCounts, TrainingPixels
@@ -39,9 +40,14 @@ def _pixels(folder: Path, index: Index, rows: NDArray[np.int64]) -> TrainingPixe
         return values[rows]
 
     statistics = shard_index.statistics(folder, index, rows)
+    low, high = int(column("pixel_min").min()), int(column("pixel_max").max())
+    if low > high:
+        raise DataError(
+            f"{folder}: columns pixel_min and pixel_max contradict each other; {shard_index.REMEDY}"
+        )
     return TrainingPixels(
-        min=int(column("pixel_min").min()) / index.divisor,
-        max=int(column("pixel_max").max()) / index.divisor,
+        min=low / index.divisor,
+        max=high / index.divisor,
         mean=statistics.mean,
         std=statistics.std,
     )

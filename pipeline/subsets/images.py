@@ -25,6 +25,7 @@ from pipeline.shards import shard
 from pipeline.shards.index import Index, ShardFile, Statistics
 from pipeline.subsets import split as split_file
 from pipeline.subsets.class_weights import balanced
+from pipeline.subsets.data_card import DataCard
 
 MEMORY = "PIPELINE_MEMORY"
 WINDOW_BYTES = 32 << 20
@@ -137,6 +138,16 @@ class Dataset:
             if not (split.subsets == split_file.SUBSETS.index(subset)).any():
                 raise DataError(f"{path} has no image for {subset}; split again (dvc repro)")
         return cls(folder, index, split)
+
+    def card(self, path: Path) -> DataCard:
+        """Read the data card at a path; raise DataError if it is damaged or of other data."""
+        card, index = DataCard.read(path), self.index
+        counted = {subset: len(self.split.rows(subset)) for subset in split_file.SUBSETS}
+        own = card.content_sha256, card.classes, card.shape
+        found = {subset: one.n for subset, one in card.subsets.items()}
+        if own != (index.content_sha256, index.classes, index.shape) or found != counted:
+            raise DataError(f"{path} is not of {self.folder}; split again (dvc repro)")
+        return card
 
     @property
     def identity(self) -> str:
