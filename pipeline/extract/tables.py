@@ -9,19 +9,25 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from pipeline.archives import pieces
+from pipeline.archives.limits import Limits
 from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
 from pipeline.core.params import FileName, Section
 
 MAX_LINE = 1 << 20
 """Characters of a line, above which a file is no table."""
+MAX_COLUMNS = 1000
+"""Columns of a table, as many as ``labels.table`` reads."""
+SMALL = 32 << 20
+"""Bytes of a table in an archive, above which it may be no longer than the archive."""
 SUBSET = "subset"
 """Column that is added to a table of one subset."""
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
@@ -52,6 +58,7 @@ class LabelFile(Section):
     """``jsonl``: an object a line, such as Hugging Face's ``metadata.jsonl``; for CSV are the next
     four."""
     separator: Separator = ","
+    """Character between the columns."""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8-sig"
     """One of Python's; ``utf-8-sig`` is UTF-8, with and without its mark."""
     header: bool = True
@@ -62,6 +69,7 @@ class LabelFile(Section):
     """Folder in the archive from which the paths in column ``path`` lead on; they get it before
     them."""
     path: str = ""
+    """Name of the table, or its place in the archive; by default the only one."""
     subset: Literal["train", "validation", "test"] | None = None
     """Subset of all its images, for a column ``subset`` that is added."""
 
@@ -89,6 +97,12 @@ LabelFiles = Annotated[tuple[LabelFile, ...], BeforeValidator(_as_list)]
 """Tables, of which several are one table in several files."""
 
 
+def limited(limits: Limits, archive: Path) -> Limits:
+    """Return the limits of an archive's members for its tables: a line takes longer than a byte."""
+    length = sum(files.existing(one, "download").stat().st_size for one in pieces.of(archive))
+    return limits._replace(member_bytes=min(limits.member_bytes, max(SMALL, length)))
+
+
 def write(tables: Sequence[tuple[LabelFile, Path | bytes]], path: Path) -> None:
     """Write tables as one, in the one form.
 
@@ -109,11 +123,13 @@ def write(tables: Sequence[tuple[LabelFile, Path | bytes]], path: Path) -> None:
         return
     sources = [(table, _where(table, source), _opener(source)) for table, source in tables]
     names = list(dict.fromkeys(name for source in sources for name in _columns(*source)))
+    _refuse_many(names, sources[0][1])
     with files.new_table(path) as file:
         rows = csv.DictWriter(file, names, restval="", lineterminator="\n")
         rows.writeheader()
-        for source in sources:
-            rows.writerows(_rows(*source))
+        for table, where, opener in sources:
+            with _as_text(where):
+                rows.writerows(_rows(table, where, opener))
 
 
 def columns(table: LabelFile, source: Path | bytes) -> list[str]:
@@ -132,12 +148,15 @@ def _opener(source: Path | bytes) -> Opener:
 def _columns(table: LabelFile, where: str, opener: Opener) -> list[str]:
     """Return the names of a table's columns."""
     if table.format == "jsonl":
-        names = list(dict.fromkeys(name for row in _objects(table, where, opener) for name in row))
+        names = _keys(table, where, opener)
     else:
         first = next(_values(table, where, opener), [])
         numbers = [f"column_{number}" for number in range(1, len(first) + 1)]
         names = first if table.header else numbers
+        _refuse_many(names, where)
     named = [name for name in names if name]
+    with _as_text(where):
+        "".join(named).encode()
     if not named:
         raise DataError(f"{where}: is not a table of labels: it has no header")
     if twice := [name for name in dict.fromkeys(named) if named.count(name) > 1]:
@@ -150,6 +169,31 @@ def _columns(table: LabelFile, where: str, opener: Opener) -> list[str]:
     if table.subset and SUBSET in named:
         raise DataError(f"{where}: has a column {SUBSET}; remove extract.labels.subset")
     return [*named, SUBSET] if table.subset else named
+
+
+def _keys(table: LabelFile, where: str, opener: Opener) -> list[str]:
+    """Return the names of JSON lines' values."""
+    names: dict[str, None] = {}
+    for row in _objects(table, where, opener):
+        names.update(dict.fromkeys(row))
+        _refuse_many(names, where)
+    return list(names)
+
+
+@contextmanager
+def _as_text(where: str) -> Iterator[None]:
+    """Raise DataError over half a character, which JSON and some encodings can say."""
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise DataError(f"{where}: has values that are no Unicode text; mend it") from None
+
+
+def _refuse_many(names: Collection[str], where: str) -> None:
+    if len(names) > MAX_COLUMNS:
+        raise DataError(
+            f"{where}: has {len(names):,} columns, above {MAX_COLUMNS:,}; leave some out"
+        )
 
 
 def _rows(table: LabelFile, where: str, opener: Opener) -> Iterator[Row]:

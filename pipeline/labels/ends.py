@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,11 +52,9 @@ def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] 
     if "suffix" in ignore:
         images = [[*parts[:-1], parts[-1].rpartition(".")[0] or parts[-1]] for parts in images]
     shared = Counter(parts[-1] for parts in images)
-    of_end: dict[str, list[int]] = defaultdict(list)
+    of_end = _Ends()
     for number, parts in enumerate(images):
-        ends = _ends(parts) if shared[parts[-1]] > 1 else [parts[-1]]
-        for end in ends:
-            of_end[end].append(number)
+        of_end.add(parts if shared[parts[-1]] > 1 else parts[-1:], number)
     best: dict[int, list[tuple[int, int]]] = defaultdict(list)
     ambiguous = []
     for row, id_ in enumerate(ids):
@@ -65,7 +63,7 @@ def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] 
             parts[-1] = SUFFIX.sub("", parts[-1])
         if not parts or parts[-1] not in shared:
             continue
-        fitting = next(of_end[end] for end in reversed(list(_ends(parts))) if end in of_end)
+        fitting = of_end.fitting(parts)
         if len(fitting) > 1:
             ambiguous.append(f"{id_} ({' or '.join(names[at] for at in fitting[:3])})")
             continue
@@ -86,10 +84,35 @@ def _parts(path: str, ignore: Collection[Ignored]) -> list[str]:
     return [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
 
 
-def _ends(parts: Sequence[str]) -> Iterator[str]:
-    """Yield the ends of a path, from the file's name on."""
-    for at in reversed(range(len(parts))):
-        yield "/".join(parts[at:])
+class _Ends:
+    """Images by the ends of their paths, which share their parts: a tree from the file's name on.
+
+    The ends of one path, each as a text, would take the square of its length.
+    """
+
+    def __init__(self) -> None:
+        self._next: dict[tuple[int, str], int] = {}
+        """The end that is longer by a part."""
+        self._images: list[list[int]] = [[]]
+
+    def add(self, parts: Sequence[str], number: int) -> None:
+        """Add an image under all ends of its path."""
+        end = 0
+        for part in reversed(parts):
+            end = self._next.setdefault((end, part), len(self._images))
+            if end == len(self._images):
+                self._images.append([])
+            self._images[end].append(number)
+
+    def fitting(self, parts: Sequence[str]) -> list[int]:
+        """Return the images that end like a path for the most parts."""
+        end = 0
+        for part in reversed(parts):
+            longer = self._next.get((end, part))
+            if longer is None:
+                break
+            end = longer
+        return self._images[end]
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

@@ -3,21 +3,25 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from pipeline.core import files
+from pipeline.core import files, limits
 from pipeline.core.errors import DataError, first_few
-from pipeline.core.params import Section
+from pipeline.core.params import Section, Text
 
 CHUNK_ROWS = 100_000
-"""Rows parsed at a time, which bounds the memory that pandas needs beside the compact columns."""
+CHUNK_VALUES = 2_000_000
+"""Rows, and values, parsed at a time, which bounds the memory that pandas needs beside the compact
+columns."""
+MEMORY = 600_000_000
+"""Bytes of columns that are read together, and of the rows that are being parsed."""
 MAX_LINE_BYTES = 1 << 20
 """Bytes of a line; pandas would hold a longer one whole."""
 MAX_COLUMNS = 1000
@@ -33,17 +37,17 @@ Ignored = Literal["case", "suffix"]
 class LabelColumns(Section):
     """``datasets.<name>.decode.labels``, the columns of ``labels.csv``."""
 
-    id: str = "id"
+    id: Text = "id"
     """Name of the column of ids."""
-    label: str = "label"
+    label: Text = "label"
     """Name of the column of class names."""
     match: Match = "stem"
     """The part of an image's name in the archive that is in the column of ids."""
     ids: Literal["match", "path"] = "match"
     """An image's id in the shards: that part, or its path, which ``split.folders`` needs."""
-    ignore: tuple[Ignored, ...] = ()
+    ignore: Annotated[tuple[Ignored, ...], Field(max_length=2)] = ()
     """What may differ between an image's name and its id, where they are matched by their end."""
-    one_hot: tuple[str, ...] = ()
+    one_hot: Annotated[tuple[Text, ...], Field(max_length=MAX_COLUMNS)] = ()
     """Names of columns of which one holds 1, TRUE or 1.0 in each row, and its name is the class;
     instead of ``label``."""
     rows_without_image: Literal["fail", "ignore"] = "fail"
@@ -148,7 +152,8 @@ def repeats(ids: pa.StringArray) -> list[str]:
 
 def texts(path: Path, wanted: tuple[str, ...], key: str) -> list[pa.StringArray]:
     """Return columns of a table as text; ``key`` is the parameter that names them."""
-    chunks = list(_chunks(path, wanted, key))
+    with limits.memory(path, MEMORY):
+        chunks = list(_chunks(path, wanted, key))
     columns = [pa.concat_arrays(parts) for parts in zip(*chunks, strict=True)]
     if not columns or not len(columns[0]):
         raise DataError(f"{path}: has no rows below its header")
@@ -167,13 +172,14 @@ def _chunks(path: Path, wanted: tuple[str, ...], key: str) -> Iterator[list[pa.S
         twice = [column for column in wanted if header.count(column) > 1]
         if twice:
             raise DataError(f"{path}: has column {first_few(twice)} more than once; mend it")
+        rows = min(CHUNK_ROWS, CHUNK_VALUES // len(header))
         with pd.read_csv(
             path,
             dtype=str,
             keep_default_na=False,
             na_filter=False,
             encoding="utf-8-sig",
-            chunksize=CHUNK_ROWS,
+            chunksize=rows,
         ) as reader:
             for chunk in reader:
                 if not isinstance(chunk.index, pd.RangeIndex):  # it took the first column for one

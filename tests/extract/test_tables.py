@@ -88,6 +88,13 @@ def test_a_plain_table_is_copied(tmp_path):
         (b"\xff", {"encoding": "utf-8"}, "t: is not a table in utf-8"),
         (b"{}\n[1]\n", {"format": "jsonl"}, r"t: line 2 is not JSON \(no object\)"),
         (b'{"a":\n', {"format": "jsonl"}, "t: line 1 is not JSON"),
+        (b'{"a": "\\ud800"}\n', {"format": "jsonl"}, "t: has values that are no Unicode text"),
+        (b'{"\\ud800": 1}\n', {"format": "jsonl"}, "no Unicode text"),
+        (b"".join(b'{"%d": 1}\n' % n for n in range(1001)), {"format": "jsonl"}, "1,001 columns"),
+        (b"," * 1_000_000, {}, "t: has 1,000,001 columns, above 1,000"),
+        (b'a\n"' + b"b\n" * 100_000, {}, "field larger than field limit"),
+        (b"[" * 100_000, {"format": "jsonl"}, "t: line 1 is not JSON"),
+        (b"a+2AA-\nb\n", {"encoding": "utf-7"}, "utf-7|no Unicode text"),
         (b"x" * (2 << 20), {"encoding": "ascii"}, "t: has a line above 1,048,576 characters"),
         (b"a,b\n", {"folder": "x", "path": "c"}, "t: has no column c; it has: a, b"),
         (b"a,subset\n", {"subset": "test"}, "t: has a column subset"),
@@ -138,3 +145,14 @@ def test_a_table_may_lie_in_the_archive(tmp_path):
     missing = params.model_copy(update={"labels": (LabelFile(member="y.csv"),)})
     with pytest.raises(DataError, match=r"has no member y.csv \(extract.labels"):
         extract_archive(tmp_path, missing, tmp_path / "out")
+
+
+def test_a_table_in_an_archive_is_no_longer_than_that(tmp_path):
+    """A megabyte of lines is nothing when it is packed."""
+    raw = tmp_path / "raw" / "tiny"
+    raw.mkdir(parents=True)
+    table = b"id,label\n" + b"a,b\n" * 9_000_000
+    builders.write_archive(raw / "a.zip", [("1.png", b"1"), ("labels.csv", table)])
+    params = ArchiveExtract(archive="a.zip", members="*.png", labels={"member": "labels.csv"})
+    with pytest.raises(DataError, match=r"36,000,009 bytes, above 33,554,432"):
+        extract_archive(raw, params, tmp_path / "out")

@@ -44,3 +44,9 @@ def test_what_fits_several_is_told(names, ids, ignore, words):
 def test_a_dot_within_a_name_is_no_suffix():
     names = ["scan.v2.png", "scan.v3.png"]
     assert ends.match(names, ["scan.v3", "scan.v2"], ("suffix",)).rows.tolist() == [1, 0]
+
+
+def test_deep_paths_take_no_square_of_their_length():
+    deep = "a/" * 20_000
+    found = ends.match([f"{deep}1.png", "b/1.png"], [f"{deep}1.png", "x/b/1.png"])
+    assert found.rows.tolist() == [0, 1]

@@ -13,6 +13,8 @@ from pipeline.labels.ends import SUFFIX
 from pipeline.labels.table import Ignored, Match
 from pipeline.new_dataset.tables import words
 
+MOST_COLUMNS = 50
+"""Columns with the images' names, of which each is matched with all images in several ways."""
 SAMPLE = 500
 """Values by which a column is taken for one of file names."""
 
@@ -79,6 +81,11 @@ def find(
         for name in ([chosen] if chosen else columns)
         if any(not keys.isdisjoint(keys_of(value)) for value in set(columns[name]))
     ]
+    if len(with_names) > MOST_COLUMNS:
+        raise DataError(
+            f"{table}: the images' names could stand in {len(with_names):,} columns: "
+            f"{first_few(with_names)}; choose with --id COLUMN"
+        )
     possible = [_best(name, columns[name], names) for name in with_names]
     possible = [one for one in possible if one.found or one.ambiguous]
     if not possible:

@@ -120,7 +120,7 @@ def _values(paths: Sequence[Path], described: Sequence[Described]) -> dict[str, 
     values: dict[str, list[str]] = {name: [] for name in plain}
     same: dict[str, str] = {}  # a value that many rows have is held once
     with limits.memory(paths[0].name, MEMORY):
-        for columns in parquet.texts(paths, plain) if plain else []:
-            for name, texts in zip(plain, columns, strict=True):
+        for batch in parquet.texts(paths, plain) if plain else []:
+            for name, texts in zip(plain, batch, strict=True):
                 values[name] += [same.setdefault(text, text) for text in texts]
     return values

@@ -54,7 +54,8 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     if not inside:
         return None
     patterns = [glob.escape(name) for name in inside]
-    found = members.members(packed.path, patterns, LIMITS, packed.encoding)
+    limits = tables.limited(LIMITS, packed.path)
+    found = members.members(packed.path, patterns, limits, packed.encoding)
     return Table([_of_folder(name, content, names) for name, content in found], names, choices)
 
 

@@ -57,3 +57,9 @@ def test_a_name_without_suffix_of_two_images_is_told():
     found = find({"id": ["1", "2"]}, ["1.jpg", "1.png", "2.png"])
     assert found.rows.tolist() == [-1, -1, 1]
     assert found.ambiguous == ["1 (1.jpg or 1.png)"]
+
+
+def test_too_many_columns_of_names_are_told():
+    columns = {f"name {number}": NAMES for number in range(51)}
+    with pytest.raises(DataError, match=r"could stand in 51 columns: name 0, .*--id COLUMN"):
+        find(columns)
