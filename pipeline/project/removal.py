@@ -33,7 +33,7 @@ class Removal:
     """Files and folders that are there."""
     entries: list[str] = field(default_factory=list)
     """Keys of YAML files, in words."""
-    texts: dict[Path, str] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict, compare=False)
     """The new texts of YAML files."""
     staying: list[str] = field(default_factory=list)
     """Folders of the run that stay, and why."""
@@ -55,12 +55,13 @@ class Removal:
         Raises
         ------
         ParameterError
-            If it is not as it was when this was made.
+            If what would go is not what it was when this was made.
         """
         with process_lock.project():
-            if self.again and self.again() != self:
+            now = self.again() if self.again else self
+            if now != self:
                 raise ParameterError(f"{self.what} has changed meanwhile; run this again")
-            for path, text in self.texts.items():
+            for path, text in now.texts.items():
                 files.write_text(path, text)
             lock_edit.forget(self.stages)
             for path in self.paths:

@@ -75,3 +75,30 @@ def test_only_a_saved_model_is_replaced(tmp_path):
     for _ in range(2):
         export.export(build(), tmp_path / "model")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "model"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("thesis.txt", "holds thesis.txt, which export did not write; name another folder"),
+        ("variables/thesis.txt", "holds variables/thesis.txt, which export did not write"),
+        ("assets/a", "holds assets/a, which export did not write"),
+        ("link", "holds link, which export did not write"),
+        (None, "holds another program's SavedModel; name another folder"),
+    ],
+)
+def test_what_export_did_not_write_stays(tmp_path, name, message):
+    folder = tmp_path / "model"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "assets").mkdir()
+    (folder / "saved_model.pb").write_bytes(b"x")
+    if name == "link":
+        (folder / name).symlink_to(tmp_path, target_is_directory=True)
+    elif name:
+        (folder / name).write_text("my own")
+    (tmp_path / "model.incomplete").mkdir()
+    (tmp_path / "model.incomplete/letter.txt").write_text("dear")
+    with pytest.raises(DataError, match=message):
+        export.export(None, folder)
+    assert (folder / "saved_model.pb").exists()
+    assert (tmp_path / "model.incomplete/letter.txt").exists()
