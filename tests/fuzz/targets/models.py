@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pipeline.models import architecture, hdf5, weights
+from pipeline.models import architecture, weights
 from tests.fuzz.target import Target
 
 TENSOR = {"shape": [None, 8], "dtype": "float32", "keras_history": ["x", 0, 0]}
@@ -31,14 +31,11 @@ ABOUT = {"classes": ["a", "b"], "shape": [8, 8, 1], "parameters": 27, "keras": M
 
 
 def read_weights(content: bytes, folder: Path) -> None:
-    """Open a file of weights, and read all its arrays.
-
-    HDF5 reads here itself, not in a process of its own, so that the search is guided by it.
-    """
+    """Open a file of weights, and read all its arrays; HDF5 may hang, so a child asks it."""
     path = folder / "x.weights.h5"
     path.write_bytes(content)
-    with path.open("rb", buffering=0) as file:
-        for layer in weights.of(hdf5.tree(file), file).layers:
+    with weights.opened(path) as found:
+        for layer in found.layers:
             for array in layer.arrays:
                 array.read()
 
