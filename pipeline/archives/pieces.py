@@ -104,7 +104,7 @@ class _Joined(io.RawIOBase):
             self.file.close()
             self.file, self.number = files.open_regular(self.paths[number]), number
         self.file.seek(self.position - (self.ends[number - 1] if number else 0))
-        count = self.file.readinto(buffer)  # type: ignore[attr-defined]
+        count = self.file.readinto(buffer)
         self.position += count
         return int(count)
 

@@ -8,6 +8,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, TextIO, TypeVar
 
@@ -149,7 +150,7 @@ def existing(path: Path, stage: str) -> Path:
     return path
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a plain file for reading.
 
     A FIFO would hold the reader until somebody writes to it, and a device has no end.

@@ -4,6 +4,7 @@ A run of another graph below this folder has that graph's folder before its name
 ``ablation/dropout_0``. Its parameters, model and metrics lie in that folder, its dataset in this.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
@@ -81,3 +82,13 @@ def export(run: str) -> Path:
 def metrics(run: str) -> Path:
     """Return the folder of a run's metrics and report."""
     return graph(run) / METRICS / "runs" / Path(run).name
+
+
+def outputs(datasets: Iterable[str], runs: Iterable[str]) -> Iterator[Path]:
+    """Yield the folders into which stages and commands write."""
+    for dataset in datasets:
+        yield from (raw(dataset), extracted(dataset), shards(dataset), split(dataset).parent)
+        yield data_card(dataset).parent
+    for run in runs:
+        yield from (model(run), predictions(run).parent, checkpoint(run).parent, metrics(run))
+    yield from (LOGS, LOCKS, DATA / "exports")

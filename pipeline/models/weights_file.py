@@ -77,7 +77,7 @@ def is_model(path: Path) -> bool:
 def regular(path: Path, stack: ExitStack) -> IO[bytes]:
     """Open a file for reading, without waiting for what is a FIFO or a device."""
     # Without a buffer, since a child reads from where its descriptor stands.
-    file: IO[bytes] = files.open_regular(path).detach()  # type: ignore[attr-defined]
+    file: IO[bytes] = files.open_regular(path).detach()  # type: ignore[assignment]
     return stack.enter_context(file)
 
 

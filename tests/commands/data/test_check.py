@@ -29,6 +29,13 @@ def test_check_finds_every_fault(call, project):
         assert expected in done.stderr
 
 
+def test_check_names_an_output_that_is_a_link(call, project):
+    (project.folder / "metrics").symlink_to("elsewhere")
+    done = call("check")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("pipeline check: metrics is a link; nothing is written")
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
