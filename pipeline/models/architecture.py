@@ -21,8 +21,8 @@ from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
 if TYPE_CHECKING:
     import keras
 
-LARGEST_OUTPUT = 1 << 26
-"""Values of a layer's output for one image: 256 MiB."""
+LARGEST_OUTPUT = 1 << 25
+"""Values of a layer's output for one image: 128 MiB."""
 ClassName = Annotated[str, StringConstraints(min_length=1, max_length=permitted.LONGEST_TEXT)]
 Side = Annotated[int, Field(gt=0, le=1 << 16)]
 
@@ -133,6 +133,11 @@ def signature(network: Any) -> tuple[Any, Any]:
     return shapes[0], shapes[1]
 
 
+def largest_output(network: Any) -> int:
+    """Return the number of values that a layer makes of an image at most."""
+    return max(math.prod(side or 1 for side in shape) for shape in _outputs(network))
+
+
 def _measure(network: Any, most: int | None) -> None:
     """Raise UnreadableError if a network, whose weights are only declared, takes too much."""
     import keras
@@ -144,10 +149,8 @@ def _measure(network: Any, most: int | None) -> None:
     declared = sum(math.prod(variable.shape) for variable in network.weights)
     if most is not None and declared > most:
         raise UnreadableError(f"has {declared:,} weights, far more than {WEIGHTS}")
-    for shape in _outputs(network):
-        values = math.prod(side or 1 for side in shape)
-        if values > LARGEST_OUTPUT:
-            raise UnreadableError(f"makes {values:,} values of an image, above {LARGEST_OUTPUT:,}")
+    if (values := largest_output(network)) > LARGEST_OUTPUT:
+        raise UnreadableError(f"makes {values:,} values of an image, above {LARGEST_OUTPUT:,}")
 
 
 def _outputs(network: Any) -> Iterator[tuple[int | None, ...]]:

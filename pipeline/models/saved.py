@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import keras
 
 
+MOST_VALUES = 1 << 26
+"""Of a layer's output, for the images that are shown to a model at once: 256 MiB."""
 FREE_VALUES = 1 << 24
 """Weights that get memory even if the file lacks them, to say which they are."""
 COPIES = 4
@@ -42,6 +44,11 @@ class Model(NamedTuple):
         """Return height, width and channels of the images."""
         height, width, channels = self.network.input_shape[1:]
         return height, width, channels
+
+    @property
+    def most_images(self) -> int:
+        """Return how many images can be shown to the network at once in little memory."""
+        return max(1, MOST_VALUES // architecture.largest_output(self.network))
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of each class, float32[n, K] in [0, 1], rows summing to 1.

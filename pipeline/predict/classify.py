@@ -137,11 +137,12 @@ def predict(
 
     Images are read and adapted in threads while the model computes. The number of images in memory
     does not grow with that of all images. A source that cannot be read gives one outcome, with its
-    error.
+    error. A batch has fewer images than the setting says where a network's outputs are large.
     """
+    size = min(how.evaluate.batch_size, trained.most_images)
     adapt = partial(_adapted, how.adapter)
     with closing(_in_threads(_items(sources), adapt)) as parts:
-        while batch := list(islice(parts, how.evaluate.batch_size)):
+        while batch := list(islice(parts, size)):
             outcomes = _classified(trained, [part.image for part in batch if part.image], how)
             yield [
                 next(outcomes)._replace(name=part.name)

@@ -85,6 +85,13 @@ def test_outputs_are_limited(folder, monkeypatch):
         saved.load_model(folder)
 
 
+def test_few_images_are_shown_at_once_to_a_network_of_large_outputs(folder, monkeypatch):
+    model = saved.load_model(folder)
+    assert model.most_images == saved.MOST_VALUES // 64
+    monkeypatch.setattr(saved, "MOST_VALUES", 63)
+    assert model.most_images == 1
+
+
 LOADERS = {
     "h5py": {"pipeline/models/hdf5.py"},
     "deserialize_keras_object|model_from_json|model_from_config": {
