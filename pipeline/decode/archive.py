@@ -18,6 +18,7 @@ from pipeline.execution import fingerprint
 from pipeline.extract import parts
 from pipeline.images import convert, decode
 from pipeline.images.formats import ImageError
+from pipeline.images.quiet import libraries
 from pipeline.labels import folders, join, one_hot, table
 from pipeline.labels.table import Match
 from pipeline.shards import shard
@@ -50,7 +51,8 @@ def decode_archive(source: Path, params: ArchiveDecode, folder: Path) -> str:
     )
     tasks = _archive_tasks(source, params)
     pa.default_memory_pool().release_unused()  # glibc keeps the join's memory otherwise
-    return write.write_shards(tasks, folder, layout)
+    with libraries:  # before the bar is made
+        return write.write_shards(tasks, folder, layout)
 
 
 def _archive_tasks(source: Path, params: ArchiveDecode) -> list["ArchiveTask"]:

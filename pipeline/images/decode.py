@@ -8,30 +8,36 @@ BGR; grey to RGB or back; and the size, if the parameters say so. What is not pl
 of which OpenCV's reading depends on more than the file, are decoded by Pillow.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.images import containers, jpeg, png
 from pipeline.images import convert as conversion
 from pipeline.images.convert import Convert
 from pipeline.images.formats import ImageError, opened, undecodable
-from pipeline.images.header import Header
+from pipeline.images.header import Header, of_plain_png
+from pipeline.images.quiet import libraries
 from pipeline.images.resize import Resize, resize_to
 
 MAX_PIXELS = 50_000_000
 """The most pixels, width times height, that are decoded of an image to be resized."""
+FEWER_PIXELS = 25_000_000
+"""The most of formats whose libraries hold many copies: AVIF, JPEG 2000, animations in WebP."""
 SPARE = 64 << 20
 """Bytes of memory with which OpenCV can decode an image, if it is not damaged."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 END_OF_JPEG = b"\xff\xd9"
 END = 16
 """Bytes at the end of a JPEG in which that mark stands, unless it is truncated."""
-NO_DATA = (127, 128)
+NO_DATA = 127, 128
 """Values of pixels that a truncated JPEG does not give; the second also where CMYK is inverted."""
 LOST_AT_MOST = 0.1
 """Share of rows that a truncated JPEG may lack."""
+MORE = "has data of more pixels than its header says"
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -109,7 +115,8 @@ def decoded(
         it has a palette, alpha, several frames, or another depth.
     """
     plan = examine(content, convert)
-    _check_size(plan, shape, resize, max_pixels)
+    if resize is not None or plan.header.size != (shape[1], shape[0]):
+        _check_size(plan, shape, resize, max_pixels)
     pixels, words = plain(content, plan, convert)
     if pixels.dtype != DEPTHS[bits]:
         reason = f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})"
@@ -130,6 +137,9 @@ def examine(content: bytes, convert: Convert | None) -> Plan:
     ImageError
         If there is no header, or the policy does not allow such an image.
     """
+    declared = png.plain(content)  # most images are such ones, small, and decoded in microseconds
+    if declared and (known := _plan_of_png(declared)):
+        return known
     turns = convert is not None and convert.orientation == "apply"
     header, words = Header.read(content, orientation=turns), []
     for word, reason in _needs(header):
@@ -140,7 +150,19 @@ def examine(content: bytes, convert: Convert | None) -> Plan:
         words.append(word)
     if header.orientation != 1:
         words.append("orientation")
+    if header.width * header.height > FEWER_PIXELS and (
+        header.format in ("AVIF", "JPEG2000") or (header.format == "WEBP" and header.has_frames)
+    ):
+        size = f"{header.width}x{header.height}"
+        raise ImageError(f"is {size} pixels, above {FEWER_PIXELS:,} in all of its format")
     return Plan(header, tuple(words))
+
+
+@lru_cache
+def _plan_of_png(declared: bytes) -> Plan | None:
+    """Return the plan of a PNG of a header and pixels alone; None if it depends on the policy."""
+    header = of_plain_png(declared)
+    return None if header is None or _needs(header) else Plan(header, ())
 
 
 def _needs(header: Header) -> list[tuple[str, str]]:
@@ -190,15 +212,23 @@ def plain(
     ImageError
         If it is damaged.
     """
+    if not libraries.users:
+        with libraries:
+            return plain(content, plan, convert)
     header, words = plan.header, plan.words
+    is_jpeg = header.format in ("JPEG", "MPO")
     try:
         pixels = _stored(content, plan)
     except ImageError:
-        if header.format not in ("JPEG", "MPO") or END_OF_JPEG in content[-END:]:
+        if not is_jpeg or END_OF_JPEG in content[-END:]:
             raise
+        is_cut = True
+    else:
+        is_cut = is_jpeg and _is_cut(content, header, pixels)
+    if is_cut:
         if not convert or convert.truncated == "refuse":
-            raise NotAllowedError("cannot be decoded, for it ends too early", "truncated") from None
-        pixels, words = _truncated(content), (*words, "truncated")
+            raise NotAllowedError("cannot be decoded, for it ends too early", "truncated")
+        pixels, words = _truncated(content, header), (*words, "truncated")
     if pixels.shape[:2] != (header.height, header.width):
         raise ImageError("is not of the size that its header says")
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -214,6 +244,7 @@ def plain(
 def _stored(content: bytes, plan: Plan) -> NDArray[Any]:
     """Decode an image to grey, BGR or BGRA, as it is stored."""
     header = plan.header
+    content = header.picture or content
     # OpenCV has several ways to read one AVIF, of 8 bits or more. It drops TIFF's alpha, or
     # multiplies colours by it, and shows another image of a PNG that has one beside its animation.
     by_pillow = header.format in ("AVIF", "GIF", "HEIF") or header.mode == "CMYK"
@@ -221,8 +252,46 @@ def _stored(content: bytes, plan: Plan) -> NDArray[Any]:
         by_pillow |= plan.words != ("orientation",)
     if by_pillow:
         with opened(content) as image:
-            return conversion.of_pillow(image)
-    return decode_unchanged(content)
+            pixels = conversion.of_pillow(image)
+    else:
+        pixels = decode_unchanged(content)
+    if (
+        header.format == "PNG"
+        and (by_pillow or libraries.may_have_spoken())
+        and png.has_more(content)
+    ):
+        raise ImageError(MORE)
+    return _scaled(pixels, content) if header.format == "PPM" else pixels
+
+
+def _scaled(pixels: NDArray[Any], content: bytes) -> NDArray[Any]:
+    """Scale a PNM's pixels by the maximum that it declares, where OpenCV does not."""
+    maximum, top = containers.maximum(content), int(np.iinfo(pixels.dtype).max)
+    if maximum == top or content[1:2] in b"14" or (content[1:2] in b"23" and top == 255):
+        return pixels
+    if pixels.max() > maximum:
+        raise ImageError("has values above the maximum that it declares")
+    return conversion.scaled(pixels, maximum)
+
+
+def _is_cut(content: bytes, header: Header, pixels: NDArray[Any]) -> bool:
+    """Return True if a JPEG's data end before its picture does, though an end mark follows.
+
+    libjpeg warns of that, on standard error, and of more data than the picture takes: what makes it
+    speak is decoded twice more, with other data there.
+    """
+    if header.lacks:
+        return True
+    if header.mode == "CMYK":
+        pixels = decode_unchanged(content)  # Pillow hushes libjpeg
+    if not libraries.may_have_spoken():
+        return False
+    frame = jpeg.read(content)
+    if jpeg.ends_early(content, frame, pixels, decode_unchanged):
+        return True
+    if jpeg.has_more(content, frame, pixels, decode_unchanged):
+        raise ImageError(MORE)
+    return False
 
 
 def decode_unchanged(content: bytes) -> NDArray[Any]:
@@ -237,15 +306,15 @@ def decode_unchanged(content: bytes) -> NDArray[Any]:
     return np.asarray(pixels)
 
 
-def _truncated(content: bytes) -> NDArray[Any]:
+def _truncated(content: bytes, header: Header) -> NDArray[Any]:
     """Decode a JPEG that lacks its end; raise ImageError if more than a tenth of it is not there.
 
-    A decoder that meets the end goes on with grey.
+    A decoder that meets the end goes on with grey, and with the next scan, if there is one.
     """
+    too_much = ImageError("ends too early: more than a tenth of its rows is missing")
+    if header.lacks > 1:  # more than the lowest bit
+        raise too_much
     with opened(content + END_OF_JPEG) as image:
-        stored = np.asarray(image)
-        found = np.flatnonzero(~np.isin(stored, NO_DATA).reshape(len(stored), -1).all(axis=1))
-        lost = len(stored) - (int(found[-1]) + 1 if len(found) else 0)
-        if lost > LOST_AT_MOST * len(stored):
-            raise ImageError("ends too early: more than a tenth of its rows is missing")
+        if conversion.rows_within(image, NO_DATA) > LOST_AT_MOST * image.height:
+            raise too_much
         return conversion.of_pillow(image)

@@ -1,13 +1,17 @@
 """Formats of images: their names, suffixes, and the opening of a file by its content.
 
-A name's suffix only says that a file is wanted. What it is, its content says.
+A name's suffix only says that a file is wanted. What it is, its content says, and the decoder of
+that format alone sees it.
 """
 
 import importlib
 import io
+import logging
+import re
+import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import cv2
@@ -15,11 +19,23 @@ from PIL import Image
 
 from pipeline.images import placeholder
 
-PNG = b"\x89PNG\r\n\x1a\n"
 FORMATS = {
     *("AVIF", "BMP", "GIF", "HEIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"),
 }
 """Formats by Pillow's names; MPO is a JPEG with other images behind it, HEIF is Apple's HEIC."""
+BEGINNINGS = (
+    (rb"\x89PNG\r\n\x1a\n", ("PNG",)),
+    (rb"\xff\xd8\xff", ("JPEG",)),
+    (rb"GIF8[79]a", ("GIF",)),
+    (rb"BM", ("BMP",)),
+    (rb"II[*+]\0|MM\0[*+]", ("TIFF",)),
+    (rb"RIFF.{4}WEBP", ("WEBP",)),
+    (rb"P[1-6]\s", ("PPM",)),
+    (rb"\0\0\0\x0cjP {2}\r\n\x87\n|\xff\x4f\xff\x51", ("JPEG2000",)),
+    (rb".{4}ftyp", ("AVIF", "HEIF")),
+)
+"""Patterns of the first bytes, and the formats that they may be."""
+KNOWN = tuple((re.compile(pattern, re.DOTALL), names) for pattern, names in BEGINNINGS)
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".mpo", ".avif", ".heic", ".heif", ".jp2", ".j2k"),
@@ -33,6 +49,8 @@ HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 Image.MAX_IMAGE_PIXELS = None
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # faults are errors of ours
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata, which are not used
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+logging.getLogger("PIL").propagate = False
 
 
 class ImageError(Exception):
@@ -48,10 +66,13 @@ def opened(content: bytes) -> Iterator[Image.Image]:
     ImageError
         If it is damaged, here or in the body, or of no known format.
     """
-    if _is_heif(content):
-        _register_heif()
+    names = _possible(content)
+    if not names:
+        raise undecodable(content)
+    if "HEIF" in names and not _register_heif():
+        names = names[:1]
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=names) as image:
             yield image
     except (ImageError, MemoryError):
         raise
@@ -63,7 +84,26 @@ def undecodable(content: bytes) -> ImageError:
     """Return the error of an image that cannot be decoded; it names what is none at all."""
     if _is_heif(content) and not _register_heif():
         return ImageError("is HEIC; save it as JPEG, or have it read: pip install '.[heic]'")
+    if not _possible(content) and (name := _other(content)):
+        return ImageError(f"is {name}, not one of {', '.join(sorted(FORMATS))}")
     return ImageError(placeholder.described(content) or "cannot be decoded")
+
+
+def _possible(content: bytes) -> tuple[str, ...]:
+    """Return the formats of ours that the first bytes speak for."""
+    start = content[:16]
+    return next((names for pattern, names in KNOWN if pattern.match(start)), ())
+
+
+def _other(content: bytes) -> str:
+    """Return the name of another format for which the first bytes speak, which is not opened."""
+    Image.init()
+    for name in Image.ID:
+        accepts = Image.OPEN[name][1]
+        with suppress(IndexError, struct.error):  # where there are fewer bytes
+            if name not in FORMATS and accepts and accepts(content[:16]) is True:
+                return name
+    return ""
 
 
 def _is_heif(content: bytes) -> bool:

@@ -1,16 +1,17 @@
 """Headers of images: what is known before anything is decoded."""
 
 import struct
+from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple
 
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from pipeline.images.formats import FORMATS, PNG, ImageError, opened, undecodable
+from pipeline.images import containers, jpeg, png
+from pipeline.images.formats import ImageError, opened, undecodable
 
 PNG_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
 """Pillow's modes by PNG's numbers of the types of colour."""
-PNG_TAGS = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")
-"""PNG's chunks that may hold an orientation: as Exif data, or as XMP or a profile in a text."""
 TURNED_BY_EXIF = {"AVIF", "JPEG", "MPO", "WEBP"}
 """Formats beside PNG that are decoded as they are stored. Decoders turn TIFF and HEIC."""
 GREY = ("1", "L", "LA", "La")
@@ -36,6 +37,10 @@ class Header(NamedTuple):
     """It has several images: an animation, pages, views."""
     orientation: int = 1
     """In its Exif data or XMP, 1 to 8; 1 as well if there is none, or it was not read."""
+    lacks: int = 0
+    """Bits of a JPEG's coefficients that are in no scan: 0 if it is whole."""
+    picture: bytes = b""
+    """The image without what decoders need not see; empty if there is nothing of that kind."""
 
     @classmethod
     def read(cls, content: bytes, *, orientation: bool = False) -> "Header":
@@ -46,7 +51,9 @@ class Header(NamedTuple):
         ImageError
             If there is none, or none of an image that could be converted to RGB or grey.
         """
-        read = _png if content.startswith(PNG) else _other
+        if content.startswith(png.SIGNATURE):
+            return _png(content, orientation)
+        read = _jpeg if content.startswith(jpeg.START) else _other
         return read(content, orientation)
 
     @property
@@ -66,42 +73,57 @@ class Header(NamedTuple):
         return self.mode in ("P", "PA") or self.format == "GIF"
 
 
+@lru_cache
+def of_plain_png(header: bytes) -> Header | None:
+    """Return the header of a PNG by its own 13 bytes; None if they declare no image."""
+    width, height, depth, colour = struct.unpack_from(">IIBB", header)
+    if not width or not height or colour not in PNG_MODES:
+        return None
+    return Header("PNG", width, height, PNG_MODES[colour], max(8, depth), colour in (4, 6))
+
+
 def _png(content: bytes, orientation: bool) -> Header:
     """Return a PNG's header; Pillow would take longer for it than decoding a small image takes."""
-    position, width, height, depth, colour = len(PNG), 0, 0, 8, 0
-    is_transparent = is_animated = has_tags = False
-    while len(content) >= position + 8:
-        length, name = struct.unpack_from(">I4s", content, position)
-        if name == b"IHDR" and len(content) >= position + 8 + 13:
-            width, height, depth, colour = struct.unpack_from(">IIBB", content, position + 8)
-        elif name == b"tRNS":
-            is_transparent = True
-        elif name == b"acTL":
-            is_animated = True
-        elif name in PNG_TAGS:
-            has_tags = True
-        elif name == b"IDAT":
-            break
-        position += 12 + length
-    if not width or not height or colour not in PNG_MODES:
+    container = png.read(content)
+    plain = container and of_plain_png(container.header)
+    if not container or not plain:
         raise undecodable(content)
-    is_transparent |= colour in (4, 6)
-    mode = PNG_MODES[colour]
+    if container.is_animated and plain.bits == 16:
+        raise ImageError("is an animation of 16 bits, which is not read")
     turn = 1
-    if orientation and has_tags:
-        try:
-            with opened(content) as image:
-                turn = _orientation(image)
-        except ImageError:  # tags that only Pillow cannot read
-            pass
-    return Header("PNG", width, height, mode, max(8, depth), is_transparent, is_animated, turn)
+    if orientation and container.tags:
+        with suppress(ImageError), opened(container.tags) as image:
+            turn = _orientation(image)
+    return plain._replace(
+        has_alpha=plain.has_alpha or container.is_transparent,
+        has_frames=container.is_animated,
+        orientation=turn,
+        picture=container.picture,
+    )
+
+
+def _jpeg(content: bytes, orientation: bool) -> Header:
+    """Return a JPEG's header; Pillow is asked only about tags and other images in it."""
+    try:
+        frame = jpeg.read(content)
+        lacks = jpeg.missing_bits(content, frame)
+    except jpeg.UnusualError as unusual:
+        raise ImageError(str(unusual)) if str(unusual) else undecodable(content) from None
+    name, frames, turn = "JPEG", False, 1
+    if frame.has_views or (orientation and frame.has_tags):
+        with opened(content) as image:
+            name, frames = image.format or name, bool(getattr(image, "is_animated", False))
+            turn = _orientation(image) if orientation else 1
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[len(frame.components)]
+    return Header(name, frame.width, frame.height, mode, 8, False, frames, turn, lacks)
 
 
 def _other(content: bytes, orientation: bool) -> Header:
+    fault = containers.fault(content)
+    if fault is not None:
+        raise ImageError(fault) if fault else undecodable(content)
     with opened(content) as image:
         name = image.format or ""
-        if name not in FORMATS:
-            raise ImageError(f"is {name}, not one of {', '.join(sorted(FORMATS))}")
         if image.mode in ("LAB", "HSV"):
             raise ImageError(f"is {image.mode}, not RGB or grey")
         bits = 16 if image.mode.startswith("I") else 8

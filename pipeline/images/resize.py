@@ -4,6 +4,7 @@ A side that shrinks is averaged over areas (OpenCV's INTER_AREA), and one that g
 (INTER_LINEAR).
 """
 
+import math
 from typing import Any, Literal
 
 import cv2
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 Resize = Literal["stretch", "crop", "pad"]
 """``stretch``: change the proportions. ``crop``: scale until the shape is covered, and keep the
 middle. ``pad``: scale until the image is within the shape, and put black around it."""
+
+
+MOST_SCALED = 1 << 24
+"""Pixels of an image that is enlarged and then cropped."""
 
 
 def resize_to(pixels: NDArray[Any], shape: tuple[int, int, int], how: Resize) -> NDArray[Any]:
@@ -35,6 +40,8 @@ def resize_to(pixels: NDArray[Any], shape: tuple[int, int, int], how: Resize) ->
     height, width, channels = shape
     if how == "stretch":
         return _resize(pixels, height, width)
+    if how == "crop":
+        pixels = _shortened(pixels, height, width)
     ratios = height / pixels.shape[0], width / pixels.shape[1]
     scale = max(ratios) if how == "crop" else min(ratios)
     scaled = _resize(
@@ -51,6 +58,23 @@ def resize_to(pixels: NDArray[Any], shape: tuple[int, int, int], how: Resize) ->
     padded = np.zeros((height, width, channels), pixels.dtype)
     padded[-top : scaled.shape[0] - top, -left : scaled.shape[1] - left] = scaled
     return padded
+
+
+def _shortened(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """Return the middle of a thin image that would be huge if it were scaled before it is cropped.
+
+    Twice what will be kept stays of the longer side, so that its middle is where it was.
+    """
+    h, w = pixels.shape[:2]
+    scale = max(height / h, width / w)
+    if h * w * scale * scale <= max(h * w, MOST_SCALED):
+        return pixels
+    for axis, target in enumerate((height, width)):
+        side = pixels.shape[axis]
+        kept = min(side, 2 * math.ceil(target / scale) + side % 2)
+        start = (side - kept) // 2
+        pixels = pixels[start : start + kept] if axis == 0 else pixels[:, start : start + kept]
+    return np.ascontiguousarray(pixels)
 
 
 def _resize(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:

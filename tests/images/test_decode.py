@@ -18,6 +18,7 @@ from tests.support.hostile.images import (
     interlaced_png,
     saved,
     transparent_png,
+    wrong_crc_png,
 )
 
 COLOUR = pixels([0], (6, 5, 3))[0]
@@ -176,4 +177,4 @@ def test_progressive_jpeg_is_as_the_baseline_one():
 def test_want_of_memory_is_no_fault_of_the_image(monkeypatch):
     monkeypatch.setattr(image_decode, "SPARE", 1 << 60)  # more than there is
     with pytest.raises(MemoryError):
-        decode(encode(COLOUR)[:60], (6, 5, 3), 8)  # it is cut off in its pixels
+        decode(wrong_crc_png(), (8, 8, 3), 8)

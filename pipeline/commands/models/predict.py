@@ -50,6 +50,7 @@ def run(arguments: Namespace) -> str:
     """Print the predictions as they come; exits with status 1 if an image could not be read."""
     from pipeline.core import console
     from pipeline.core.params import Params
+    from pipeline.images.quiet import libraries
     from pipeline.models.saved import is_run
     from pipeline.predict import classify, inputs, output
 
@@ -63,7 +64,7 @@ def run(arguments: Namespace) -> str:
     writer = output.Writer(arguments.format, trained.classes, arguments.top)
     notes = output.Notes()
     read = failed = 0
-    with console.bar("predict", inputs.count(sources), "images") as bar:
+    with libraries, console.bar("predict", inputs.count(sources), "images") as bar:
         header = writer.header()
         for batch in classify.predict(trained, sources, how):
             if rows := writer.rows(batch):
