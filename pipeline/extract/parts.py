@@ -5,15 +5,17 @@ in the archive's order.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.core import console, files
+from pipeline.core import console, errors, files, limits
 from pipeline.core.errors import DataError
 
 SCHEMA = pa.schema([pa.field("name", pa.string(), False), pa.field("bytes", pa.binary(), False)])
+REMEDY = "remove its folder and run dvc repro"
 ROW_GROUP_BYTES = 16 << 20
 """Bytes at which a row group is closed, which bounds the writer's memory."""
 
@@ -34,15 +36,38 @@ def paths(folder: Path) -> list[Path]:
 
 def read(part: Path, rows: int) -> Iterator[tuple[list[str], list[bytes]]]:
     """Yield (names, contents) of up to ``rows`` members at a time."""
-    with pq.ParquetFile(files.existing(part, "extract")) as file:
+    with _opened(part) as file:
         for batch in file.iter_batches(batch_size=rows):
+            if batch["name"].null_count or batch["bytes"].null_count:
+                raise ValueError("it has a member without name or content")
             yield batch["name"].to_pylist(), batch["bytes"].to_pylist()
 
 
 def names(part: Path) -> pa.StringArray:
     """Return the names of a part's members, in the archive's order."""
-    table = pq.read_table(files.existing(part, "extract"), columns=["name"])
-    return table["name"].combine_chunks()
+    with limits.memory(part), _opened(part) as file:
+        found = file.read(columns=["name"])["name"].combine_chunks()
+        found.validate(full=True)
+        if found.type != pa.string() or found.null_count:
+            raise ValueError("it has a member without a name")
+        return found
+
+
+@contextmanager
+def _opened(part: Path) -> Iterator[pq.ParquetFile]:
+    """Open a part, which is as ``write`` writes it; what is wrong with it is raised as DataError.
+
+    Its pages are as they stand in the file, so that none of them grows.
+    """
+    with (
+        errors.one_line(part, REMEDY),
+        pq.ParquetFile(files.existing(part, "extract")) as file,
+    ):
+        for group in map(file.metadata.row_group, range(file.num_row_groups)):
+            for chunk in map(group.column, range(group.num_columns)):
+                if chunk.compression != "UNCOMPRESSED" or chunk.has_dictionary_page:
+                    raise ValueError("it is compressed")
+        yield file
 
 
 def write(members: Iterable[tuple[str, bytes]], folder: Path, part_rows: int) -> tuple[int, int]:

@@ -1,11 +1,14 @@
 """Shards in NPZ, NumPy's uncompressed archive, with an array for each column."""
 
+import math
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from pipeline.shards.columns import Columns, Shape, empty, to_arrow
@@ -24,23 +27,45 @@ class NpzReader:
     """An open NPZ shard, which is one row group; see ``shard.Reader``."""
 
     def __init__(self, path: Path) -> None:
-        self._arrays = np.load(path, allow_pickle=False)
+        self._members = zipfile.ZipFile(path)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._arrays.close()
+        self._members.close()
 
     def column(self, name: str, kind: pa.DataType) -> pa.ChunkedArray:
         """Return a column as Arrow type ``kind``."""
-        return pa.chunked_array([to_arrow(self._arrays[name], kind)])
+        return pa.chunked_array([to_arrow(self._array(name), kind)])
 
     def group_rows(self) -> list[int]:
         """Return the number of rows, in a list."""
-        return [len(self._arrays["label"])]
+        return [len(self._array("label"))]
 
     def group_images(self, _group: int, _shape: Shape) -> NDArray[np.float32]:
         """Return the images."""
-        images: NDArray[np.float32] = self._arrays["image"]
+        images: NDArray[np.float32] = self._array("image")
         return images
+
+    def _array(self, name: str) -> NDArray[Any]:
+        """Read an array, which has as many bytes as its header says, and as the file has of it.
+
+        Raises
+        ------
+        ValueError
+            If it is compressed, or of another length, or holds objects.
+        """
+        member = self._members.getinfo(f"{name}.npy")
+        if member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"array {name} is compressed")
+        with self._members.open(member) as stream:
+            if npy.read_magic(stream) != (1, 0):
+                raise ValueError(f"array {name} is of another version")
+            shape, _, dtype = npy.read_array_header_1_0(stream)
+            length = math.prod(shape) * dtype.itemsize
+            if dtype.hasobject or length != member.file_size - stream.tell():
+                raise ValueError(f"array {name} is not as long as its header says")
+        with self._members.open(member) as stream:
+            array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        return array

@@ -97,3 +97,29 @@ def test_row_groups_bound_the_memory(tmp_path):
     assert groups == [[16, 16, 16, 2], [16, 14]]
     assert peak < 20 * size
     assert max(arrow) - arrow[0] < 20 * size
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        ({"name": ["a"], "bytes": [b"1"]}, {"compression": "zstd"}, "it is compressed"),
+        ({"name": ["a"], "bytes": [b"1"]}, {"use_dictionary": True}, "it is compressed"),
+        ({"name": ["a"], "bytes": pa.array([None], pa.binary())}, {}, "without name or content"),
+        ({"name": pa.array([None], pa.string()), "bytes": [b"1"]}, {}, "without"),
+        ({"name": [1], "bytes": [b"1"]}, {}, "without a name"),
+        ({"name": ["a"]}, {}, "is damaged"),
+    ],
+)
+def test_other_files_are_no_parts(tmp_path, table, options, message):
+    path = tmp_path / "part-00000.parquet"
+    plain = {"compression": "none", "use_dictionary": False} | options
+    pq.write_table(pa.table(table), path, **plain)
+    with pytest.raises(DataError, match=message):
+        [parts.names(path), *parts.read(path, 5)]
+
+
+def test_a_damaged_part_is_named(tmp_path):
+    path = tmp_path / "part-00000.parquet"
+    path.write_bytes(b"PAR1" * 9)
+    with pytest.raises(DataError, match=r"part-00000\.parquet is damaged"):
+        parts.names(path)

@@ -1,6 +1,8 @@
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
+from pipeline.core.errors import DataError
 from pipeline.shards import shard
 from pipeline.shards.columns import schema
 from tests.support.shards import SHAPE, write
@@ -29,3 +31,9 @@ def test_arrow_reads_the_images_as_tensors(tmp_path):
     path, _ = write(tmp_path, "parquet")
     tensor = pq.read_table(path)["image"].combine_chunks().to_numpy_ndarray()
     assert (tensor == np.concatenate(list(shard.images(path, SHAPE)))).all()
+
+
+def test_row_groups_of_another_size_are_refused_before_they_are_read(tmp_path):
+    path, _ = write(tmp_path, "parquet")
+    with pytest.raises(DataError, match=r"row group 0 has images of another size than \(4, 4, 3\)"):
+        shard.group_images(path, (4, 4, 3), 0)
