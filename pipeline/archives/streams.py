@@ -172,7 +172,7 @@ class Decompressed(io.RawIOBase):
         self.step = FIRST
         self.decompressor = self.new()
         self.empty += 1
-        if self.empty > MOST_EMPTY:
+        if self.empty > MOST_EMPTY + 1:  # those before this one
             raise ValueError(f"more than {MOST_EMPTY:,} compressed streams without content")
         return True
 

@@ -21,6 +21,8 @@ MAX_PADDING = 64 << 20
 """Bytes behind the end of a .tar; tar itself writes up to a few kB."""
 LONGEST_HEADER = 1 << 20
 """Bytes of a header that says something about the next member, such as a long name."""
+ITSELF = 64
+"""Bytes for which such a header counts beside what it says."""
 MOST_HEADERS = 100
 """Such headers before one member."""
 
@@ -143,8 +145,8 @@ def _entries(stream: IO[bytes], member_filter: MemberFilter) -> Iterator[tuple[E
             count += 1
             if count > MOST_HEADERS:
                 raise tarfile.ReadError(f"more than {MOST_HEADERS} headers before a member")
-            member_filter.add_headers(BLOCK + length)
             body = _body(stream, length)
+            member_filter.add_headers(ITSELF + length)
             if kind == LONG_NAME:
                 long_name = body.partition(b"\0")[0] if long_name is None else long_name
             elif kind == GLOBAL:
@@ -192,7 +194,10 @@ def _number(field: bytes) -> int:
     if field[0] in (0o200, 0o377):
         value = int.from_bytes(field[1:], "big")
         return value - 256 ** (len(field) - 1) if field[0] == 0o377 else value
-    return int(field.partition(b"\0")[0].strip() or b"0", 8)
+    digits = field.partition(b"\0")[0].strip() or b"0"
+    if not digits.lstrip(b"-").isdigit():
+        raise tarfile.ReadError("a header with a number that is none")
+    return int(digits, 8)
 
 
 def _length(header: bytes) -> int:

@@ -44,11 +44,12 @@ class Directory(NamedTuple):
     """Where a table is."""
 
     members: int
-    """Members that it is said to have."""
+    """Members that it is said to have; of a small archive, the last 16 bits of their number."""
     begin: int
     end: int
     shift: int
     """Bytes before the archive, which positions in the table do not count."""
+    is_large: bool
 
 
 class Member(NamedTuple):
@@ -98,9 +99,7 @@ def find(file: IO[bytes]) -> Directory:
     start = max(0, length - END.size - LONGEST_COMMENT)
     file.seek(start)
     tail = file.read(END.size + LONGEST_COMMENT)
-    at = len(tail) - END.size
-    if tail[at:][:4] != END_SIGNATURE or tail[-2:] != b"\0\0":  # with a comment, or none
-        at = tail.rfind(END_SIGNATURE)
+    at = _end(tail)
     if at < 0 or len(tail) - at < END.size:
         raise BadZipFile("File is not a zip file")
     _, piece, _, _, members, size, begin, _ = END.unpack_from(tail, at)
@@ -110,12 +109,23 @@ def find(file: IO[bytes]) -> Directory:
             "zip -s 0 NAME.zip --out whole.zip"
         )
     end = start + at
-    if large := _large(file, end):
+    if (large := _large(file, end)) is not None:
         members, size, begin, end = large
-    directory = Directory(members, end - size, end, end - size - begin)
+    directory = Directory(members, end - size, end, end - size - begin, large is not None)
     if directory.begin < 0 or directory.shift < 0:
         raise BadZipFile("its table does not lie within the file")
     return directory
+
+
+def _end(tail: bytes) -> int:
+    """Return where the last record begins whose comment ends with the file, or else the last."""
+    last = at = tail.rfind(END_SIGNATURE)
+    while at >= 0:
+        comment = tail[at + END.size - 2 : at + END.size]
+        if int.from_bytes(comment, "little") == len(tail) - at - END.size:
+            return at
+        at = tail.rfind(END_SIGNATURE, 0, at)
+    return last
 
 
 def _large(file: IO[bytes], end: int) -> tuple[int, int, int, int] | None:
@@ -144,7 +154,7 @@ def members(file: IO[bytes], directory: Directory) -> Iterator[Member]:
     NotImplementedError
         If a member needs a later version of the format.
     """
-    position, chunk, at = directory.begin, b"", 0
+    position, chunk, at, count = directory.begin, b"", 0, 0
     while position < directory.end or at < len(chunk):
         if len(chunk) - at < CHUNK and position < directory.end:
             file.seek(position)
@@ -152,6 +162,9 @@ def members(file: IO[bytes], directory: Directory) -> Iterator[Member]:
             position, at = min(position + CHUNK, directory.end), 0
         if len(chunk) - at < ENTRY.size or chunk[at : at + 4] != ENTRY_SIGNATURE:
             raise BadZipFile("its table is damaged")
+        count += 1
+        if directory.is_large and count > directory.members:
+            raise BadZipFile("its table has more members than it says")
         fields = ENTRY.unpack_from(chunk, at)
         if (version := fields[2] & 0xFF) > LATEST:
             raise NotImplementedError(f"zip file version {version / 10:.1f}")

@@ -1,5 +1,6 @@
 import bz2
 import gzip
+import io
 import lzma
 import subprocess
 import tarfile
@@ -136,3 +137,135 @@ def test_gzip_with_a_wrong_checksum_at_its_end(tmp_path):
     assert content[-8:-4] == zlib.crc32(gzip.decompress(content)).to_bytes(4, "little")
     path.write_bytes(content[:-8] + bytes(4) + content[-4:])
     assert "CRC check failed" in refusal(path)
+
+
+FORMATS = {"ustar": tarfile.USTAR_FORMAT, "GNU": tarfile.GNU_FORMAT, "pax": tarfile.PAX_FORMAT}
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_headers_as_tarfile_reads_them(tmp_path, form):
+    """Long names, names that are not ASCII, and numbers that are too large for octal digits."""
+    path = tmp_path / "a.tar"
+    with tarfile.open(
+        path, "w", format=form, pax_headers={"comment": "one", "mtime": "1.5"}
+    ) as out:
+        for name in ("a.png", "é.png", f"{'long/' * 30}{'x' * 90}.png", "b/", "c"):
+            info = tarfile.TarInfo(name)
+            info.type = tarfile.DIRTYPE if name == "b/" else tarfile.REGTYPE
+            info.size, info.mtime = (len(name) if info.isreg() else 0), 2**32
+            info.linkname = "long/" * 40 if name == "c" and form != tarfile.USTAR_FORMAT else ""
+            out.addfile(info, io.BytesIO(b"1" * info.size))
+    with tarfile.open(path) as archive:
+        files = [(info.name, archive.extractfile(info).read()) for info in archive if info.isreg()]
+    assert len(files) == 4
+    assert read(path) == files
+
+
+def test_headers_as_the_program_writes_them(tmp_path):
+    for name in ("é.png", f"{'x' * 200}.png"):
+        (tmp_path / name).write_bytes(name.encode())
+    for form in ("v7", "gnu", "oldgnu", "posix", "ustar"):
+        names = ["é.png"] if form in ("v7", "ustar") else ["é.png", f"{'x' * 200}.png"]
+        command = ["tar", "-c", "-f", "a.tar", f"--format={form}", *names]
+        try:
+            subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        except FileNotFoundError:
+            pytest.skip("there is no tar here")
+        assert read(tmp_path / "a.tar") == [(name, name.encode()) for name in names]
+
+
+def pax(key, value):
+    """A record, whose length counts itself."""
+    rest = f" {key}={value}\n".encode()
+    length = len(rest) + len(str(len(rest) + 2))
+    return str(length).encode() + rest
+
+
+def with_header(body, kind=tarfile.XHDTYPE, count=1):
+    info = tarfile.TarInfo("header")
+    info.type = kind
+    return [*[(info, body)] * count, ("a.png", b"1")]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (pax("size", "many"), "a pax header with a size that is no number"),
+        (pax("size", "-1"), "a pax header with a size that is no number"),
+        (pax("size", "9" * 400), "a pax header with a size that is no number"),
+        (pax("size", 1 << 63), r"is refused: with it the archive is above"),
+        (b"1" * 900_000, "a damaged pax header"),  # minutes, for tarfile
+        (b"1 hdrcharset=" * 70_000, "a damaged pax header"),
+        (b"0 a=b\n", "a damaged pax header"),
+        (b"-9 path=b\n", "a damaged pax header"),
+        (b"99 path=b\n", "a damaged pax header"),
+        (pax("GNU.sparse.map", "0,0"), "is refused: it is a sparse file, not a plain file; pack"),
+        (pax("path", "../a"), "is refused: its name leads out"),
+    ],
+)
+def test_what_a_pax_header_says(tmp_path, body, message):
+    write_tar(tmp_path / "a.tgz", with_header(body))
+    assert message in refusal(tmp_path / "a.tgz")
+
+
+def test_what_is_of_no_concern_in_a_pax_header(tmp_path):
+    body = pax("mtime", "never") + pax("uid", "me") + pax("path", "b.png") + bytes(10)
+    write_tar(tmp_path / "a.tgz", with_header(body))
+    assert read(tmp_path / "a.tgz") == [("b.png", b"1")]
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
+)
+def test_headers_one_after_the_other(tmp_path, kind):
+    write_tar(tmp_path / "a.tgz", with_header(pax("path", "a"), kind, 2000))
+    assert "more than 100 headers before a member" in refusal(tmp_path / "a.tgz")
+
+
+def test_all_headers_together_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.archives.limits.HEADERS", 1 << 20)
+    keys = b"".join(pax(f"k{number}", "") for number in range(10_000))
+    write_tar(tmp_path / "a.tgz", with_header(keys, tarfile.XGLTYPE, 15))
+    assert "has more than 1,048,576 bytes of headers" in refusal(tmp_path / "a.tgz")
+
+
+def test_a_sparse_file_of_old(tmp_path, monkeypatch):
+    """Its map may go on for ever, in blocks behind its header."""
+    info = tarfile.TarInfo("b.txt")
+    info.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+
+    def goes_on(block, at):
+        block[at] = 1
+        if at == 482:
+            block[148:156] = b" " * 8
+            block[148:156] = b"%06o\0 " % sum(block)
+        return bytes(block)
+
+    start = goes_on(header, 482)
+    path = tmp_path / "a.tar"
+    path.write_bytes(start + goes_on(bytearray(512), 504) + bytes(512) + tar([("a.png", b"1")]))
+    assert read(path, "*.png") == [("a.png", b"1")]
+    assert "it is a sparse file, not a plain file" in refusal(path)
+    path = tmp_path / "a.tgz"
+    monkeypatch.setattr("pipeline.archives.limits.HEADERS", 1 << 20)
+    path.write_bytes(gzip.compress(start + goes_on(bytearray(512), 504) * 3000, 1))
+    assert "has more than 1,048,576 bytes of headers" in refusal(path)
+
+
+@pytest.mark.parametrize("length", [b"\xff" * 12, b"-0000000001\0"])
+def test_a_negative_length(tmp_path, length):
+    content = bytearray(tar([("a.png", b"1")]))
+    content[124:136] = length
+    content[148:156] = b" " * 8
+    content[148:156] = b"%06o\0 " % sum(content[:512])
+    (tmp_path / "a.tar").write_bytes(content)
+    assert "its length is negative" in refusal(tmp_path / "a.tar")
+
+
+def test_a_file_of_a_length_that_it_does_not_have(tmp_path):
+    path = tmp_path / "a.tar"
+    path.write_bytes(tar([("a.png", b"1")]))
+    with path.open("r+b") as file:
+        file.truncate(1 << 40)
+    assert "more than 67,108,864 bytes behind its end" in refusal(path)

@@ -1,4 +1,6 @@
+import io
 import struct
+import tracemalloc
 import zipfile
 import zlib
 
@@ -6,7 +8,17 @@ import pytest
 
 from pipeline.archives import zip_file
 from pipeline.core.errors import DataError
-from tests.support.archives import FEW, MEMBERS, flipped, is_refused, read, refusal, write
+from tests.support.archives import (
+    FEW,
+    LIMITS,
+    MEMBERS,
+    NOISE,
+    flipped,
+    is_refused,
+    read,
+    refusal,
+    write,
+)
 from tests.support.builders import write_windows_zip, write_zip
 
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
@@ -110,3 +122,81 @@ def test_flipped_bits_in_the_table(tmp_path):
         except DataError:
             continue
         assert set(contained) <= set(FEW)
+
+
+def one_member(path, method, raw, length, checksum=0, flags=0):
+    """Write a .zip whose only member says what it likes."""
+    name = b"a.png"
+    numbers = (flags, method, 0, 0, checksum, len(raw), length, len(name), 0)
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, *numbers) + name + raw
+    table = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, *numbers, 0, 0, 0, 0, 0) + name
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(table), len(local), 0)
+    path.write_bytes(local + table + end)
+    return path
+
+
+def packed(method, content):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr("a", content)
+        length = archive.infolist()[0].compress_size
+    return stream.getvalue()[31 : 31 + length]
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_what_comes_out_is_no_longer_than_the_table_says(tmp_path, method):
+    raw = packed(method, bytes(40_000_000))
+    for length in (10, 1_000_000):
+        path = one_member(tmp_path / "a.zip", method, raw, length)
+        tracemalloc.start()
+        try:
+            assert "Bad CRC-32 for file 'a.png'" in refusal(path)
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_member_shorter_than_it_says(tmp_path, method):
+    path = one_member(tmp_path / "a.zip", method, packed(method, NOISE[:5000]), 6000)
+    assert "'a.png' ends too early" in refusal(path)
+
+
+@pytest.mark.parametrize("method", [1, 6, 9, 93, 95, 96, 97, 98, 99, 65535])
+def test_other_methods(tmp_path, method):
+    path = one_member(tmp_path / "a.zip", method, NOISE[:100], 100)
+    assert "That compression method is not supported; pack it again" in refusal(path)
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x09\x04", b"\x09\x04\xff\xff" + bytes(9), bytes(400)])
+def test_lzma_without_properties(tmp_path, raw):
+    path = one_member(tmp_path / "a.zip", zipfile.ZIP_LZMA, raw, 500)
+    assert "damaged or no such archive" in refusal(path)
+
+
+@pytest.mark.parametrize("flags", [0x1, 0x41, 0x40])
+def test_encrypted(tmp_path, flags):
+    path = one_member(tmp_path / "a.zip", 0, b"1", 1, flags=flags)
+    assert "it is encrypted, not a plain file" in refusal(path)
+
+
+def test_a_table_of_more_members_than_there_may_be_is_not_read(tmp_path):
+    path = write(tmp_path / "a.zip", MEMBERS)
+    assert "has 6 members, above 5 members (extract.max_members); if" in refusal(
+        path, limits=LIMITS._replace(members=5)
+    )
+
+
+def test_members_that_share_their_bytes(tmp_path):
+    """Such as hundreds of thousands that are a megabyte of empty blocks each."""
+    path = write(tmp_path / "a.zip", [("0.png", NOISE)])
+    content = path.read_bytes()
+    start = zipfile.ZipFile(path).start_dir
+    end = content.index(b"PK\5\6")
+    entry = content[start:end]
+    table = b"".join(entry.replace(b"0.png", b"%d.png" % number) for number in range(3))
+    tail = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 3, 3, len(table), start, 0)
+    path.write_bytes(content[:start].replace(b"0.png", b"1.png") + table + tail)
+    assert "is not the one of the table" in refusal(path)
+    path.write_bytes(content[:start] + 3 * entry + tail)
+    assert "its name stands there twice" in refusal(path)
