@@ -200,9 +200,12 @@ def _made(path: Path, folder: bool) -> Held:
     """Make a temporary file or folder, and lock it, so that no other process takes it for left."""
     while True:
         work = _unforeseen(path)
-        if folder:
-            work.mkdir()
-        descriptor = os.open(work, KNOWN if folder else NEW_FILE, 0o666)
+        try:
+            if folder:
+                work.mkdir()
+            descriptor = os.open(work, KNOWN if folder else NEW_FILE, 0o666)
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from None
         with suppress(OSError):  # where the file system has no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if work.exists():  # another process could have swept it before it was locked

@@ -39,11 +39,19 @@ def claim(work: Path, is_own: Callable[[str], bool]) -> None:
     DataError
         If it is a link or no folder, or holds what this project did not write.
     """
+    refuse_foreign(work, is_own)
     places.make_folder(work.parent)
+    work.mkdir(exist_ok=True)
+    if not places.is_plain(work / MARK):
+        mark(work)
+
+
+def refuse_foreign(work: Path, is_own: Callable[[str], bool]) -> None:
+    """Raise DataError as ``claim`` does, and make nothing."""
+    places.check(work.parent)
     if work.is_symlink() or (work.exists() and not work.is_dir()):
         raise DataError(f"{shown(str(work), 160)} is no folder that this project made; remove it")
-    work.mkdir(exist_ok=True)
-    if places.is_plain(work / MARK):
+    if not work.exists() or places.is_plain(work / MARK):
         return
     for entry in sorted(os.scandir(work), key=lambda entry: entry.name):
         if not is_own(entry.name) or entry.is_symlink():
@@ -51,7 +59,6 @@ def claim(work: Path, is_own: Callable[[str], bool]) -> None:
                 f"{shown(str(work), 160)} holds {shown(entry.name)}, which this project did not "
                 "write; move it away"
             )
-    mark(work)
 
 
 def mark(work: Path) -> None:

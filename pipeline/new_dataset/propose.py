@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from pipeline import schema
-from pipeline.core import files, paths, process_lock, resumed
+from pipeline.core import files, paths, places, process_lock, resumed
 from pipeline.core.errors import DataError, ParameterError, first_few
 from pipeline.core.params import Params, is_name
 from pipeline.download import fetch
@@ -105,9 +105,13 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
     published = [file for place in where for file in locate.published(name, place, choices.only)]
     tables, inside = locate.tables(choices.labels)
     published += tables
+    section = _download(published)
+    own = {file.name for file in section.files}
+    resumed.refuse_foreign(
+        resumed.beside(paths.raw(name)), lambda one: one.removesuffix(places.INCOMPLETE) in own
+    )
     with files.temporary_folder(paths.raw(name)) as work:
         folder = work / name
-        section = _download(published)
         fetch.download(name, section, folder)
         labels = (*(table["name"] for table in tables), *inside)
         names = [file.name for file in section.files if file.name not in labels]

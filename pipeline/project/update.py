@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline import schema
 from pipeline.compare import tables
-from pipeline.core import files, paths, process_lock, resumed
+from pipeline.core import files, paths, places, process_lock, resumed
 from pipeline.core.errors import ParameterError, PipelineError, SourceError, first_few
 from pipeline.core.params import Params
 from pipeline.decode.params import IdxDecode
@@ -144,6 +144,10 @@ def looked_again(name: str) -> Iterator[Update]:
     section = params.section(DownloadParams, "datasets", name, "download")
     unpinned = tuple(
         file.model_copy(update={"bytes": None, "sha256": None}) for file in section.files
+    )
+    own = {file.name for file in section.files}
+    resumed.refuse_foreign(
+        resumed.beside(paths.raw(name)), lambda one: one.removesuffix(places.INCOMPLETE) in own
     )
     with files.temporary_folder(paths.raw(name)) as new:
         folder = new / name

@@ -8,12 +8,13 @@ from typing import Any
 from dvc.stage.cache import RunCacheNotSupported
 from dvc_objects.fs.errors import RemoteMissingDepsError
 
-from pipeline.core import files
+from pipeline.core import files, places
 from pipeline.core.errors import PipelineError
 from pipeline.download import protocols
 from pipeline.repository.dvc import opened
 
 NAME = "storage"
+CONFIG = Path(".dvc/config")
 HTTP = ("http", "https")
 CREDENTIALS = {
     "s3": "access_key_id KEY, and secret_access_key SECRET",
@@ -54,6 +55,9 @@ def use(url: str) -> str:
                 "a URL with credentials would get into Git; leave them out, and give them to this "
                 f"clone alone: dvc remote modify --local {NAME} password PASSWORD"
             ) from None
+    if url and not places.is_plain(CONFIG):  # DVC would write through it
+        places.check(CONFIG.parent)
+        raise PipelineError(f"{CONFIG} is missing, or a link; make it a file of this project")
     with opened() as repo:
         name = repo.config["core"].get("remote") or (NAME if url else "")
         if not name:

@@ -83,6 +83,8 @@ def changes(node, name):
     owner, _, method = name.rpartition(".")
     if owner in OURS:
         return False
+    if method == "open" and node.args and ast.unparse(node.args[0]).startswith("os.dup("):
+        return False  # a standard stream
     if method == "open":
         return name in OF_OS or bool(set(mode(node)) & set("wax+"))
     is_path = method == "replace" and len(node.args) == 1 and not node.keywords and owner
