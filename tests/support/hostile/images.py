@@ -54,6 +54,11 @@ def text_bomb_png() -> bytes:
     return GOOD[:33] + chunk + GOOD[33:]
 
 
+def profile_bomb_png() -> bytes:
+    """Return a PNG whose profile of colours unzips to 100 MB."""
+    return GOOD[:33] + _chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(100 << 20), 9)) + GOOD[33:]
+
+
 def many_chunks_png() -> bytes:
     return GOOD[:33] + _chunk(b"tEXt", b"a\0b") * 200_000 + GOOD[33:]
 
@@ -110,6 +115,44 @@ def _with_chunk(content: bytes, name: bytes, data: bytes) -> bytes:
     return content[:start] + _chunk(name, data) + content[start + 12 + length :]
 
 
+def tiff(more: dict[int, list[int]] | None = None, order: str = "<") -> bytes:
+    """Return a TIFF of 8x8 pixels with ``more`` tags, or other values of them."""
+    tags = {256: [8], 257: [8], 258: [8] * 3, 259: [1], 262: [2], 273: [8], 277: [3], 278: [8]}
+    tags = dict(sorted({**tags, 279: [192], **(more or {})}.items()))
+    start = 8 + 192
+    beyond, entries = start + 2 + 12 * len(tags) + 4, b""
+    values = b""
+    for tag, numbers in tags.items():
+        own = struct.pack(f"{order}{len(numbers)}I", *numbers)
+        if len(own) > 4:
+            own, values = struct.pack(f"{order}I", beyond + len(values)), values + own
+        entries += struct.pack(f"{order}HHI", tag, 4, len(numbers)) + own
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, start)
+    count = struct.pack(f"{order}H", len(tags))
+    return head + bytes(192) + count + entries + bytes(4) + values
+
+
+def cut_jpeg() -> bytes:
+    """Return a JPEG cut within its data, with an end mark."""
+    content = saved("JPEG")
+    return content[: content.index(b"\xff\xda") + 18] + b"\xff\xd9"
+
+
+def thin_png() -> bytes:
+    """Return a PNG of 1,000,000x1 pixels."""
+    return png(1_000_000, 1, 8, 0, [bytes(1_000_000)])
+
+
+def _cropped(content: bytes) -> Callable[[Project], None]:
+    put = _image(content)
+
+    def cropped(project: Project) -> None:
+        project.set("datasets.tiny_png.decode.resize", "crop")
+        put(project)
+
+    return cropped
+
+
 def _image(content: bytes) -> Callable[[Project], None]:
     """Return a function that puts an image between two good ones."""
     return _images([("train/1.png", GOOD), ("train/2.png", content), ("train/3.png", GOOD)])
@@ -143,7 +186,30 @@ INPUTS: dict[str, Input] = {
                 (f"{name} cut short", lambda name=name: saved(name)[:-9], "cannot be decoded")
                 for name in ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM")
             ),
-            ("PNG whose data are a bomb", bomb_png, None),
+            ("PNG whose data are a bomb", bomb_png, "has data of more pixels than its header"),
+            (
+                "PNG with a chunk of 4 GB that is not there",
+                lambda: GOOD[:33] + b"\xff\xff\xff\xffIDAT" + bytes(400),
+                "cannot be decoded",
+            ),
+            ("PNG with a profile that is a bomb", profile_bomb_png, None),
+            ("JPEG cut in its data, with an end mark", cut_jpeg, "for it ends too early"),
+            (
+                "JPEG of 12 MB of empty segments",
+                lambda: saved("JPEG")[:2] + b"\xff\xe5\0\2" * 3_000_000 + saved("JPEG")[2:],
+                "has more than 2,000 segments before its pixels",
+            ),
+            ("TIFF of a million strips", lambda: tiff({273: [8] * 10**6}), "is in 1,000,000 p"),
+            ("TIFF of 60,000 samples", lambda: tiff({277: [60_000]}), "cannot be decoded"),
+            ("TIFF of huge tiles", lambda: tiff({322: [60_000], 323: [60_000]}), "has tiles of"),
+            (
+                "PGM with a comment of 5 MB",
+                lambda: b"P5 #" + bytes(5 << 20) + b"\n8 8 255\n" + bytes(64),
+                "cannot be decoded",
+            ),
+            ("SunRaster", lambda: b"\x59\xa6\x6a\x95" + bytes(300), "is SUN, not one of"),
+            ("HDR", lambda: b"#?RADIANCE\n\n-Y 8 +X 8\n" + bytes(256), "cannot be decoded"),
+            ("PFM", lambda: b"Pf\n8 8\n-1.0\n" + bytes(256), "cannot be decoded"),
             ("PNG whose comment is a bomb", text_bomb_png, None),
             ("PNG of 200,000 chunks", many_chunks_png, None),
             ("PNG with a transparent colour", transparent_png, "has a transparent colour"),
@@ -167,6 +233,7 @@ INPUTS: dict[str, Input] = {
             ("a zip for an image", lambda: b"PK\3\4" + bytes(100), "cannot be decoded"),
         )
     },
+    "PNG of 1,000,000x1, cropped": Input("decode", "tiny_png", _cropped(thin_png()), None),
     "terminal escapes in a name": Input(
         "decode",
         "tiny_png",
