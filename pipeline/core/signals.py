@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,6 +16,9 @@ from typing import Any
 
 GRACE_SECONDS = 2.0
 """Time to remove incomplete outputs after a signal; the next start removes what is left of them."""
+
+ENDED = 0
+"""What is read instead of a signal's number when the program has ended."""
 
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
@@ -71,12 +75,23 @@ def _stop(label: str, number: int, _: Any) -> None:
 
 def _watch(reader: int, stderr: int, label: str) -> None:
     """End the process if it goes on after a signal, or gets another one."""
-    number = os.read(reader, 1)
-    if not number:
-        return  # the program has ended
-    more, _, _ = select.select([reader], [], [], GRACE_SECONDS)
-    if not more or os.read(reader, 1):
-        stop = Stop(label, number[0])
+    number = _next(reader)
+    if number and _next(reader, GRACE_SECONDS) != ENDED:
+        stop = Stop(label, number)
         with suppress(OSError):
             os.write(stderr, f"\n{stop.line}\n".encode())
         os._exit(stop.status)
+
+
+def _next(reader: int, seconds: float | None = None) -> int | None:
+    """Return the next signal of ``WORDS``; ``ENDED``; None if neither comes in time."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = None if end is None else max(0.0, end - time.monotonic())
+        if not select.select([reader], [], [], left)[0]:
+            return None
+        number = os.read(reader, 1)
+        if not number:
+            return ENDED
+        if number[0] in WORDS:  # the pipe gets every signal that Python handles, timers' too
+            return number[0]

@@ -22,7 +22,7 @@ BACKOFF_SECONDS = 1.0
 PROGRESS = 20_000
 """Bytes that attempts have to add before they are counted anew."""
 
-DECLARED, UNDECLARED = 20_000_000_000, 4_000_000_000
+DECLARED, UNDECLARED = 20_000_000_000, 1_000_000_000
 """Bytes that a file without a pinned length may have, if its source declares them, and if not."""
 
 OVERLAP = 1024
@@ -73,6 +73,7 @@ class Partial:
             self.reached, self.idle = size, 0
         else:
             self.idle += 1
+        self.watch.failed(has_advanced=not self.idle)
 
 
 def fetch(file: PublishedFile, url: str, path: Path, most: int | None) -> None:
@@ -185,9 +186,11 @@ def _write(file: PublishedFile, body: Body, partial: Partial, size: int) -> None
         for chunk in chunks:
             came += len(chunk)
             if came > limit:
-                raise ChangedError(
-                    f"has more than {limit:,} bytes"
-                    + ("" if total else ", and download.max_bytes or the disk allows no more")
+                if total:
+                    raise ChangedError(f"has more than {limit:,} bytes")
+                raise FetchError(
+                    f"has more than {limit:,} bytes, which it does not declare: more than "
+                    "download.max_bytes or the disk allows"
                 )
             target.write(chunk)
             bar.update(len(chunk))

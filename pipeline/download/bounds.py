@@ -54,6 +54,7 @@ class Watch:
         self._measure = measure
         self._measured = measure() if measure else 0
         self._is_armed = False
+        self._spent = 0.0
         self.restart()
 
     def restart(self) -> None:
@@ -64,7 +65,17 @@ class Watch:
     @property
     def left(self) -> float:
         """Seconds until the source is given up, if nothing comes."""
-        return self._since + SECONDS - time.monotonic()
+        return self._since + SECONDS - self._spent - time.monotonic()
+
+    def failed(self, *, has_advanced: bool) -> None:
+        """Take the time at an attempt's end, in which it stood still, from that of the others.
+
+        Bytes that had come before are no progress, so that all attempts that bring nothing new
+        share one time.
+        """
+        spent = 0.0 if has_advanced else self._spent
+        self._spent = spent + time.monotonic() - self._since
+        self.restart()
 
     def came(self, count: int) -> None:
         """Count bytes that came; raises UnreachableError if they are too few for the time."""
@@ -116,6 +127,8 @@ class Watch:
         signal.setitimer(signal.ITIMER_REAL, self.left, AGAIN)
 
     def _fault(self) -> UnreachableError:
+        if self._spent:
+            return UnreachableError(f"stood still for {SECONDS:g} s in several attempts")
         what = f"only {self._came:,} bytes came within" if self._came else "nothing came for"
         return UnreachableError(f"{what} {SECONDS:g} s")
 

@@ -52,7 +52,12 @@ def download(dataset: str, params: DownloadParams, folder: Path) -> str:
         if places.is_plain(path) and _is_verified(file, path):
             origins["an earlier run"] = None
         else:
-            origins[_fetch_from_any(dataset, file, path, unreachable, params.max_bytes)] = None
+            try:
+                origins[_fetch_from_any(dataset, file, path, unreachable, params.max_bytes)] = None
+            except SourceError:
+                if not resumed.entries(work):
+                    places.remove(work)
+                raise
     _move(work, folder, {file.name for file in missing})
     _remove_others(folder, names)
     for file in params.files:

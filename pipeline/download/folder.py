@@ -19,8 +19,9 @@ from pipeline.download.body import Body, FetchError, Protocol, local_path, open_
 
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 1 << 20
+TOO_MANY = "holds more than {:,} files and folders; pack it yourself, as a .tar"
 MOST_FILES = 1_000_000
-"""Files and folders below a folder, as many as ``extract.max_members`` takes."""
+"""Files and folders in a folder, as many as ``extract.max_members`` takes."""
 
 
 class PackingError(Exception):
@@ -59,21 +60,22 @@ def members(folder: Path) -> list[Member]:
             else:
                 packed.append(Member(name, _length(entry, root)))
         if len(packed) + len(left) > MOST_FILES:
-            raise PackingError(
-                f"holds more than {MOST_FILES:,} files and folders; pack it yourself, as a .tar"
-            )
+            raise PackingError(TOO_MANY.format(MOST_FILES))
     if not packed:
         raise PackingError("holds no files")
     return sorted(packed)
 
 
 def _entries(folder: Path, below: str) -> list[os.DirEntry[str]]:
-    """Return what a folder holds, unless it is deeper than a path can be."""
+    """Return what a folder holds, unless it is deeper than a path can be, or that is too much."""
     try:
         with os.scandir(folder / below) as entries:
-            return list(itertools.islice(entries, MOST_FILES + 1))
+            found = list(itertools.islice(entries, MOST_FILES + 1))
     except OSError as error:
         raise PackingError(f"{folder / below} cannot be read ({reason(error)})") from None
+    if len(found) > MOST_FILES:
+        raise PackingError(TOO_MANY.format(MOST_FILES))
+    return found
 
 
 def _length(entry: os.DirEntry[str], root: str) -> int:

@@ -189,7 +189,7 @@ def _is_elsewhere(response: requests.Response, start: int, etag: str | None) -> 
     headers = response.headers
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         is_there = _is_range(headers, start)
-        return not is_there or bool(etag and headers.get("ETag", etag) != etag)
+        return not is_there or bool(etag and (_validator(headers) or etag) != etag)
     return response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 
 
@@ -203,6 +203,12 @@ def _is_range(headers: Mapping[str, str], start: int) -> bool:
     end, length = int(match[2]) + 1, _number(headers.get("Content-Length", ""))
     is_within = match[3] == "*" or end <= int(match[3])
     return end > start and is_within and length in (None, end - start)
+
+
+def _validator(headers: Mapping[str, str]) -> str | None:
+    """Return what tells one version of a file from others: a strong ETag, or a date."""
+    etag = headers.get("ETag", "")
+    return etag if etag.startswith('"') else headers.get("Last-Modified")
 
 
 def _refuse_transfer(response: requests.Response) -> None:
@@ -222,13 +228,12 @@ def _body(response: requests.Response, start: int) -> Body:
     response.raw.enforce_content_length = False
     length = _number(headers.get("Content-Length", ""))
     whole = _number(headers.get("Content-Range", "").rpartition("/")[2])
-    etag = headers.get("ETag", "")
     encoding = headers.get("Content-Encoding", "").strip().lower()
     return Body(
         chunks=_chunks(response),
         total=whole if start and whole else None if length is None else start + length,
         start=start,
-        etag=etag if etag.startswith('"') else None,
+        etag=_validator(headers),
         html=headers.get("Content-Type", "").lower().startswith("text/html"),
         encoding="" if encoding in AS_IT_IS else _words(encoding),
         has_more=lambda: getattr(response.raw._original_response, "has_more", False),

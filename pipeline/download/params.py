@@ -58,7 +58,7 @@ class DownloadParams(Section):
 
     files: Annotated[tuple[PublishedFile, ...], Field(max_length=10_000)]
     max_bytes: Annotated[int, Field(gt=0)] | None = None
-    """The most bytes of a file whose length is not pinned: by default 20 GB, or 4 GB where its
+    """The most bytes of a file whose length is not pinned: by default 20 GB, or 1 GB where its
     source does not declare a length."""
 
     @field_validator("files")

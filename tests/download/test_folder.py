@@ -156,6 +156,24 @@ def test_what_cannot_be_packed_is_named(folder, tmp_path, monkeypatch, change, r
     assert not Path("raw").exists()
 
 
+def test_a_folder_deeper_than_a_path_can_be_is_refused(folder):
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir("d" * 200, dir_fd=here)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    with pytest.raises(PackingError, match=r"cannot be read \(File name too long\)$"):
+        protocol.members(folder)
+
+
+def test_too_many_files_are_refused(folder, monkeypatch):
+    monkeypatch.setattr(protocol, "MOST_FILES", 3)
+    with pytest.raises(PackingError, match=r"^holds more than 3 files and folders; pack it"):
+        protocol.members(folder)
+
+
 def test_a_file_that_grows_meanwhile_is_named(folder):
     members = protocol.members(folder)
     (folder / "cat/1.png").write_bytes(b"longer")

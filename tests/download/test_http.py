@@ -78,6 +78,16 @@ def test_a_weak_validator_is_none(server):
     assert read(server.reply("/a", Reply(DATA, etag='W/"v1"')))[1].etag is None
 
 
+def test_a_date_is_a_validator_where_there_is_no_other(server):
+    dated = {"Last-Modified": formatdate(0, usegmt=True)}
+    url = server.reply("/a", Reply(DATA, etag='W/"1"', headers=dated, heeds_etag=False))
+    validator = read(url)[1].etag
+    assert validator == dated["Last-Modified"]
+    assert read(url, 1000, validator)[1].start == 1000
+    assert server.asked("If-Range") == [None, validator]
+    assert read(url, 1000, formatdate(1, usegmt=True))[1].start == 0
+
+
 def test_a_gzip_file_stays_one_whatever_the_encoding_is_said_to_be(server):
     url = server.reply("/a.gz", Reply(b"\x1f\x8b...", headers={"Content-Encoding": "gzip"}))
     assert read(url)[0] == b"\x1f\x8b..."

@@ -17,6 +17,7 @@ MOST_MEMORY = 1_000_000
 LONGEST = 30
 """In seconds."""
 OUTPUTS = {
+    "download": ("data/raw", "data/locks"),
     "extract": ("data/extracted", "data/locks"),
     "decode": ("data/shards", "data/locks"),
     "split": ("data/splits", "metrics/datasets", "data/locks"),

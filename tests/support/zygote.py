@@ -11,7 +11,7 @@ import runpy
 import signal
 import sys
 
-MODULES = ("extract", "decode", "split")
+MODULES = ("download", "extract", "decode", "split")
 
 
 def call(folder, module, arguments, said, seconds):

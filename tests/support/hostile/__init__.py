@@ -4,11 +4,33 @@
 in which the earlier stages have run, and the expected end, as ``docs/security.md`` documents it.
 """
 
-from tests.support.hostile import archives, idx, images, parameters, parquet, shards, tables
+from tests.support.hostile import (
+    archive_tables,
+    archives,
+    idx,
+    images,
+    parameters,
+    parquet,
+    results,
+    shards,
+    sources,
+    tables,
+)
 from tests.support.hostile.corpus import Input
 
 INPUTS: dict[str, Input] = {
     name: value
-    for module in (archives, idx, images, tables, shards, parameters, parquet)
+    for module in (
+        archives,
+        archive_tables,
+        idx,
+        images,
+        tables,
+        shards,
+        parameters,
+        parquet,
+        results,
+        sources,
+    )
     for name, value in module.INPUTS.items()
 }
