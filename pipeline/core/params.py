@@ -39,7 +39,7 @@ MAX_VALUES = 50_000
 """Values in a YAML file, about; ten thousand are read in a second or two."""
 MAX_DEPTH = 100
 """Lists and mappings in each other."""
-FAULTS = 20
+FAULTS = 10
 """Faults that are told; the others are counted."""
 Text = Annotated[str, StringConstraints(max_length=1000)]
 """A name, pattern or path of any kind."""
@@ -274,11 +274,11 @@ def _text(path: Path) -> str:
     if len(content) > MAX_BYTES:
         raise ParameterError(f"{path} has more than {MAX_BYTES:,} bytes, too many to be read")
     text = content.decode("utf-8")
-    if len(re.findall(r"[\n,:\[{]|- ", text)) > 2 * MAX_VALUES:
-        raise ParameterError(f"{path} has more than {MAX_VALUES:,} values, too many to be read")
     steps = (1 if found in "[{" else -1 for found in re.findall(r"[\[{\]}]", text))
     if max(accumulate(steps), default=0) > MAX_DEPTH:
         raise ParameterError(f"{path} is nested too deeply")
+    if len(re.findall(r"[\n,:\[{]|- ", text)) > 2 * MAX_VALUES:
+        raise ParameterError(f"{path} has more than {MAX_VALUES:,} values, too many to be read")
     return text
 
 

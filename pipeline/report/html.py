@@ -20,6 +20,11 @@ from markupsafe import Markup
 FOLDER = Path(__file__).parent / "templates"
 """Templates that any page may extend or import, the style and the script of all pages."""
 EMBED = "window.vegaEmbed = vegaEmbed;"
+PROPERTIES = frozenset(
+    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
+    "__proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+)
+"""What every object of JavaScript has."""
 
 
 def page(template: Path, data: Any, **content: Any) -> str:
@@ -107,6 +112,19 @@ def safe(script: str) -> str:
     if "</script" in script.lower():
         raise ValueError("the script has an end tag")
     return script.replace("<!--", "\\x3c!--").replace("<script", "\\x3cscript")
+
+
+def key(name: str) -> str:
+    """Return a class's name for a chart: none that every object of JavaScript has already.
+
+    Vega keeps what it counts by such names, and would find ``constructor`` there.
+
+    Examples
+    --------
+    >>> key("constructor"), key("cat")
+    ('constructor ', 'cat')
+    """
+    return f"{name} " if name in PROPERTIES else name
 
 
 @functools.cache

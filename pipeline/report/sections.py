@@ -83,7 +83,7 @@ def confusion(results: Results) -> Section:
         },
         {"confusion": confusion_matrix(results)},
         {
-            "classes": classes,
+            "classes": list(map(html.key, classes)),
             "support": counts.sum(axis=1).tolist(),
             "cells": {f"{i},{j}": int(counts[i, j]) for i, j in np.argwhere(counts).tolist()},
             "chosen": [positions[name] for name in first],
@@ -128,7 +128,7 @@ def data(results: Results) -> Section:
     used = [subset for subset in SUBSETS if subsets[subset].n]
     rows = [
         {
-            "class": results.classes[label],
+            "class": html.key(results.classes[label]),
             "label": label,
             "subset": subset,
             "n": subsets[subset].classes[results.classes[label]],
@@ -272,8 +272,8 @@ def confusion_matrix(results: Results) -> Chart:
     supports, predicted = counts.sum(axis=1), counts.sum(axis=0)
     rows = [
         {
-            "actual": names[i],
-            "predicted": names[j],
+            "actual": html.key(names[i]),
+            "predicted": html.key(names[j]),
             "count": int(counts[i, j]),
             "recall": float(counts[i, j] / max(supports[i], 1)),
             "precision": float(counts[i, j] / max(predicted[j], 1)),
@@ -282,7 +282,7 @@ def confusion_matrix(results: Results) -> Chart:
         for j in shown
         if counts[i, j] or len(shown) <= charts.COUNTED_CLASSES
     ]
-    return Chart(charts.confusion([names[label] for label in shown]), rows)
+    return Chart(charts.confusion([html.key(names[label]) for label in shown]), rows)
 
 
 def class_scores(results: Results) -> Chart:
@@ -290,7 +290,7 @@ def class_scores(results: Results) -> Chart:
     names = [results.classes[label] for label in results.shown]
     alphabet = {name: place for place, name in enumerate(sorted(names))}
     rows = [
-        {"class": name, "label": label, "alphabet": alphabet[name]}
+        {"class": html.key(name), "label": label, "alphabet": alphabet[name]}
         | results.evaluation.classes[name].model_dump()
         for label, name in zip(results.shown, names, strict=True)
     ]

@@ -210,3 +210,19 @@ def test_without_javascript_tables_and_galleries_are_there(browser, path):
     assert page.locator("#mistakes .gallery img").first.is_visible()
     assert page.locator("#classes tbody tr").count() == len(CLASSES)
     context.close()
+
+
+@pytest.mark.slow
+def test_classes_that_javascript_has_a_meaning_for_are_drawn_as_any_other(
+    browser, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    odd = ("__proto__", "constructor", "toString", "</script><script>alert(1)</script>", "[a].b")
+    reports.make(classes=odd, shape=(6, 5, 3), n=90, wrong=7)
+    reports.write()
+    page = Opened(browser, tmp_path / paths.metrics(reports.RUN) / "report.html")
+    for chart in ("confusion", "scores", "counts"):
+        labels = page.page.locator(f'[data-chart="{chart}"] svg .mark-text text')
+        shown = {label.strip() for label in labels.all_text_contents()}
+        assert {"__proto__", "constructor", "toString"} <= shown
+    page.quiet()

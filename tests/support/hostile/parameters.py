@@ -46,6 +46,65 @@ INPUTS: dict[str, Input] = {
                 _param("datasets.tiny_png.decode.classes", [*CLASSES, LINK_CLASS]),
                 None,
             ),
+            (
+                "a class with a terminal's escape",
+                _param("datasets.tiny_png.decode.classes", [*CLASSES, "\x1b]0;x\x07"]),
+                "must be text on one line, without the control character U.001B",
+            ),
+            (
+                "classes without end",
+                _param("datasets.tiny_png.decode.classes", [f"c{n}" for n in range(60_000)]),
+                "has more than 50,000 values",
+            ),
+            (
+                "a shape of millions of pixels",
+                _param("datasets.tiny_png.decode.shape", [4000, 4000, 3]),
+                "must have at most 1,048,576 pixels",
+            ),
+            (
+                "a batch of 2^63",
+                _param("defaults.train.batch_size", 2**63),
+                "must be less than or equal to 65536",
+            ),
+            (
+                "a network that no memory holds",
+                _param("defaults.model.filters", [4096] * 100),
+                "weights, above",
+            ),
+            (
+                "a network without end",
+                _param("defaults.model.convolutions", 10**9),
+                "must be less than or equal to 500",
+            ),
+            (
+                "a pattern that tries all lengths",
+                _param("datasets.tiny_png.decode.classes_at", "*a" * 10_000 + "{class}"),
+                "must have at most 1000 characters",
+            ),
+            (
+                "a name that is a command",
+                _param("runs", {"x; touch PWNED; #": {"dataset": "tiny_png"}}),
+                "must match pattern",
+            ),
+            (
+                "faults without end",
+                _param("runs.tiny_png.model", {f"k{n}": 1 for n in range(5000)}),
+                "and 4,990 more faults",
+            ),
+            (
+                "a value of megabytes",
+                _param("runs.tiny_png.train", {"precision": "x" * 1_000_000}),
+                "runs.tiny_png.train.precision: must be",
+            ),
+            (
+                "a number of thousands of digits",
+                _text("a: " + "9" * 100_000),
+                "is not valid YAML",
+            ),
+            ("YAML of megabytes", _text("a: " + "x" * 2_000_000), "has more than 1,048,576 bytes"),
+            ("YAML with an anchor twice", _text("a: &a 1\nb: &a 2"), "duplicate anchor"),
+            ("YAML of one key twice", _text("a: 1\na: 2"), "duplicate key"),
+            ("YAML of no number", _param("defaults.train.label_smoothing", float("nan")), "finite"),
         )
     },
 }
