@@ -18,7 +18,8 @@ import psutil
 WATCHED_EVERY = 0.2
 """Seconds between two looks at the memory of a program and its children together."""
 Quantities = dict[str, float]
-"""What one repetition gives: ``s`` (seconds), ``MB`` (peak resident memory), or a part's own."""
+"""What one repetition gives: ``s`` (seconds), ``CPU s`` (of the processor), ``MB`` (peak resident
+memory), or a part's own."""
 
 
 class BenchmarkError(Exception):
@@ -30,6 +31,8 @@ class Sample(NamedTuple):
 
     seconds: float
     """Wall time, from its start to its end."""
+    cpu: float
+    """Seconds of the processor, of it and its children, which a busy machine changes little."""
     megabytes: float
     """Peak resident memory: of the largest process, exactly, or, if that is more, of the program
     and its children together, looked at every 0.2 s (what they share counts for each)."""
@@ -37,8 +40,8 @@ class Sample(NamedTuple):
 
     @property
     def quantities(self) -> Quantities:
-        """Time and memory."""
-        return {"s": self.seconds, "MB": self.megabytes}
+        """Time, by the clock and of the processor, and memory."""
+        return {"s": self.seconds, "CPU s": self.cpu, "MB": self.megabytes}
 
     @property
     def reported(self) -> dict[str, Any]:
@@ -81,7 +84,8 @@ def run(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None 
         line = " ".join(map(str, command))
         raise BenchmarkError(f"{line} ended with status {process.returncode}:\n{tail}")
     largest = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Sample(seconds, max(largest, watch.peak) / 1e6, said)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Sample(seconds, cpu, max(largest, watch.peak) / 1e6, said)
 
 
 class _Watch:

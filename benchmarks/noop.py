@@ -52,4 +52,8 @@ def run(settings: Settings) -> list[Finding]:
             target=2.5,
         ),
         *(Finding(f"{case.name}: time", found.values(case.name), "s") for case in cases),
+        *(
+            Finding(f"{case.name}: CPU seconds", found.values(case.name, "CPU s"), "CPU s")
+            for case in cases
+        ),
     ]

@@ -2,7 +2,8 @@
 
 ``cifar10``: ``train.7z`` with PNGs, 32x32 RGB, of about 2.3 kB, in one solid LZMA2 block, and
 ``trainLabels.csv``; ``cifar10-stored``: the same without compression, which is made in a tenth of
-the time; ``fashion_mnist``: four gzipped IDX files, 28x28. Each image is a coarse random
+the time; ``fashion_mnist``: four gzipped IDX files, 28x28; ``photos``: JPEGs of about 500x375, a
+folder for each class. Each image is a coarse random
 pattern, of which its class is the seed, enlarged, under noise.
 """
 
@@ -87,10 +88,26 @@ def write_idx(folder: Path, n: int) -> None:
             (folder / f"{name}-{what}-ubyte.gz").write_bytes(content)
 
 
+def write_photos(folder: Path, n: int) -> None:
+    """Write JPEGs of about 500x375, a folder for each class."""
+    rng = np.random.default_rng(SEED)
+    coarse = rng.integers(40, 216, (len(CLASSES), 12, 16, 3)).astype(np.uint8)
+    for name in CLASSES:
+        (folder / name).mkdir()
+    for number, label in enumerate(labels(n)):
+        height, width = (375, 500) if number % 3 else (500, 375)
+        large = cv2.resize(coarse[label], (width, height), interpolation=cv2.INTER_CUBIC)
+        noise = rng.normal(0, 10, large.shape).astype(np.int16)
+        image = (large + noise).clip(0, 255).astype(np.uint8)
+        path = folder / CLASSES[label] / f"{number}.jpg"
+        path.write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
+
+
 WRITERS: dict[str, Callable[[Path, int], None]] = {
     "cifar10": write_archive,
     "cifar10-stored": partial(write_archive, filters=STORED),
     "fashion_mnist": write_idx,
+    "photos": write_photos,
 }
 
 if __name__ == "__main__":

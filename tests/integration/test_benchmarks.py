@@ -208,11 +208,12 @@ def complete(findings):
     [
         ("startup", [0.3]),
         ("noop", [2.5]),
-        pytest.param("data", [0.8, 2.0], marks=pytest.mark.skipif(
+        pytest.param("data", [0.8, 0.9, 2.0], marks=pytest.mark.skipif(
             not shutil.which("7z"), reason="7z is not installed")),
         pytest.param("sharing", [0.1, 0.1], marks=pytest.mark.skipif(
             not shutil.which("7z"), reason="7z is not installed")),
         ("memory", [500, 500, 1.1, 1.1] * 3),
+        ("photos", [0.7, 600, 0.1]),
     ],
 )  # fmt: skip
 def test_part_on_tiny_data(part, targets, settings):
@@ -248,6 +249,7 @@ def test_training_on_tiny_data(settings):
 def test_input_on_tiny_data(settings):
     (first, *_) = findings = program._part("input").run(settings)
     complete(findings)
+    assert first.values
     assert first.target == 1.05
 
 
