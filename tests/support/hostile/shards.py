@@ -35,7 +35,7 @@ def _elsewhere(project: Project) -> None:
 
 
 def _pickled(project: Project) -> None:
-    """Replace shards by NPZ files whose labels are a pickle that would write a file."""
+    """Replace shards by NPZ files whose ids are a pickle that would write a file."""
 
     class Trap:
         def __reduce__(self) -> Any:
@@ -46,7 +46,7 @@ def _pickled(project: Project) -> None:
     value["format"] = "npz"
     for file in value["files"]:
         file["name"] = file["name"].replace(".parquet", ".npz")
-        np.savez(folder / file["name"], label=np.array([Trap()], object), id=np.array(["1"]))
+        np.savez(folder / file["name"], id=np.array([Trap()], object))
     (folder / "index.json").write_text(json.dumps(value))
 
 
