@@ -117,7 +117,10 @@ def has_more(content: bytes) -> bool:
             for piece in range(start, start + length, PIECE):
                 data = content[piece : min(piece + PIECE, start + length)]
                 while data and room >= 0:
-                    room -= len(unzip.decompress(data, PIECE))
+                    try:
+                        room -= len(unzip.decompress(data, PIECE))
+                    except zlib.error:  # behind the pixels, or a decoder would have refused it
+                        return False
                     data = unzip.unconsumed_tail
         position += CHUNK.size + length + 4
     return room < 0

@@ -77,3 +77,12 @@ def test_good_files_have_no_more_than_their_pixels():
     large = encode(np.random.default_rng(0).integers(0, 256, (300, 200, 3), np.uint8))
     for content in large, interlaced_png(), saved("PNG", "1"), saved("PNG", "P"):
         assert not png.has_more(png.read(content).picture)
+
+
+def test_a_wrong_sum_behind_the_pixels_is_no_traceback():
+    content = saved("PNG", "P")
+    start = content.index(b"IDAT")
+    end = start + 4 + int.from_bytes(content[start - 4 : start], "big")
+    wrong = chunk(b"IDAT", content[start + 4 : end - 1] + bytes([content[end - 1] ^ 1]))
+    content = content[: start - 4] + wrong + content[end + 4 :]
+    assert not png.has_more(content)

@@ -167,7 +167,7 @@ def _images(members: list[tuple[str, bytes]], rows: str | None = None) -> Callab
             path.unlink()
         names = pa.array([name for name, _ in members])
         table = pa.table({"name": names, "bytes": pa.array([c for _, c in members], pa.binary())})
-        pq.write_table(table, folder / "part-00000.parquet")
+        pq.write_table(table, folder / "part-00000.parquet", compression="none")
         text = rows or "".join(f"{number + 1},cat\n" for number in range(len(members)))
         (folder / "labels.csv").write_text("id,label\n" + text)
 
