@@ -4,16 +4,16 @@ import glob
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PositiveInt
+from pydantic import AfterValidator, Field
 
 from pipeline.archives import names
 from pipeline.archives.limits import Limits
 from pipeline.archives.members import members
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.core.params import FileName
+from pipeline.core.params import FileName, Text
 from pipeline.extract import parts, tables
-from pipeline.extract.params import PartsExtract
+from pipeline.extract.params import PartsExtract, Ratio
 
 
 class ArchiveExtract(PartsExtract):
@@ -28,10 +28,10 @@ class ArchiveExtract(PartsExtract):
     labels: tables.LabelFiles = ()
     """Name of the table of labels, a CSV file, or what it is like, or a list of several; null:
     images are labelled by their folders."""
-    members: str | Annotated[tuple[str, ...], Field(min_length=1)] = "*"
+    members: Text | Annotated[tuple[Text, ...], Field(min_length=1, max_length=1000)] = "*"
     """Shell-style pattern of the members that are images, or several of which one must match; ``*``
     also matches ``/``."""
-    max_ratio: PositiveInt = 200
+    max_ratio: Ratio = 200
     """Refuse an archive whose members have more than 256 MB, and more than so many times its own
     bytes: encoded images hardly shrink."""
 
@@ -79,7 +79,8 @@ def _content(
     if table.member is None:
         return files.existing(raw / str(table.file), "download")
     pattern = glob.escape(table.member)
-    found = next(members(archive, pattern, params.limits, params.names_encoding), None)
+    limits = tables.limited(params.limits, archive)
+    found = next(members(archive, pattern, limits, params.names_encoding), None)
     if found is None:
         raise DataError(f"{archive}: has no member {table.member} (extract.labels in params.yaml)")
     return found[1]

@@ -21,8 +21,20 @@ FOLDER = Path(__file__).parent / "templates"
 """Templates that any page may extend or import, the style and the script of all pages."""
 EMBED = "window.vegaEmbed = vegaEmbed;"
 PROPERTIES = frozenset(
-    "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
-    "__proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+    [
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__proto__",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    ]
 )
 """What every object of JavaScript has."""
 
