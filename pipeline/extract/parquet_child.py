@@ -42,7 +42,7 @@ def main(request: str) -> None:
     asked = json.loads(request)
     os.chdir(asked.pop("folder"))
     programs: dict[str, Callable[..., None]]
-    programs = {"describe": _describe, "rows": _rows, "texts": _texts}
+    programs = {"describe": describe, "rows": rows, "texts": texts}
     try:
         programs[asked.pop("do")](sys.stdout.buffer, **asked)
         sys.stdout.flush()
@@ -85,7 +85,7 @@ def classes_of(schema: pa.Schema, where: str) -> dict[str, list[str]]:
     return found
 
 
-def _describe(out: BinaryIO, paths: Sequence[str]) -> None:
+def describe(out: BinaryIO, paths: Sequence[str]) -> None:
     """Print which columns each file has, and their classes' names, as JSON."""
     found = []
     for number, path in enumerate(paths):
@@ -106,7 +106,7 @@ def _describe(out: BinaryIO, paths: Sequence[str]) -> None:
     out.write(json.dumps(found).encode())
 
 
-def _rows(
+def rows(
     out: BinaryIO, paths: Sequence[str], image: str, label: str, others: Sequence[str]
 ) -> None:
     """Print images, labels as classes' names, and other columns as text."""
@@ -135,7 +135,7 @@ def _rows_of(
     names = classes_of(schema, path).get(label)
     leaf = f"{image}.bytes" if pa.types.is_struct(kind) else image
     start = 0
-    for batch in _batches(file, path, _rows_at_once(file.metadata, leaf), [leaf, label, *others]):
+    for batch in _batches(file, path, _rows_at_once(file.metadata), [leaf, label, *others]):
         contents = _contents(batch[image])
         without = contents.is_null().to_pylist()
         labels = []
@@ -151,7 +151,7 @@ def _rows_of(
         yield [contents, pa.array(labels, pa.string()), *(_as_text(batch[name]) for name in others)]
 
 
-def _texts(out: BinaryIO, paths: Sequence[str], columns: Sequence[str]) -> None:
+def texts(out: BinaryIO, paths: Sequence[str], columns: Sequence[str]) -> None:
     """Print columns as text."""
     schema = pa.schema([(f"column {at}", pa.string()) for at in range(len(columns))])
     with pa.ipc.new_stream(out, schema) as stream:
@@ -189,12 +189,10 @@ def _check_columns(path: str, schema: pa.Schema, wanted: Sequence[str], advice: 
         raise DataError(f"{path}: has column {first_few(twice)} more than once; write it anew")
 
 
-def _rows_at_once(metadata: pq.FileMetaData, leaf: str) -> int:
-    """Return how many rows to read at a time, by the images' mean length in each row group."""
-    columns = metadata.num_columns
-    at = next(at for at in range(columns) if metadata.schema.column(at).path == leaf)
-    chunks = (metadata.row_group(group).column(at) for group in range(metadata.num_row_groups))
-    means = (max(1, one.total_uncompressed_size // max(1, one.num_values)) for one in chunks)
+def _rows_at_once(metadata: pq.FileMetaData) -> int:
+    """Return how many rows to read at a time, by their mean length in each row group."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    means = (max(1, group.total_byte_size // max(1, group.num_rows)) for group in groups)
     return max(1, min(ROWS, BATCH_BYTES // max(means, default=1)))
 
 
