@@ -27,14 +27,14 @@ SPARSE = "pack it again without its holes (tar without --sparse)"
 
 SMALL = 256 << 20
 """Bytes up to which an archive's members may be any multiple of its own length."""
-FEW = 100_000
+FEW = 50_000
 """Members that an archive of any length may have."""
 PER_MEMBER = 20_000
 """Bytes that are allowed for each member, where they are more than ``FEW``: with a ratio of 200, an
 archive has at least 100 bytes of its own for each."""
 LONGEST_NAME = 4096
 """Characters: the longest path on Linux has as many bytes."""
-HEADERS = 16 << 20
+HEADERS = 8 << 20
 """Bytes up to which the headers of an archive may be any multiple of its length; above, twice."""
 
 Members = Iterator[tuple[str, bytes]]

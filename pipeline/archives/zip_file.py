@@ -42,6 +42,7 @@ def read(path: Path, member_filter: MemberFilter) -> Members:
     with pieces.opened(path) as file, pieces.opened(path) as table:
         directory = _found(file, path)
         member_filter.expect(directory.members)
+        member_filter.expect(zip_table.count(table, directory, member_filter.most))
         encoding = member_filter.encoding
         # A byte a member; the table is read once more for the contents.
         wanted = bytearray(

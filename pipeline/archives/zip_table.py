@@ -27,6 +27,8 @@ ENTRY = struct.Struct("<4s6H3L5H2L")
 """A member: signature, version that made it, version needed, flags, method, time, date, CRC-32,
 compressed and decompressed length, lengths of name, extra fields and comment, piece, attributes of
 two kinds, where it begins."""
+LENGTHS = struct.Struct("<3H")
+"""Of its name, extra fields and comment."""
 ENTRY_SIGNATURE = b"PK\x01\x02"
 CHUNK = 1 << 20
 """Bytes of the table that are read at a time; more than the longest member in it."""
@@ -142,6 +144,24 @@ def _large(file: IO[bytes], end: int) -> tuple[int, int, int, int] | None:
         raise BadZipFile("it is in several pieces")
     *_, members, size, begin = END_64.unpack_from(record)
     return members, size, begin, at
+
+
+def count(file: IO[bytes], directory: Directory, most: int) -> int:
+    """Return the number of members that there are in truth, of more than ``most`` one more.
+
+    What is damaged is not looked at.
+    """
+    number, at = 0, directory.begin
+    chunk, begin = b"", at
+    while at < directory.end and number <= most:
+        if at + ENTRY.size > begin + len(chunk):
+            file.seek(at)
+            chunk, begin = file.read(CHUNK), at
+            if len(chunk) < ENTRY.size:
+                break
+        at += ENTRY.size + sum(LENGTHS.unpack_from(chunk, at - begin + 28))
+        number += 1
+    return number
 
 
 def members(file: IO[bytes], directory: Directory) -> Iterator[Member]:

@@ -21,7 +21,10 @@ def written(**options):
 
 def listed(content):
     stream = io.BytesIO(content)
-    return list(zip_table.members(stream, zip_table.find(stream)))
+    directory = zip_table.find(stream)
+    members = list(zip_table.members(stream, directory))
+    assert zip_table.count(stream, directory, 100) == len(members)
+    return members
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Archives."""
 
+import gzip
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from pipeline.archives import members, names, zip_file
 from pipeline.archives.limits import Limits
 from tests.fuzz.target import Target
 from tests.support.archives import write
-from tests.support.builders import write_7z, write_windows_zip
+from tests.support.builders import write_7z, write_tar, write_windows_zip, write_zip
 
 LIMITS = Limits(total_bytes=1 << 28, member_bytes=1 << 26)
 MEMBERS = [("train/", b""), ("train/1.png", b"one" * 50), ("train/2.png", b""), ("b", b"2")]
@@ -47,6 +49,10 @@ def seed_archive(suffix: str) -> Callable[[Path], None]:
         write(folder / f"empty{suffix}", [])
         if suffix == ".zip":
             seed_unsaid(folder)
+            for method in (0, 8, 12, 14):
+                write_zip(folder / f"{method}.zip", MEMBERS, method=method)
+        if suffix == ".tar":
+            seed_headers(folder)
         if suffix == ".7z":
             for number, method in enumerate((0x32, 0x33, 0x03)):  # bzip2, stored, delta
                 filters = [{"id": method}]
@@ -56,6 +62,22 @@ def seed_archive(suffix: str) -> Callable[[Path], None]:
             write_7z(folder / "a.7z", [("more", b"3")], mode="a")
 
     return seed
+
+
+def seed_headers(folder: Path) -> None:
+    """Tars of several formats, with headers of every kind."""
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        with tarfile.open(folder / f"{form}.tar", "w", format=form) as archive:
+            for name in ("train/é.png", f"{'long/' * 20}{'x' * 90}.png"):
+                archive.addfile(tarfile.TarInfo(name))
+    for kind in (tarfile.GNUTYPE_SPARSE, tarfile.XHDTYPE, tarfile.XGLTYPE):
+        info = tarfile.TarInfo("b")
+        info.type = kind
+        body = b"11 size=12\n22 GNU.sparse.major=1\n"
+        write_tar(folder / "a.tgz", [(info, body), ("b", b"2")])
+        content = gzip.decompress((folder / "a.tgz").read_bytes())
+        (folder / f"{kind.decode()}.tar").write_bytes(content)
+    (folder / "a.tgz").unlink()
 
 
 def seed_unsaid(folder: Path) -> None:
@@ -68,6 +90,6 @@ TARGETS = {
     "names": Target(read_unsaid, seed_unsaid),
     **{
         suffix: Target(read_archive(f".{suffix}"), seed_archive(f".{suffix}"))
-        for suffix in ("7z", "zip", "tgz", "tar.bz2", "tar.xz", "tar.zst")
+        for suffix in ("7z", "zip", "tar", "tgz", "tar.bz2", "tar.xz", "tar.zst")
     },
 }
