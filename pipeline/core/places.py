@@ -13,6 +13,7 @@ is written and removed within the project, and leave alone what the project did 
 - Where work goes on that was interrupted, the name is known; ``resumed`` has the rules for that.
 """
 
+import errno
 import fcntl
 import functools
 import os
@@ -105,18 +106,24 @@ def put(work: Path, path: Path, refuse: Callable[[Path], None] | None = None) ->
         If ``path`` is a link or no folder.
     """
     check(path.parent)
-    old = None
-    with _alone(path.parent):
+    replaced = []
+    is_put = False
+    while not is_put:
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             what = "a link" if path.is_symlink() else "no folder"
             raise DataError(f"{shown(str(path), 160)} is there and is {what}; move it away")
         if path.exists():
             if refuse:
                 refuse(path)
-            old = _unforeseen(path)
-            path.rename(old)
-        work.rename(path)
-    if old:
+            with suppress(FileNotFoundError):  # another process was faster
+                replaced.append(path.rename(_unforeseen(path)))
+        try:
+            work.rename(path)
+            is_put = True
+        except OSError as error:  # another process has put its own there
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    for old in replaced:
         shutil.rmtree(old)
 
 
@@ -232,17 +239,5 @@ def _sweep_one(work: Path) -> None:
         if is_ours and there.st_uid == os.geteuid():
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if it is being written
             _remove(work)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, so that of two processes that replace one in it one waits."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):  # where the file system has no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
     finally:
         os.close(descriptor)

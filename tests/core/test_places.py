@@ -189,3 +189,10 @@ def test_a_folder_that_must_stay_stays(here):
         pass
     assert names(here) == ["out"]
     shutil.rmtree(here / "out")
+
+
+def test_a_folder_within_a_temporary_one(here):
+    with files.temporary_folder(here / "out") as work:
+        for _ in range(2):
+            fill(work / "inner")
+        assert names(work) == ["inner"]
