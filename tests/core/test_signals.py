@@ -110,3 +110,13 @@ def test_nothing_is_left_behind():
         assert threading.active_count() > 1
     assert signal.set_wakeup_fd(-1) == -1
     assert not [thread for thread in threading.enumerate() if "_watch" in thread.name]
+
+
+def test_a_timer_ends_nothing_and_leaves_the_watch_there():
+    timer = "import signal; signal.signal(signal.SIGALRM, lambda *_: None); "
+    timer += "signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01); "
+    process = start(timer + "time.sleep(1); print('on', flush=True); " + STUCK, grace=0.2)
+    assert process.stdout.readline() == "on\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    process.communicate()
