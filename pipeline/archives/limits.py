@@ -175,9 +175,7 @@ class MemberFilter:
         """
         for most, what in self._most_members():
             if count > most:
-                raise DataError(
-                    f"{self.path}: has {count:,} members, above {most:,} {what}; {RAISE}"
-                )
+                raise DataError(f"{self.path}: has more than {most:,} {what}; {RAISE}")
 
     def add_headers(self, length: int) -> None:
         """Count the bytes of headers, beside the names and sizes, that are to be read.
