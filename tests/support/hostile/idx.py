@@ -53,6 +53,16 @@ INPUTS: dict[str, Input] = {
                 _idx(b"\0\0\x08\x03" + struct.pack(">3I", 1 << 20, 1024, 1024)),
                 r"above 20,000,000,000 \(extract.max_bytes\)",
             ),
+            (
+                "IDX of a gigabyte in a few bytes",
+                _idx(b"\0\0\x08\x03" + struct.pack(">3I", 1 << 20, 32, 32)),
+                "far more than its own",
+            ),
+            (
+                "IDX of a million images without pixels",
+                _idx(b"\0\0\x08\x03" + struct.pack(">3I", 4_000_000_000, 0, 0)),
+                "promises 4,000,000,000 rows",
+            ),
             ("IDX of rank 255", _idx(b"\0\0\x08\xff", bytes(4 * 255)), "IDX rank 255 is above"),
             ("IDX of rank 0", _idx(b"\0\0\x08\x00", b"1"), "holds a single number"),
             (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -50,12 +51,31 @@ def _pickled(project: Project) -> None:
     (folder / "index.json").write_text(json.dumps(value))
 
 
+def _compressed(project: Project) -> None:
+    """Replace shards by NPZ files of which an array becomes a gigabyte."""
+    folder = project.folder / "data" / "shards" / "tiny_png"
+    value = json.loads((folder / "index.json").read_text())
+    value["format"] = "npz"
+    for file in value["files"]:
+        file["name"] = file["name"].replace(".parquet", ".npz")
+        with (
+            zipfile.ZipFile(folder / file["name"], "w", zipfile.ZIP_DEFLATED) as archive,
+            archive.open("id.npy", "w", force_zip64=True) as stream,
+        ):
+            head = b"{'descr': '|S1000000000', 'fortran_order': False, 'shape': (1,)}"
+            stream.write(b"\x93NUMPY\x01\0" + len(head).to_bytes(2, "little") + head)
+            for _ in range(100):
+                stream.write(bytes(10_000_000))
+    (folder / "index.json").write_text(json.dumps(value))
+
+
 INPUTS: dict[str, Input] = {
     **{
         name: Input("split", "tiny_png", put, ends)
         for name, put, ends in (
             ("an index that leads elsewhere", _elsewhere, r"index.json: files.0.name"),
             ("a pickle in a shard", _pickled, "is damaged"),
+            ("a shard that grows to a gigabyte", _compressed, "array id is compressed"),
             ("a shard cut short", _shard("part-00000.parquet", lambda c: c[:200]), "is damaged"),
             ("a shard of noise", _shard("part-00000.parquet", lambda c: b"PAR1" * 9), "is damaged"),
             ("an index of another version", _index(version=99), "version 99 is not 1"),
