@@ -1,3 +1,4 @@
+import json
 import os
 
 import numpy as np
@@ -67,3 +68,10 @@ def test_it_is_removed_unless_the_parent_is_gone(saved, monkeypatch):
     saved.remove()
     assert not saved.path.exists()
     saved.remove()
+
+
+def test_a_compressed_one_counts_as_none(tmp_path):
+    note = np.array(json.dumps({"key": "key", "note": None}))
+    for save, found in ((np.savez, ([], None)), (np.savez_compressed, None)):
+        save(tmp_path / "a.npz", note=note)
+        assert Checkpoint(tmp_path / "a.npz", "key").read() == found
