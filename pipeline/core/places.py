@@ -124,7 +124,7 @@ def put(work: Path, path: Path, refuse: Callable[[Path], None] | None = None) ->
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
     for old in replaced:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)  # or another process sweeps it
 
 
 @contextmanager
