@@ -92,3 +92,18 @@ def test_without_git_there_is_one_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PipelineError, match="is not a git repository"):
         revisions.merge_base()
+
+
+@pytest.mark.parametrize(
+    "name", ["HEAD:", "HEAD^{tree}", "HEAD:dvc.yaml", "-x", "\x1b[31m", "x" * 5000]
+)
+def test_what_is_no_commit_is_refused_in_one_line(reproduced, tmp_path, name):
+    with pytest.raises(PipelineError, match="no Git revision") as raised:
+        revisions.Revision(name, tmp_path / "x")
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 200
+
+
+def test_a_path_out_of_the_project_is_refused(reproduced, tmp_path):
+    with pytest.raises(PipelineError, match="is not within the project"):
+        revisions.Revision("HEAD", tmp_path / "x").find(Path("../one"))
