@@ -212,6 +212,8 @@ def _made(path: Path, folder: bool) -> Held:
                 work.mkdir()
             descriptor = os.open(work, KNOWN if folder else NEW_FILE, 0o666)
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and path.parent.is_dir():
+                continue  # another process has swept it before it was locked
             raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from None
         with suppress(OSError):  # where the file system has no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
