@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, StringConstraints, ValidationError, field_validator
 
-from pipeline.core.errors import DataError, shown
 from pipeline.core.params import Section
 from pipeline.models import permitted, weights_file
 from pipeline.models.hdf5 import UnreadableError, named_faults
-from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
+from pipeline.models.weights_file import WEIGHTS
 
 if TYPE_CHECKING:
     import keras
@@ -58,39 +57,17 @@ def read(folder: Path) -> Architecture:
     DataError
         If it is missing or damaged, or names a class that is not permitted.
     """
-    value = configuration(folder)
+    value = weights_file.configuration(folder)
     try:
         found = Architecture.model_validate(value, strict=False)
         permitted.examine(found.keras)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"]))
-        raise unreadable(folder, f"{place}: {fault['msg']}") from None
+        raise weights_file.unreadable(folder, f"{place}: {fault['msg']}") from None
     except UnreadableError as error:
-        raise unreadable(folder, str(error)) from None
+        raise weights_file.unreadable(folder, str(error)) from None
     return found
-
-
-def configuration(folder: Path) -> dict[str, Any]:
-    """Return the mapping in the ``architecture.json`` of ``folder``, whatever it holds.
-
-    Raises
-    ------
-    DataError
-        If it is missing, or is no mapping in JSON.
-    """
-    try:
-        return weights_file.mapping(folder / ARCHITECTURE)
-    except FileNotFoundError:
-        remedy = weights_file.missing(folder)
-        raise DataError(f"{folder / ARCHITECTURE} is missing; {remedy}") from None
-    except UnreadableError as error:
-        raise unreadable(folder, f"{ARCHITECTURE} {error}") from None
-
-
-def unreadable(folder: Path, reason: str) -> DataError:
-    """Return the error of a folder in which no model can be read."""
-    return DataError(f"{folder}: no model can be read there ({shown(reason, 200)}); train again")
 
 
 def build(config: Mapping[str, Any], most: int | None = None) -> "keras.Model":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.core import files, limits, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import NAME, Section
-from pipeline.models import architecture, hdf5, weights
+from pipeline.models import architecture, hdf5, weights, weights_file
 from pipeline.models.architecture import Architecture
 from pipeline.models.hdf5 import UnreadableError
 from pipeline.models.weights import Weights
@@ -147,7 +147,7 @@ def load_model(source: Path | str) -> Model:
             network = architecture.build(about.keras, stored.size + FREE_VALUES)
             _check(network, about)
         except UnreadableError as error:
-            raise architecture.unreadable(folder, str(error)) from None
+            raise weights_file.unreadable(folder, str(error)) from None
         with hdf5.named_faults():
             _set_weights(network, stored)
     return Model(network, about.classes)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pipeline.core import files, paths
-from pipeline.core.errors import shown
+from pipeline.core.errors import DataError, shown
 from pipeline.models import hdf5
 from pipeline.models.hdf5 import UnreadableError
 
@@ -93,6 +93,28 @@ def mapping(path: Path) -> dict[str, Any]:
     """
     with ExitStack() as stack:
         return _json(regular(path, stack).read(LARGEST_CONFIG + 1), ARCHITECTURE)
+
+
+def configuration(folder: Path) -> dict[str, Any]:
+    """Return the mapping in the ``architecture.json`` of ``folder``, whatever it holds.
+
+    Raises
+    ------
+    DataError
+        If it is missing, or is no mapping in JSON.
+    """
+    try:
+        return mapping(folder / ARCHITECTURE)
+    except FileNotFoundError:
+        remedy = missing(folder)
+        raise DataError(f"{folder / ARCHITECTURE} is missing; {remedy}") from None
+    except UnreadableError as error:
+        raise unreadable(folder, f"{ARCHITECTURE} {error}") from None
+
+
+def unreadable(folder: Path, reason: str) -> DataError:
+    """Return the error of a folder in which no model can be read."""
+    return DataError(f"{folder}: no model can be read there ({shown(reason, 200)}); train again")
 
 
 def missing(path: Path) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.core import files
 from pipeline.core.errors import DataError, one_line, shown
-from pipeline.models import architecture, weights
+from pipeline.models import weights, weights_file
 from pipeline.models.hdf5 import UnreadableError
 from pipeline.models.weights_file import ARCHITECTURE, WEIGHTS
 from pipeline.report import thumbnails
@@ -80,7 +80,7 @@ def read(folder: Path) -> FirstLayer | None:
     DataError
         If a file is missing or damaged.
     """
-    about = architecture.configuration(folder)
+    about = weights_file.configuration(folder)
     files.existing(folder / WEIGHTS, "train")
     with one_line(folder / ARCHITECTURE, "train again"):
         layers = about["keras"]["config"]["layers"]
