@@ -1,11 +1,11 @@
 import io
 import struct
 import zipfile
+from zipfile import BadZipFile
 
 import pytest
 
 from pipeline.archives import zip_table
-from pipeline.archives.zip_table import BadZipFile
 from tests.support.archives import MEMBERS
 
 

@@ -11,7 +11,8 @@ from pipeline.evaluate.predictions import Predictions
 
 NAMES = ('comma, "quoted"', "line\nbreak", "naïve")
 EYE = np.eye(3, dtype=np.float32)
-THREE = Predictions(["a", "b", "c"], np.int32([0, 1, 2]), np.int32([0, 1, 0]), EYE[[0, 1, 0]])
+LABELS, PREDICTED = np.array([[0, 1, 2], [0, 1, 0]], np.int32)
+THREE = Predictions(["a", "b", "c"], LABELS, PREDICTED, EYE[[0, 1, 0]])
 
 
 def test_there_is_one_row_an_image(tmp_path):

@@ -50,7 +50,7 @@ def test_one_class_is_too_few(tmp_path):
     ("choices", "option"),
     [
         (Choices(classes_at=1), "--classes-at"),
-        (Choices(subsets={"a": "test"}), "--subsets"),
+        (Choices(subsets=("a=test",)), "--subsets"),
         (Choices(names_encoding="cp932"), "--names-encoding"),
     ],
 )

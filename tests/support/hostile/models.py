@@ -48,7 +48,15 @@ def _without(key: str) -> Callable[[Path], None]:
 
 
 def _text(content: bytes) -> Callable[[Path], None]:
-    return lambda folder: (folder / ARCHITECTURE).write_bytes(content)
+    def change(folder: Path) -> None:
+        (folder / ARCHITECTURE).write_bytes(content)
+
+    return change
+
+
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def _network(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
@@ -324,20 +332,22 @@ MODELS: dict[str, Change] = {
                 "way of training",
             ),
             *(
-                (name, _other(name, {"name": "x"} | config), PERMITTED)
-                for name, config in {
-                    "StringLookup": {"vocabulary": "/etc/passwd"},
-                    "IntegerLookup": {"vocabulary": "/etc/passwd"},
-                    "TextVectorization": {"vocabulary": "/etc/passwd"},
-                    "Hashing": {"num_bins": 1 << 40},
-                    "TFSMLayer": {"filepath": "/etc"},
-                    "TorchModuleWrapper": {"module": "x"},
-                    "JaxLayer": {"call_fn": "x"},
-                    "FlaxLayer": {"module": "x"},
-                    "Pipeline": {"layers": []},
-                    "Layer": {},
-                    "Wrapper": {},
-                }.items()
+                (name, _other(name, {"name": "x", **config}), PERMITTED)
+                for name, config in dict[str, dict[str, Any]](
+                    {
+                        "StringLookup": {"vocabulary": "/etc/passwd"},
+                        "IntegerLookup": {"vocabulary": "/etc/passwd"},
+                        "TextVectorization": {"vocabulary": "/etc/passwd"},
+                        "Hashing": {"num_bins": 1 << 40},
+                        "TFSMLayer": {"filepath": "/etc"},
+                        "TorchModuleWrapper": {"module": "x"},
+                        "JaxLayer": {"call_fn": "x"},
+                        "FlaxLayer": {"module": "x"},
+                        "Pipeline": {"layers": []},
+                        "Layer": {},
+                        "Wrapper": {},
+                    }
+                ).items()
             ),
             *(
                 (
@@ -581,9 +591,7 @@ MODELS: dict[str, Change] = {
     "an architecture that is a device": Change(
         _in_place_of(ARCHITECTURE, lambda path: path.symlink_to("/dev/zero")), "no plain file"
     ),
-    "an empty folder": Change(
-        lambda folder: (shutil.rmtree(folder), folder.mkdir()), "is missing; name a run"
-    ),
+    "an empty folder": Change(_emptied, "is missing; name a run"),
 }
 """By name."""
 
