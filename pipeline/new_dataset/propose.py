@@ -218,7 +218,7 @@ def _proposal(
         )
         findings = replace(findings, notes=[*findings.notes, doubt])
     shape = findings.images.shape(findings.decode)
-    findings = replace(findings, notes=[*findings.notes, *recipe.notes(shape)])
+    findings = replace(findings, notes=[*findings.notes, *recipe.notes(shape, counts)])
     run = recipe.run(name, shape, counts)
     _added(params, name, dataset, run)
     return Proposal(name, findings, dataset, run)
