@@ -170,6 +170,6 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def first_few(items: list[str], limit: int = 5) -> str:
     """Join the first ``limit`` items for a message, each shortened, and count the others."""
-    text = ", ".join(shown(item) for item in items[:limit])
+    text = ", ".join(shown(item, 200) for item in items[:limit])
     more = len(items) - limit
     return f"{text} and {more:,} more" if more > 0 else text

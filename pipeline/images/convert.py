@@ -163,10 +163,10 @@ def to_depth(pixels: Pixels, bits: int) -> Pixels:
 
     Examples
     --------
-    >>> to_depth(np.uint16([0, 128, 129, 65535]), 8).tolist()
-    [0, 0, 1, 255]
-    >>> to_depth(np.uint8([0, 1, 255]), 16).tolist()
-    [0, 257, 65535]
+    >>> to_depth(np.uint16([[0, 128, 129, 65535]]), 8).tolist()
+    [[0, 0, 1, 255]]
+    >>> to_depth(np.uint8([[0, 1, 255]]), 16).tolist()
+    [[0, 257, 65535]]
     """
     if pixels.dtype.itemsize * 8 == bits:
         return pixels

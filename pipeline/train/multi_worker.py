@@ -32,7 +32,12 @@ WAIT_SECONDS = 600
 SILENT_SECONDS = 30
 """Silence after which a machine counts as lost; a broken connection is noticed sooner."""
 LATER = (
-    "pipeline.train.augmentation",
+    "pipeline.train.augmentation.augmenter",
+    "pipeline.train.augmentation.draw",
+    "pipeline.train.augmentation.erasing",
+    "pipeline.train.augmentation.geometry",
+    "pipeline.train.augmentation.light",
+    "pipeline.train.augmentation.trivial",
     "pipeline.train.fine_tuning",
     "pipeline.train.fused",
     "pipeline.train.loop",

@@ -48,6 +48,7 @@ def test_images_labels_and_ids_of_an_archive_are_in_step(tmp_path):
         assert positions[row] == int(name) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["parquet", "npz"])
 def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path, monkeypatch, suffix):
     archive(tmp_path)
@@ -59,6 +60,7 @@ def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path, monkeypatch, suf
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.slow
 def test_identity_does_not_depend_on_format_or_division(tmp_path):
     found = set()
     for part_rows in (7, 30):

@@ -2,6 +2,8 @@
 
 from typing import get_args
 
+import pytest
+
 from pipeline.decode.decoders import DECODERS
 from pipeline.extract.kind import Kind
 
@@ -10,6 +12,7 @@ def test_every_kind_has_a_decoder():
     assert set(DECODERS) == set(get_args(Kind))
 
 
+@pytest.mark.slow
 def test_stage_program(project):
     for name in ("tiny_idx", "tiny_png"):
         assert project.run("extract", name).returncode == 0

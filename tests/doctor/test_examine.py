@@ -70,6 +70,7 @@ def repository(project):
     return project
 
 
+@pytest.mark.slow
 def test_the_caches_links_and_the_remote(repository, tmp_path_factory):
     def dvc(*arguments):
         subprocess.run([sys.executable, "-m", "dvc", *arguments], check=True, capture_output=True)

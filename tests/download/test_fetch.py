@@ -102,7 +102,8 @@ def test_what_is_there_is_verified_instead_of_fetched(server):
     done = fetch.download("cats", two(server), FOLDER)
     assert done == "2 files, 0.4 MB, verified, which were there already"
     assert server.requests == []
-    assert (FOLDER / "a.gz").stat() == before
+    after = (FOLDER / "a.gz").stat()
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
     assert get("file:none", **PIN) == "1 file, 0.2 MB, verified, which was there already"
     assert [path.name for path in FOLDER.parent.iterdir()] == ["cats"]
 

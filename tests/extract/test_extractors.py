@@ -29,6 +29,7 @@ def test_every_kind_has_an_extractor():
     assert set(EXTRACTORS) == set(KINDS)
 
 
+@pytest.mark.slow
 def test_idx_files_and_archives(project):
     for name, line in (
         ("tiny_idx", r"30 train and 12 test images, 0\.\d MB"),
@@ -76,6 +77,7 @@ def test_parameters_that_cannot_be_used(project, name, key, value, line):
     assert not (project.folder / "data" / "extracted").exists()
 
 
+@pytest.mark.slow
 def test_damage_and_repair(project):
     """One line, status 1, nothing half-written; and after the repair it works."""
     path = project.folder / "data" / "raw" / "tiny_png" / "train.7z"

@@ -40,6 +40,7 @@ PARAMS = {
 }
 
 
+@pytest.mark.slow
 def test_through_to_the_split(project):
     """Ids say file's subset and place in it; the division is the files'."""
     raw = project.folder / "data/raw/tiny_png"

@@ -12,6 +12,8 @@ import pytest
 from tests.support import hostile
 from tests.support.builders import ROOT, Project
 
+pytestmark = pytest.mark.slow
+
 MOST_MEMORY = 1_000_000
 """In kB."""
 LONGEST = 30

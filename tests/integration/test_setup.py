@@ -233,7 +233,7 @@ def test_ci_calls_the_targets_that_a_person_calls():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     called = re.findall(r"^step make ([a-z-]+)", script.read_text(encoding="utf-8"), re.M)
-    assert called == ["setup", "demo", "check", "test", "test-slow"]
+    assert called == ["setup", "demo", "check", "docs", "test", "test-slow"]
     workflow = read_yaml(ROOT / ".github" / "workflows" / "ci.yml")
     assert workflow["permissions"] == {"contents": "read"}
     runs = {}

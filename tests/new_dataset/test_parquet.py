@@ -69,6 +69,7 @@ def write(tmp_path, name="train.parquet", **columns):
     return name
 
 
+@pytest.mark.slow
 def test_columns_of_groups_are_extracted(tmp_path):
     labels = ["a", "b"] * 15
     name = write(tmp_path, label=labels, patient_id=[f"p{n % 11}" for n in range(30)], sex=labels)
@@ -122,6 +123,7 @@ def test_two_columns_with_names_of_classes_are_refused(tmp_path):
     assert detect(tmp_path, [path.name], Choices()).classes == list(CLASSES)
 
 
+@pytest.mark.slow
 def test_configurations_are_not_merged(tmp_path):
     names = [
         f"{c}-{s}-00000-of-00001.parquet" for c in ("full", "small") for s in ("train", "test")

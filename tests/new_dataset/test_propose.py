@@ -15,7 +15,7 @@ import pytest
 
 from pipeline import schema
 from pipeline.core import files
-from pipeline.core.errors import PipelineError
+from pipeline.core.errors import ParameterError, PipelineError
 from pipeline.core.params import Params, read_yaml
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.propose import draw, proposed
@@ -116,13 +116,8 @@ def test_an_archive_and_its_table_from_a_web_server(here):
 def test_names_from_strangers_are_harmless_on_a_terminal(here):
     folder(here / "pets")
     (here / "pets/cat").rename(here / "pets/c\x1b[2Jat")
-    proposal = propose("pets")
-    assert "\x1b" not in proposal.describe()
-    assert read_yaml(Path("params.yaml"))["datasets"]["own_pets"]["decode"]["classes"] == [
-        "c\x1b[2Jat",
-        "dog",
-        "emu",
-    ]
+    with pytest.raises(ParameterError, match=r"classes\[0\]: must be .* without .* U\+001B"):
+        propose("pets")
 
 
 def test_rare_classes_are_weighted_and_absolute_paths_stay(here, tmp_path_factory):
@@ -135,6 +130,7 @@ def test_rare_classes_are_weighted_and_absolute_paths_stay(here, tmp_path_factor
     assert proposal.dataset["download"]["files"][0]["sources"] == [f"folder://{elsewhere}"]
 
 
+@pytest.mark.slow
 def test_a_folder_of_parquet_files_leaves_out_those_without_labels(here):
     contents = [builders.encode(image) for image in builders.pixels([0, 1, 2], (8, 8, 3))]
     for name, labels in (("train/0000", [0, 1, 2]), ("test/0000", [-1, -1, -1])):
@@ -214,6 +210,7 @@ def call(*arguments, **options):
     )
 
 
+@pytest.mark.slow
 def test_the_command_shows_asks_and_writes(here):
     folder(here / "pets")
     done = call("own_pets", "pets", stdin=subprocess.DEVNULL)

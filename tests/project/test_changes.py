@@ -37,7 +37,7 @@ def test_each_kind_of_change_is_told():
     assert (found.new_classes, found.gone_classes) == (["fox"], ["emu"])
     assert found.describe().splitlines() == [
         "5 images before, 6 now",
-        "  came     1: fox/ 6",
+        "  came     1: fox/?6",
         "  changed  1: cat/2",
         "  moved    1 to another class: emu → dog: dog/five",
         "  divided  1 to another subset: train → test: 1",

@@ -137,7 +137,23 @@ def test_without_the_pinned_files_the_counts_of_the_data_card_are_told(pets):
     (pets / "cat/0.png").unlink()
     card = Path("metrics/datasets/own/data.json")
     card.parent.mkdir(parents=True)
-    files.write_json(card, {"subsets": {"train": {"classes": {"cat": 12, "dog": 12, "emu": 12}}}})
+    counts = {"cat": 12, "dog": 12, "emu": 12}
+    none = dict.fromkeys(counts, 0)
+    subsets = {"train": counts, "validation": none, "test": none}
+    pairs = ("train_validation", "train_test", "validation_test")
+    files.write_json(
+        card,
+        {
+            "dataset": "own",
+            "classes": list(counts),
+            "shape": [8, 8, 3],
+            "content_sha256": "0" * 64,
+            "subsets": {n: {"n": sum(c.values()), "classes": c} for n, c in subsets.items()},
+            "training_pixels": {"min": 0, "max": 1, "mean": [0.5] * 3, "std": [0.1] * 3},
+            "duplicates": {"within": dict.fromkeys(subsets, 0), "across": dict.fromkeys(pairs, 0)},
+            "quarantined": 0,
+        },
+    )
     found = look()
     assert found.changes is None
     assert "cat    12      11\ndog    12      12\n" in found.describe()
@@ -241,6 +257,7 @@ def test_idx_files_get_a_name_for_each_number(here):
     assert any("which stay, for labels are positions" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_parquet_files_beside_those_that_are_named_are_told(here):
     contents = [image(CLASSES[n % 3], n) for n in range(30)]
     labels = [n % 3 for n in range(30)]

@@ -9,7 +9,7 @@ from pipeline.core import paths
 from tests.support import reports
 from tests.support.browser import Opened, chromium
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.slow]
 
 CLASSES = ("cat", "dog", "<b>emu</b>")
 

@@ -64,6 +64,7 @@ def test_a_second_run_writes_the_same_bytes_and_replaces_the_figures():
     assert digests() == first
 
 
+@pytest.mark.slow
 def test_a_changed_figure_changes_the_figures_alone():
     reports.make()
     reports.write()

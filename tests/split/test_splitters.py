@@ -52,6 +52,7 @@ def test_columns_of_the_table_name_subsets_and_groups(tabled):
     assert test.isdisjoint({table[id_][2] for id_, s in found.items() if s != "test"})
 
 
+@pytest.mark.slow
 def test_columns_that_cannot_be_used_are_named(tabled):
     project, _ = tabled
     for section, message in (

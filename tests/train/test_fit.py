@@ -289,9 +289,12 @@ def test_tensorboard_has_the_graph_and_the_metrics(tiny, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "old").write_text("from an earlier training")
+    earlier, other = "events.out.tfevents.1.earlier", "notes.txt"
+    for name in (earlier, other):
+        (tmp_path / "logs" / name).write_text("")
     _, history = train(tiny, tmp_path)
-    assert not (tmp_path / "logs" / "old").exists()
+    assert not (tmp_path / "logs" / earlier).exists()
+    assert (tmp_path / "logs" / other).exists()
     events = EventAccumulator(str(tmp_path / "logs")).Reload()
     nodes = " ".join(node.name for node in events.Graph().node)
     for name in ("image", "convolution_1", "pooling_1", "logits"):  # the network, layer by layer
@@ -375,6 +378,7 @@ def test_fine_tuning_goes_on_in_the_phase_in_which_it_was_interrupted(
     assert weights(resumed) == weights(whole)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_from_other_weights_is_not_used(tiny, tmp_path, ancestor, capsys):
     train(tiny, tmp_path, start=ancestor, epochs=1)
     train(tiny, tmp_path, start=ancestor, epochs=1)

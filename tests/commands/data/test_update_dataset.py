@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.core.params import read_yaml
 from tests.support import builders
 
 
+@pytest.mark.slow
 def test_it_shows_asks_and_writes(call, project):
     """A published table gets another label; the dataset's files lie in data/raw already."""
     same = call("update-dataset", "tiny_png")
