@@ -170,7 +170,9 @@ def checked(name: str, body: Body) -> Iterator[bytes]:
 def _needed(head: bytes) -> int:
     """Return the bytes by which a beginning can be judged."""
     text = head.lstrip(BLANK)
-    return DOCUMENT if not text or text[:1] in b"{[" else BEGINNING
+    if not text or text[:1] in b"{[":
+        return DOCUMENT
+    return len(head) - len(text) + BEGINNING
 
 
 def _mistake(name: str, head: bytes) -> str:
