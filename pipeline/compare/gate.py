@@ -2,7 +2,7 @@
 
 import fnmatch
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -13,6 +13,8 @@ from pipeline.compare.tables import Format, render
 from pipeline.core import errors, files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Section
+from pipeline.evaluate.evaluation import Evaluation
+from pipeline.evaluate.metrics import evaluate
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report.html import leaves
 
@@ -52,11 +54,18 @@ class Accepted(Section):
     """One of ``accept`` in ``gate.yaml``: a metric that is worse on purpose."""
 
     name: str
-    """The run or dataset."""
+    """The run or dataset, or a shell-style pattern of several; ``gate.yaml`` for its rules."""
     metric: str
-    worst: float
-    """The worst value that is accepted."""
+    """Its name, or a pattern; ``rules`` of ``gate.yaml``."""
+    worst: float | Literal["gone"] | None = None
+    """The worst value that is accepted; ``gone`` for what is not here any more."""
     reason: Annotated[str, Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Accepted":
+        if self.worst is None and self.name != paths.GATE.name:
+            raise ValueError("needs worst: the worst value that is accepted, or gone")
+        return self
 
 
 class GateParams(Section):
@@ -87,25 +96,37 @@ Find = Callable[[Path], Path | None]
 """A function that finds one side's version of a file; it returns None if there is none."""
 
 
+class Sides(NamedTuple):
+    """The metrics and predictions of the two sides."""
+
+    baseline: Find
+    now: Find
+    is_same: Callable[[Path], bool]
+    """Tells of a file of DVC's if both sides record the same, whether it is here or not."""
+
+
 def judge(
-    params: GateParams, baseline: Find, now: Find, names: dict[str, set[str]]
+    rules: Sequence[Rule], accept: Sequence[Accepted], sides: Sides, names: dict[str, set[str]]
 ) -> list[Verdict]:
     """Return a verdict on every metric that a rule names.
 
     Parameters
     ----------
-    baseline, now : callable
-        Find the metrics and predictions of the two sides.
+    rules : sequence of Rule
+        The baseline's: a change cannot choose by which it is judged.
+    accept : sequence of Accepted
+        What the change says of itself.
     names : dict
         ``runs`` and ``datasets`` that one of the two sides has.
     """
     verdicts = []
-    for rule in params.rules:
+    for rule in rules:
         known: set[str] = set()
         for name in sorted(names[rule.of]):
-            known |= _metrics(rule, name, baseline).keys() | _metrics(rule, name, now).keys()
-            judged = _judge(rule, name, baseline, now)
-            verdicts += [_accepted(verdict, rule, params.accept) for verdict in judged]
+            for side in (sides.baseline, sides.now):
+                known |= _metrics(rule, name, side).keys()
+            judged = _judge(rule, name, sides)
+            verdicts += [_accepted(verdict, rule, accept) for verdict in judged]
         if known and not fnmatch.filter(known, rule.metrics):
             reason = f"not judged: no metric of {rule.of} has such a name"
             verdicts.append(Verdict(f"all {rule.of}", rule.metrics, "", "", "", "", reason))
@@ -130,11 +151,25 @@ def describe(verdicts: list[Verdict], revision: str, form: Format) -> str:
     return f"{outcome}\n\n{render(changed, HEADER, form)}" if changed else outcome
 
 
-def _judge(rule: Rule, name: str, baseline: Find, now: Find) -> Iterator[Verdict]:
-    before, after = _metrics(rule, name, baseline), _metrics(rule, name, now)
+def judge_rules(before: GateParams | None, now: GateParams) -> list[Verdict]:
+    """Return a verdict on the rules themselves: a change of them has to be accepted as such."""
+    if before is None or before.rules == now.rules:
+        return []
+    for accepted in now.accept:
+        if (accepted.name, accepted.metric) == (paths.GATE.name, "rules"):
+            verdict = f"accepted: {accepted.reason}"
+            break
+    else:
+        verdict = "worse: rules were changed; the baseline's hold until that is accepted"
+    old, new = (f"{len(side.rules)} rules" for side in (before, now))
+    return [Verdict(paths.GATE.name, "rules", old, new, "", "", verdict)]
+
+
+def _judge(rule: Rule, name: str, sides: Sides) -> Iterator[Verdict]:
+    before, after = _metrics(rule, name, sides.baseline), _metrics(rule, name, sides.now)
     what = f"{rule.of.removesuffix('s')} {name}"
     if after and not before:
-        yield Verdict(what, "all", "", "", "", "", "new")
+        yield Verdict(what, "all", "", "", "", "", _new(rule, name, sides.now))
     for metric in fnmatch.filter(before, rule.metrics):
         old, new = before[metric], after.get(metric)
         if new is None:
@@ -145,8 +180,11 @@ def _judge(rule: Rule, name: str, baseline: Find, now: Find) -> Iterator[Verdict
             allowed, verdict = _tolerated(rule, old, new)
         elif before == after:  # the predictions need not be here
             allowed, verdict = f"p ≥ {rule.significance:g}", "same"
+        elif sides.is_same(paths.predictions(name)):
+            changed = "not judged: it changed, but its predictions did not; evaluate again"
+            allowed, verdict = f"p ≥ {rule.significance:g}", "same" if new == old else changed
         else:
-            allowed, verdict = _significant(rule.significance, name, baseline, now)
+            allowed, verdict = _significant(rule.significance, name, sides)
         yield Verdict(what, metric, old, new, change, allowed, verdict)
 
 
@@ -163,15 +201,35 @@ def _tolerated(rule: Rule, old: float, new: float) -> tuple[str, str]:
     return f"{most:.4g}", "worse"
 
 
-def _significant(level: float, run: str, baseline: Find, now: Find) -> tuple[str, str]:
+def _new(rule: Rule, name: str, now: Find) -> str:
+    """Return the verdict on what the baseline lacks: whether its metrics are its predictions'."""
+    if rule.of == "datasets":
+        return "new"
+    path = now(paths.predictions(name))
+    if path is None:
+        return "new, unchecked: its predictions are not here; dvc pull them"
+    recorded = Evaluation.read(now(paths.metrics(name) / "evaluation.json") or path)
+    predictions = Predictions.read(path)
+    found = evaluate(predictions, list(recorded.classes), recorded.train_accuracy, 1)
+    unlike = [
+        metric
+        for metric in ("accuracy", "loss", "n")
+        if not math.isclose(getattr(found, metric), getattr(recorded, metric), rel_tol=1e-6)
+    ]
+    if unlike:
+        return f"not judged: {', '.join(unlike)} are not those of its predictions; evaluate again"
+    return "new"
+
+
+def _significant(level: float, run: str, sides: Sides) -> tuple[str, str]:
     """Return the level of McNemar's test with its p-value, and the verdict."""
     allowed = f"p ≥ {level:g}"
     path = paths.predictions(run)
-    sides = {"baseline": baseline(path), "now": now(path)}
-    missing = [side for side, version in sides.items() if version is None]
+    found = {"baseline": sides.baseline(path), "now": sides.now(path)}
+    missing = [side for side, version in found.items() if version is None]
     if missing:
         return allowed, f"not judged: {path} is missing ({' and '.join(missing)}); dvc pull it"
-    first, second = (Predictions.read(version) for version in sides.values() if version)
+    first, second = (Predictions.read(version) for version in found.values() if version)
     try:
         result = runs.compare(first, second, ())
     except DataError as error:
@@ -182,11 +240,19 @@ def _significant(level: float, run: str, baseline: Find, now: Find) -> tuple[str
     return allowed, "worse" if result.p_value < level else "within"
 
 
-def _accepted(verdict: Verdict, rule: Rule, accept: tuple[Accepted, ...]) -> Verdict:
+def _accepted(verdict: Verdict, rule: Rule, accept: Sequence[Accepted]) -> Verdict:
     """Return a rule's verdict, or that ``accept`` allows it."""
+    name = verdict.what.partition(" ")[2]
     for accepted in accept:
-        named = verdict.what.endswith(f" {accepted.name}") and verdict.metric == accepted.metric
-        if verdict.failed and named and isinstance(verdict.now, float):
+        named = fnmatch.fnmatchcase(name, accepted.name) and fnmatch.fnmatchcase(
+            verdict.metric, accepted.metric
+        )
+        if not (verdict.failed and named):
+            continue
+        if accepted.worst == "gone":
+            if verdict.verdict == "gone":
+                return verdict._replace(verdict=f"accepted: {accepted.reason}")
+        elif isinstance(verdict.now, float) and accepted.worst is not None:
             bounds = {
                 "higher": (accepted.worst, math.inf),
                 "lower": (-math.inf, accepted.worst),

@@ -81,6 +81,13 @@ class Outputs:
             if oid.endswith(".dir") and there.exists():  # which DVC pulls without its files
                 repo.cloud.pull([HashInfo("md5", md5) for md5, _ in self._listed(oid, path)])
 
+    def is_same(self, path: Path, other: "Outputs") -> bool:
+        """Return True if both record an output, and with the same hash."""
+        try:
+            return self._recorded(path) == other._recorded(path)
+        except PipelineError:
+            return False
+
     def _recorded(self, path: Path) -> str:
         """Return the hash that is recorded for an output."""
         outs = [out for stage in self.stages.values() for out in stage.get("outs", [])]

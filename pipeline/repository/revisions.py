@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
-from dvc.exceptions import DvcException
 
 from pipeline.core import places
 from pipeline.core.errors import PipelineError, shown
@@ -39,7 +38,7 @@ class Revision:
             places.make_folder(here.parent)
             try:
                 self.fs.get_file(str(self.root / path), str(here))
-            except (DvcException, OSError):
+            except Exception:  # each kind of remote has errors of its own, as want of credentials
                 places.remove(here)
                 return None
         return here

@@ -8,6 +8,7 @@ from pipeline.compare.gate import Accepted, GateParams, Rule
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
+from pipeline.evaluate.metrics import evaluate
 from tests.support.builders import ROOT
 from tests.support.reports import predictions
 
@@ -39,10 +40,10 @@ def sides(tmp_path):
     return Side(tmp_path / "before"), Side(tmp_path / "now")
 
 
-def judge(sides, *rules, accept=(), runs=("a",)):
+def judge(sides, *rules, accept=(), runs=("a",), same=False):
     before, now = sides
-    params = GateParams(rules=rules, accept=tuple(accept))
-    return gate.judge(params, before.find, now.find, {"runs": set(runs), "datasets": set()})
+    both = gate.Sides(before.find, now.find, lambda _: same)
+    return gate.judge(rules, accept, both, {"runs": set(runs), "datasets": set()})
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,66 @@ def test_a_run_that_disappeared_fails_and_a_new_one_does_not(sides):
     sides[1].write("new", accuracy=0.1, loss=9.9)
     found = judge(sides, HIGHER, LOWER, runs=("old", "new"))
     assert [(v.what, v.metric, v.verdict) for v in found] == [
-        ("run new", "all", "new"),
+        ("run new", "all", "new, unchecked: its predictions are not here; dvc pull them"),
         ("run old", "accuracy", "gone"),
         ("run old", "loss", "gone"),
     ]
+
+
+def evaluated(side, predicted, **changes):
+    """Write what a run's predictions give, but for some changes, and the predictions."""
+    found = evaluate(predicted, ("cat", "dog", "emu"), 0.9, 15).model_dump()
+    side.write("new", predicted, **(found | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, "new"),
+        (
+            {"loss": 0.001},
+            "not judged: loss are not those of its predictions; evaluate again",
+        ),
+    ],
+)
+def test_a_new_runs_metrics_have_to_be_its_predictions(sides, changes, verdict):
+    evaluated(sides[1], predictions(0.8, 1), **changes)
+    (found,) = judge(sides, HIGHER, runs=("new",))
+    assert (found.verdict, found.failed) == (verdict, bool(changes))
+
+
+def test_metrics_that_changed_without_their_predictions_are_not_judged(sides):
+    sides[0].write(accuracy=0.84, loss=0.5)
+    sides[1].write(accuracy=0.92, loss=0.5)
+    (found,) = judge(sides, PAIRED, same=True)
+    assert found.failed
+    assert found.verdict.startswith("not judged: it changed, but its predictions did not")
+    sides[1].write(accuracy=0.84, loss=0.5, more=1)  # as a later version writes it
+    assert judge(sides, PAIRED, same=True)[0].verdict == "same"
+
+
+def test_rules_that_changed_fail_until_that_is_accepted():
+    before = GateParams(rules=(HIGHER, LOWER))
+    weaker = Rule(metrics="accuracy", better="higher", absolute=0.5)
+    (found,) = gate.judge_rules(before, GateParams(rules=(weaker,)))
+    assert (found.what, found.baseline, found.now) == ("gate.yaml", "2 rules", "1 rules")
+    assert found.failed
+    accept = Accepted(name="gate.yaml", metric="rules", reason="one is enough")
+    (found,) = gate.judge_rules(before, GateParams(rules=(weaker,), accept=(accept,)))
+    assert (found.verdict, found.failed) == ("accepted: one is enough", False)
+    assert gate.judge_rules(before, before) == []
+    assert gate.judge_rules(None, before) == []  # the first gate.yaml
+
+
+def test_what_is_gone_can_be_accepted_by_a_pattern(sides):
+    for name in ("old_1", "old_2", "other"):
+        sides[0].write(name, accuracy=0.9, loss=0.1)
+    accept = [Accepted(name="old_*", metric="*", worst="gone", reason="replaced")]
+    found = judge(sides, HIGHER, LOWER, accept=accept, runs=("old_1", "old_2", "other"))
+    assert [v.verdict for v in found] == (["accepted: replaced"] * 2 + ["gone"]) * 2
+    (sides[1].folder / "metrics").mkdir(parents=True)
+    sides[1].write("old_1", accuracy=0.1, loss=0.1)  # worse is not gone
+    assert judge(sides, HIGHER, accept=accept, runs=("old_1",))[0].failed
 
 
 def test_nested_metrics_by_pattern(sides):
@@ -224,6 +281,7 @@ def test_committed_metrics_pass_their_own_gate():
     def find(path):
         return ROOT / path if (ROOT / path).exists() else None
 
-    verdicts = gate.judge(params, find, find, names)
+    sides = gate.Sides(find, find, lambda _: True)
+    verdicts = gate.judge(params.rules, params.accept, sides, names)
     assert {verdict.verdict for verdict in verdicts} == {"same"}
     assert {verdict.metric for verdict in verdicts} >= {"accuracy", "loss", "subsets.test.n"}
