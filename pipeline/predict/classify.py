@@ -18,7 +18,7 @@ from pipeline.core import errors, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Params
 from pipeline.decode.decoders import DECODERS
-from pipeline.decode.params import ArchiveDecode
+from pipeline.decode.params import ArchiveDecode, IdxDecode
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predict import probabilities
 from pipeline.execution import workers
@@ -49,6 +49,8 @@ class Setting(NamedTuple):
     """Limits on archives, which are those on the dataset's own."""
     training: Training | None = None
     """None without the data card."""
+    transpose: bool = False
+    """Height and width of IDX files' images are swapped."""
 
     def changed(
         self,
@@ -116,6 +118,8 @@ def setting(source: Path | str, trained: Model, params: Params | None) -> Settin
         how = how._replace(
             adapter=Adapter(trained.shape, decode.bits, decode.resize, convert=decode.convert)
         )
+    if isinstance(decode, IdxDecode):
+        how = how._replace(transpose=decode.transpose)
     extract = params.section(EXTRACTORS[kind].params, "datasets", dataset, "extract")
     if isinstance(extract, ArchiveExtract):
         how = how._replace(limits=extract.limits)

@@ -50,7 +50,9 @@ class Source(NamedTuple):
     """Yields them. Raises OSError, DataError."""
 
 
-def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataError]:
+def find(
+    arguments: Sequence[str], limits: Limits, *, transpose: bool = False
+) -> Iterator[Source | DataError]:
     """Yield the source that each argument names, or the error if it names none.
 
     Parameters
@@ -60,6 +62,8 @@ def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataErro
         are those with one of ``SUFFIXES``, in folders within it too, in alphabetical order.
     limits : Limits
         Upper bounds on the contents of an archive.
+    transpose : bool
+        Swap height and width of the images of IDX files, as ``decode.transpose`` does.
     """
     for argument in arguments:
         path = Path(argument)
@@ -68,10 +72,10 @@ def find(arguments: Sequence[str], limits: Limits) -> Iterator[Source | DataErro
         elif argument == STDIN:
             yield Source(STDIN, 1, lambda: iter([Item(STDIN, _stdin)]))
         elif path.exists():
-            yield from _of_path(path, limits)
+            yield from _of_path(path, limits, transpose)
         elif matches := _matches(argument):
             for match in _outermost(matches):
-                yield from _of_path(match, limits)
+                yield from _of_path(match, limits, transpose)
         elif glob.has_magic(argument):
             yield DataError(f"{argument}: matches no file")
         else:
@@ -105,7 +109,7 @@ def _outermost(matches: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
+def _of_path(path: Path, limits: Limits, transpose: bool) -> Iterator[Source | DataError]:
     try:
         if path.is_dir():
             images = sorted(file for file in path.rglob("*") if _is_image(file.relative_to(path)))
@@ -116,12 +120,14 @@ def _of_path(path: Path, limits: Limits) -> Iterator[Source | DataError]:
                 yield DataError(f"{path}: no image in there ({', '.join(SUFFIXES)})")
         elif not path.is_file():
             yield DataError(f"{path} is no plain file")
-        elif members.has_suffix(path.name):
+        elif members.has_suffix(path.name) or members.is_archive(path):
             yield Source(str(path), None, lambda: _archived(path, limits))
         elif (shape := _idx_shape(path)) is not None:
-            yield Source(str(path), shape[0] if shape else 0, lambda: _indexed(path))
+            yield Source(str(path), shape[0] if shape else 0, lambda: _indexed(path, transpose))
         else:
             yield Source(str(path), 1, lambda: iter([Item(str(path), partial(_file, path))]))
+    except DataError as error:  # an archive that is not read, such as RAR
+        yield error
     except OSError as error:
         yield DataError(f"{path}: {error.strerror or error}")
 
@@ -179,7 +185,7 @@ def _idx_header(file: BinaryIO | gzip.GzipFile, path: Path) -> idx.Header:
     return idx.parse_header(start + file.read(4 * rank), str(path))
 
 
-def _indexed(path: Path) -> Iterator[Item]:
+def _indexed(path: Path, transpose: bool) -> Iterator[Item]:
     """Yield the images of an IDX file, named by their positions."""
     try:
         with _opened(path) as file:
@@ -197,7 +203,8 @@ def _indexed(path: Path) -> Iterator[Item]:
                 count = min(rows, n - start)
                 content = file.read(count * length)
                 whole = np.frombuffer(content, np.uint8, len(content) // length * length)
-                for row, pixels in enumerate(whole.reshape(-1, *shape), start):
+                for row, image in enumerate(whole.reshape(-1, *shape), start):
+                    pixels = image.swapaxes(0, 1) if transpose else image
                     yield Item(f"{path}:{row}", partial(np.asarray, pixels))
                 if len(content) < count * length:
                     raise DataError(f"{path}: ends after {start + len(whole) // length:,} images")

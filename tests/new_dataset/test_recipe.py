@@ -66,6 +66,7 @@ def test_what_is_one_way_round_is_not_mirrored_and_that_is_said(classes, mirrore
     train = TrainParams.model_validate(recipe.run("pets", (32, 48), counts)["train"])
     assert train.augmentation.flip_horizontal == mirrored
     assert train.augmentation.shift == 2
+    assert train.augmentation.trivial
     assert any("mirror" in note for note in recipe.notes((32, 48), counts)) != mirrored
 
 

@@ -117,6 +117,24 @@ def test_archives_are_streamed_within_their_limits(folder, suffix):
         list(read(name))
 
 
+@pytest.mark.parametrize("suffix", [".7z", ".zip", ".tar.gz"])
+def test_an_archive_is_told_by_its_content(folder, suffix):
+    path = write_archive(folder / f"all{suffix}", [("x/1.png", CONTENTS[0])])
+    path.rename(folder / "all")
+    assert list(read("all")) == [("all:x/1.png", CONTENTS[0])]
+    (folder / "rar").write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(100))
+    (fault,) = find("rar")
+    assert isinstance(fault, DataError)
+    assert "RAR" in str(fault)
+
+
+def test_images_of_idx_files_are_transposed_as_the_runs_own_were(folder):
+    (folder / "images").write_bytes(idx.dumps(IMAGES[..., 0]))
+    (source,) = inputs.find(["images"], LIMITS, transpose=True)
+    found = np.stack([item.read() for item in source.items()])
+    assert (found == IMAGES[..., 0].transpose(0, 2, 1)).all()
+
+
 @pytest.mark.parametrize("shape", [(3, 6, 5), (3, 6, 5, 3)])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_idx_files(folder, shape, pack, monkeypatch):

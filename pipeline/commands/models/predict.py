@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> str:
     how = classify.setting(name, trained, params)
     how = how.changed(arguments.resize, arguments.background, arguments.invert, arguments.batch)
     started = time.perf_counter()
-    sources = list(inputs.find(arguments.images, how.limits))
+    sources = list(inputs.find(arguments.images, how.limits, transpose=how.transpose))
     writer = output.Writer(arguments.format, trained.classes, arguments.top)
     notes = output.Notes()
     read = failed = 0
