@@ -2,8 +2,8 @@
 
 It is what learned three small datasets of drawn shapes from fresh weights (`docs/own-data.md`): a
 residual network with batch normalization, a one-cycle schedule over a thousand steps or more, small
-batches, and images that are moved, mirrored and changed by TrivialAugment. Such a schedule has its best weights at its end, so
-that nothing stops it early.
+batches, and images that are moved, mirrored and changed by TrivialAugment. Such a schedule has its
+best weights at its end, so that nothing stops it early.
 """
 
 import math
