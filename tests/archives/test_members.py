@@ -90,6 +90,7 @@ def test_archive_without_members(tmp_path, suffix):
     assert read(write(tmp_path / f"a{suffix}", [])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_memory_does_not_grow_with_the_archive(tmp_path, suffix):
     """Nor with the ratio of its compression; py7zr's buffer for what it reads is 16 MB."""

@@ -69,6 +69,7 @@ def test_the_chart_compiles_in_the_pages_colours():
     assert "var(--series-7)" in str(vl_convert.vegalite_to_vega(spec))
 
 
+@pytest.mark.slow
 def test_an_ablations_report_is_linked(made):
     (made / "ablation" / paths.metrics("other_1") / "report.html").touch()
     runs_page.write()

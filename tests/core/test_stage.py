@@ -236,6 +236,7 @@ def test_an_unknown_amount_is_refused_in_one_line(project):
     assert "PIPELINE_LOG must be one of quiet, normal, verbose, got 'loud'" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["../tiny_png", "a/../tiny_png", "/tiny_png", "a/b/tiny_png", "a/"]
 )

@@ -89,6 +89,7 @@ def spoil(folder, bad):
     extract_archive(folder / "raw", params, folder / "extracted")
 
 
+@pytest.mark.slow
 def test_bad_image_ends_the_stage_and_leaves_nothing(tmp_path):
     spoil(tmp_path, {"12": b"no image"})
     with pytest.raises(DataError) as raised:
@@ -118,6 +119,7 @@ def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
     assert positions == [int(name) - 1 for name in ids]
 
 
+@pytest.mark.slow
 def test_a_policy_converts_images_that_are_not_plain_and_the_index_counts_them(tmp_path):
     found = builders.archive_dataset(tmp_path / "raw")
     see_through = np.dstack([found["1"][0], np.zeros((8, 8), np.uint8)])
@@ -136,6 +138,7 @@ def test_a_policy_converts_images_that_are_not_plain_and_the_index_counts_them(t
     assert "convert" not in (tmp_path / "shards/index.json").read_text()
 
 
+@pytest.mark.slow
 def test_images_of_several_sizes_are_resized_and_the_index_says_how(tmp_path):
     """Red on the left and blue on the right of a picture three times as wide as high."""
     wide = np.zeros((8, 24, 3), np.uint8)
@@ -195,6 +198,7 @@ def test_nothing_but_bad_images_is_an_error(tmp_path):
     assert not (tmp_path / "shards").exists()
 
 
+@pytest.mark.slow
 def test_a_class_of_nothing_but_bad_images_is_an_error(tmp_path):
     found = builders.archive_dataset(tmp_path / "raw")
     emus = [id_ for id_, (_, name) in found.items() if name == "emu"]

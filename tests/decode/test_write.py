@@ -88,6 +88,7 @@ def test_shards_and_index(tmp_path, whole):
         assert files.sha256(tmp_path / "whole" / file.name) == file.sha256
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_finished_shards_are_taken_up(tmp_path, whole, fault):
     folder = tmp_path / "out"
@@ -99,6 +100,7 @@ def test_finished_shards_are_taken_up(tmp_path, whole, fault):
     assert not files.beside(folder).exists()
 
 
+@pytest.mark.slow
 def test_what_was_made_from_something_else_is_made_anew(tmp_path):
     folder = tmp_path / "out"
     interrupted(folder)

@@ -15,6 +15,7 @@ def image(n=0, shape=(8, 8, 3)):
     return builders.encode(builders.pixels([n], shape, seed=n)[0])
 
 
+@pytest.mark.slow
 def test_parquet(tmp_path):
     contents = [image(n) for n in range(3)]
     for name, labels in (
@@ -109,6 +110,7 @@ def test_columns_that_are_not_clear_are_refused(tmp_path, columns, choices, mess
         detect(tmp_path, [name], Choices(**choices))
 
 
+@pytest.mark.slow
 def test_two_columns_with_names_of_classes_are_refused(tmp_path):
     """Such as CIFAR-100's fine and coarse labels."""
     path = builders.parquet_file(

@@ -211,6 +211,7 @@ def test_what_cannot_be_taken_leaves_all_as_it_was(pets, change, message):
     assert [path.name for path in Path("data/raw").iterdir()] == ["own"]
 
 
+@pytest.mark.slow
 def test_an_archive_and_its_table_from_a_web_server(here):
     rows = [(f"{n}.png", CLASSES[n % 2]) for n in range(30)]
     contents = [(f"all/{id_}", image(name, n)) for n, (id_, name) in enumerate(rows)]

@@ -60,6 +60,7 @@ def test_each_section_has_a_template_a_heading_and_a_link():
     assert links == [f"#{name}" for name in present]
 
 
+@pytest.mark.slow
 def test_a_run_from_weights_names_the_layers_that_were_taken():
     reports.make()
     files.write_json(

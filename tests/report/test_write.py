@@ -225,6 +225,7 @@ def test_cards_say_what_was_measured():
         assert card["content_sha256"] in markdown.words
 
 
+@pytest.mark.slow
 def test_weights_of_classes_are_shown_where_there_are_any():
     reports.make(n=61)
     reports.write()

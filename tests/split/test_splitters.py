@@ -38,6 +38,7 @@ def outcome(project):
     }
 
 
+@pytest.mark.slow
 def test_columns_of_the_table_name_subsets_and_groups(tabled):
     project, table = tabled
     project.set("datasets.tiny_png.split", {"column": "fold"})

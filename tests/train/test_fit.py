@@ -73,6 +73,7 @@ def weights(model):
     return b"".join(np.asarray(variable).tobytes() for variable in model.network.variables)
 
 
+@pytest.mark.slow
 def test_a_model_holds_keras_own_normalization_with_what_it_learned(tiny, tmp_path):
     model = cnn.Params(filters=(2,), dense=(), batch_normalization=True)
     (trained, _), (again, _) = (train(tiny, tmp_path / name, model) for name in "ab")
@@ -161,6 +162,7 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
     assert (weights(again), again_history) == (weights(whole), history)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["parameters", "model", "data", "split"])
 def test_a_checkpoint_of_something_else_is_not_used(tiny, tmp_path, monkeypatch, change, capsys):
     train(tiny, tmp_path, epochs=1)
@@ -202,6 +204,7 @@ def test_learning_rate_is_that_of_the_epochs_last_step(tiny, tmp_path):
         assert row["learning_rate"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [{}, {"shuffle": True, "shuffle_buffer": 6}])
 def test_images_on_disk_give_the_same_weights(tiny, tmp_path, monkeypatch, order):
     of_memory, history = train(tiny, tmp_path / "memory", **order)
@@ -230,6 +233,7 @@ def test_early_stopping_takes_the_weights_of_the_best_epoch(tiny, tmp_path):
     assert weights(model) == weights(again)
 
 
+@pytest.mark.slow
 def test_balanced_classes_are_weighted_by_the_training_labels(tmp_path, monkeypatch):
     """The labels are 0, 1, 2, 0, 1, 2 …; the first eight rows are for training."""
     from pipeline.train import loop
@@ -262,6 +266,7 @@ def test_early_stopping_needs_a_validation_subset(tmp_path):
         train(data, tmp_path, early_stopping=EarlyStopping())
 
 
+@pytest.mark.slow
 def test_averaged_weights_are_measured_and_returned(tiny, tmp_path):
     optimizer = Adam(name="adam", average=0.9)
     model, history = train(tiny, tmp_path, optimizer=optimizer, track_test=True)

@@ -9,6 +9,7 @@ import pytest
 from pipeline.extract.kind import Kind
 
 
+@pytest.mark.slow
 def test_check_finds_every_fault(call, project):
     assert call("check").stdout == "params.yaml: 2 datasets and 2 runs are valid\n"
     project.set("runs.tiny_idx.dataset", "nothing")

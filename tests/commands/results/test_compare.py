@@ -36,6 +36,7 @@ def test_compare_two_runs(call, project):
     assert "tiny_png.parquet is missing; get it with dvc pull, or run: dvc repro evaluate@" in said
 
 
+@pytest.mark.slow
 def test_compare_runs_of_a_study(call, project):
     study = project.folder / "ablation"
     study.mkdir()
