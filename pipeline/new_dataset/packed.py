@@ -40,7 +40,10 @@ class Packed:
 
     def __init__(self, folder: Path, published: Sequence[str], encoding: str | None = None) -> None:
         if len({pieces.whole_name(name) for name in published}) > 1:
-            raise DataError(f"one archive at a time, please, not {len(published)}")
+            raise DataError(
+                f"one archive at a time, please, not {len(published)}: unpack all of them into one "
+                "folder, each into its own, and name that, with --labels TABLE if they have one"
+            )
         self.files = sorted(published, key=lambda name: (len(name), name))
         self.path = folder / self.files[0]
         self.encoding = encoding
