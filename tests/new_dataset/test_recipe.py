@@ -38,9 +38,10 @@ def test_larger_images_are_halved_first():
 @pytest.mark.parametrize(
     ("shape", "counts", "batch", "epochs"),
     [
-        ((28, 28), FEW, 16, 100),
-        ((64, 64), Counter(a=84, b=84), 16, 91),  # 11 steps an epoch
-        ((28, 28), SOME, 32, 11),  # 94 steps
+        ((28, 28), FEW, 16, 150),
+        ((64, 64), Counter(a=84, b=84), 16, 137),  # 11 steps an epoch
+        ((128, 128, 3), Counter(a=84, b=84), 16, 91),
+        ((28, 28), SOME, 32, 16),  # 94 steps
         ((28, 28), MANY, 128, 10),
         ((128, 128, 3), MANY, 32, 10),
     ],
