@@ -14,6 +14,8 @@ from pipeline.core import paths
 
 STEPS, PHOTO_STEPS = 1500, 1000
 """Steps of a training, at least, in ``MOST_EPOCHS`` at most; photographs take long."""
+TRAINED = 0.7
+"""Share of the images that is left for training, about."""
 EPOCHS = 10
 MOST_EPOCHS = 150
 BATCHES = ((1000, 16), (5000, 32))
@@ -60,7 +62,7 @@ def run(dataset: str, shape: tuple[int, ...], counts: Counter[str]) -> dict[str,
     train: dict[str, Any] = {"shuffle": True, "drop_remainder": False}
     if batch:
         train["batch_size"] = batch
-    steps = math.ceil(counts.total() / (batch or 128))
+    steps = math.ceil(TRAINED * counts.total() / (batch or 128))
     wanted = PHOTO_STEPS if is_photograph(shape) else STEPS
     train |= {
         "epochs": min(max(EPOCHS, math.ceil(wanted / steps)), MOST_EPOCHS),

@@ -39,9 +39,9 @@ def test_larger_images_are_halved_first():
     ("shape", "counts", "batch", "epochs"),
     [
         ((28, 28), FEW, 16, 150),
-        ((64, 64), Counter(a=84, b=84), 16, 137),  # 11 steps an epoch
-        ((128, 128, 3), Counter(a=84, b=84), 16, 91),
-        ((28, 28), SOME, 32, 16),  # 94 steps
+        ((64, 64), Counter(a=120, b=120), 16, 137),  # 11 steps an epoch
+        ((128, 128, 3), Counter(a=120, b=120), 16, 91),
+        ((28, 28), SOME, 32, 23),  # 66 steps
         ((28, 28), MANY, 128, 10),
         ((128, 128, 3), MANY, 32, 10),
     ],
