@@ -153,6 +153,24 @@ def stop(process, number, is_at_work):
         return process.stdout.read()
 
 
+SLOW = """
+import os
+import time
+
+opened = os.open
+
+
+def slow(path, *arguments, **options):
+    if str(path).endswith({path!r}):
+        opened({mark!r}, os.O_CREAT | os.O_WRONLY)
+        time.sleep(60)
+    return opened(path, *arguments, **options)
+
+
+os.open = slow
+"""
+
+
 @pytest.mark.parametrize(
     ("stage", "read", "number"),
     [
@@ -161,41 +179,19 @@ def stop(process, number, is_at_work):
         ("report", "metrics/runs/tiny_idx/evaluation.json", signal.SIGTERM),
     ],
 )
-def test_a_signal_ends_a_stage_that_reads(reproduced, stage, read, number):
-    """The stage is caught while it reads: the file is a pipe that does not end."""
-    path = reproduced.folder / read
-    content = path.read_bytes()
-    path.unlink()
-    os.mkfifo(path)
-    try:
-        process = reproduced.begin(sys.executable, "-m", f"stages.{stage}", "tiny_idx")
-        pipe = open_fifo(path)
-        os.write(pipe, content[: len(content) // 2])
-        out = stop(process, number, lambda: True)
-        os.close(pipe)
-    finally:
-        path.unlink()
-        path.write_bytes(content)
+def test_a_signal_ends_a_stage_that_reads(reproduced, tmp_path, stage, read, number):
+    """The stage is caught while it reads: to open the file takes it a minute."""
+    mark = tmp_path / "is_reading"
+    (tmp_path / "sitecustomize.py").write_text(SLOW.format(path=read, mark=str(mark)))
+    process = reproduced.begin(
+        sys.executable, "-m", f"stages.{stage}", "tiny_idx", PYTHONPATH=str(tmp_path)
+    )
+    out = stop(process, number, mark.exists)
     status, word = ENDS[number]
     assert (process.returncode, out) == (status, f"\n{stage} tiny_idx: {word}\n")
     done = reproduced.call(sys.executable, "-m", f"stages.{stage}", "tiny_idx")
     assert done.returncode == 0, done.stdout
     assert not [name for name in made(reproduced, stage) if "incomplete" in name]
-
-
-def open_fifo(path):
-    """Open a pipe for writing as soon as someone reads it."""
-    pipes = []
-
-    def is_open():
-        try:
-            pipes.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:  # ENXIO: no reader
-            return False
-        return True
-
-    until(is_open)
-    return pipes[0]
 
 
 def test_ctrl_c_ends_a_download(dvc_project):
