@@ -10,6 +10,8 @@ import griffe
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import pipeline
+from pipeline.core import console, files
 from pipeline.core.params import Section
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.models import families
@@ -57,6 +59,19 @@ def page(version: str) -> str:
         for table in tables:
             lines += _table(table, since, version)
     return "\n".join(lines) + "\n"
+
+
+def freeze(version: str) -> int:
+    """Enter the parameters that are new in a version into ``since.json``; return their number.
+
+    A release does so: ``python -m website.parameters``.
+    """
+    lists = json.loads(SINCE.read_text())
+    known = {key for keys in lists.values() for key in keys}
+    new = [key for key in keys() if key not in known]
+    lists[version] = sorted({*lists.get(version, ()), *new})
+    files.write_text(SINCE, json.dumps(lists, indent=1) + "\n")
+    return len(new)
 
 
 def keys() -> list[str]:
@@ -124,14 +139,14 @@ def _table(table: Table, since: Mapping[str, str], version: str) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for name, info in table.model.model_fields.items():
-        entry = _resolved(schema["properties"][name], schema)
+        entry = resolved(schema["properties"][name], schema)
         default = "*required*" if name in required else f"`{_default(info)}`"
         cells = [
             f"`{name}`",
             _type(entry, schema),
             default,
             ", ".join(_limits(entry, schema)),
-            _one_line(_meaning(table.model, name, entry)),
+            _one_line(meaning(table.model, name, entry)),
             since.get(f"{table.heading}.{name}", version),
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -145,7 +160,7 @@ def _default(info: FieldInfo) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _resolved(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what an entry of a JSON schema refers to."""
     if "$ref" not in entry:
         return entry
@@ -155,7 +170,7 @@ def _resolved(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[st
 
 def _type(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """Return an entry's type in words."""
-    entry = _resolved(entry, schema)
+    entry = resolved(entry, schema)
     several = entry.get("anyOf") or entry.get("oneOf")
     if several:
         return " or ".join(dict.fromkeys(_type(one, schema) for one in several))
@@ -172,7 +187,7 @@ def _type(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 def _limits(entry: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is allowed of an entry."""
-    entry = _resolved(entry, schema)
+    entry = resolved(entry, schema)
     for keyword, text in LIMITS.items():
         if keyword in entry:
             yield text.format(entry[keyword])
@@ -213,7 +228,7 @@ def _summary(model: type[BaseModel]) -> str:
     return text.split("\n\n")[0]
 
 
-def _meaning(model: type[BaseModel], name: str, entry: Mapping[str, Any]) -> str:
+def meaning(model: type[BaseModel], name: str, entry: Mapping[str, Any]) -> str:
     """Return what the sources say of a field: below it, in its type, or of the section it is."""
     if name == "name" and "const" in entry:
         return "Chooses this one."
@@ -250,3 +265,7 @@ def _alias(member: griffe.Object | griffe.Alias) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.replace("``", "`").split())
+
+
+if __name__ == "__main__":
+    console.result(f"{SINCE}: {freeze(pipeline.__version__)} parameters entered")

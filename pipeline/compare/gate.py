@@ -205,11 +205,11 @@ def _new(rule: Rule, name: str, now: Find) -> str:
     """Return the verdict on what the baseline lacks: whether its metrics are its predictions'."""
     if rule.of == "datasets":
         return "new"
+    metrics = now(paths.metrics(name) / "evaluation.json")
     path = now(paths.predictions(name))
-    if path is None:
+    if metrics is None or path is None:
         return "new, unchecked: its predictions are not here; dvc pull them"
-    recorded = Evaluation.read(now(paths.metrics(name) / "evaluation.json") or path)
-    predictions = Predictions.read(path)
+    recorded, predictions = Evaluation.read(metrics), Predictions.read(path)
     found = evaluate(predictions, list(recorded.classes), recorded.train_accuracy, 1)
     unlike = [
         metric

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.core.errors import DataError, explain, first_few, shown
+from pipeline.core.errors import DataError, explain, first_few, one_line, shown
 
 READING, ERROR = "reading ", "error "
 """What lines of the standard error begin with, before a file's number and a message."""
@@ -168,15 +168,13 @@ def _opened(number: int, path: str) -> Iterator[pq.ParquetFile]:
     """Open a file; whatever a library raises over what it holds becomes a DataError."""
     sys.stderr.write(f"{READING}{number}\n")
     try:
-        with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
+        with (
+            one_line(path, "fetch it again", fault=": is damaged, or not Parquet"),
+            pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file,
+        ):
             yield file
-    except (DataError, MemoryError, BrokenPipeError):
-        raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.filename:
-            raise DataError(str(explain(error))) from None
-        reason = shown(" ".join(str(error).split()) or type(error).__name__, 200)
-        raise DataError(f"{path}: is damaged, or not Parquet ({reason}); fetch it again") from None
+    except OSError as error:  # of the machine
+        raise DataError(str(explain(error))) from None
 
 
 def _check_columns(path: str, schema: pa.Schema, wanted: Sequence[str], advice: str = "") -> None:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.images import containers, jpeg, png
+from pipeline.images import containers, jpeg, png, truncated
 from pipeline.images import convert as conversion
 from pipeline.images.convert import Convert
 from pipeline.images.formats import ImageError, opened, undecodable
@@ -30,13 +30,6 @@ FEWER_PIXELS = 25_000_000
 SPARE = 64 << 20
 """Bytes of memory with which OpenCV can decode an image, if it is not damaged."""
 DEPTHS = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
-END_OF_JPEG = b"\xff\xd9"
-END = 16
-"""Bytes at the end of a JPEG in which that mark stands, unless it is truncated."""
-NO_DATA = 127, 128
-"""Values of pixels that a truncated JPEG does not give; the second also where CMYK is inverted."""
-LOST_AT_MOST = 0.1
-"""Share of rows that a truncated JPEG may lack."""
 MORE = "has data of more pixels than its header says"
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -220,15 +213,15 @@ def plain(
     try:
         pixels = _stored(content, plan)
     except ImageError:
-        if not is_jpeg or END_OF_JPEG in content[-END:]:
+        if not is_jpeg or truncated.has_end(content):
             raise
-        is_cut = True
+        is_truncated = True
     else:
-        is_cut = is_jpeg and _is_cut(content, header, pixels)
-    if is_cut:
+        is_truncated = is_jpeg and _is_truncated(content, header, pixels)
+    if is_truncated:
         if not convert or convert.truncated == "refuse":
             raise NotAllowedError("cannot be decoded, for it ends too early", "truncated")
-        pixels, words = _truncated(content, header), (*words, "truncated")
+        pixels, words = truncated.decode(content, header.lacks), (*words, "truncated")
     if pixels.shape[:2] != (header.height, header.width):
         raise ImageError("is not of the size that its header says")
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -274,7 +267,7 @@ def _scaled(pixels: NDArray[Any], content: bytes) -> NDArray[Any]:
     return conversion.scaled(pixels, maximum)
 
 
-def _is_cut(content: bytes, header: Header, pixels: NDArray[Any]) -> bool:
+def _is_truncated(content: bytes, header: Header, pixels: NDArray[Any]) -> bool:
     """Return True if a JPEG's data end before its picture does, though an end mark follows.
 
     libjpeg warns of that, on standard error, and of more data than the picture takes: what makes it
@@ -304,17 +297,3 @@ def decode_unchanged(content: bytes) -> NDArray[Any]:
         np.empty(SPARE, np.uint8)  # raises MemoryError, which OpenCV reports like damage
         raise undecodable(content)
     return np.asarray(pixels)
-
-
-def _truncated(content: bytes, header: Header) -> NDArray[Any]:
-    """Decode a JPEG that lacks its end; raise ImageError if more than a tenth of it is not there.
-
-    A decoder that meets the end goes on with grey, and with the next scan, if there is one.
-    """
-    too_much = ImageError("ends too early: more than a tenth of its rows is missing")
-    if header.lacks > 1:  # more than the lowest bit
-        raise too_much
-    with opened(content + END_OF_JPEG) as image:
-        if conversion.rows_within(image, NO_DATA) > LOST_AT_MOST * image.height:
-            raise too_much
-        return conversion.of_pillow(image)

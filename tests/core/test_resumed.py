@@ -6,17 +6,6 @@ from pipeline.core import files, resumed
 from pipeline.core.errors import DataError
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    (tmp_path / "project").mkdir()
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/thesis.txt").write_text("my own")
-    monkeypatch.chdir(tmp_path / "project")
-    yield tmp_path / "project"
-    found = {path.name: path.read_text() for path in (tmp_path / "mine").iterdir()}
-    assert found == {"thesis.txt": "my own"}, "a file outside the project was touched"
-
-
 def is_own(name):
     return name.startswith("part")
 

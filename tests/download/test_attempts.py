@@ -17,7 +17,7 @@ from pipeline.core.errors import SourceError
 from pipeline.download import attempts, bounds, http
 from pipeline.download.fetch import download
 from pipeline.download.params import DownloadParams, PublishedFile
-from tests.support.http_server import Reply, serve
+from tests.support.http_server import Reply
 
 DATA = os.urandom(200_000)
 PIN = {"bytes": len(DATA), "sha256": hashlib.sha256(DATA).hexdigest()}
@@ -26,19 +26,6 @@ FOLDER = Path("data/raw/cats")
 PARTIAL = Path("data/raw/cats.incomplete/a.gz.incomplete")
 BOM = b"\xef\xbb\xbf"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def the_server():
-    with serve() as server:
-        yield server
-
-
-@pytest.fixture
-def server(the_server):
-    the_server.requests.clear()
-    the_server.replies.clear()
-    return the_server
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from pipeline.core.errors import SourceError
 from pipeline.core.params import Params
 from pipeline.download import attempts, body, bounds, fetch, fsspec_source, http, protocols
 from pipeline.download.params import DownloadParams
-from tests.support.http_server import Reply, serve
+from tests.support.http_server import Reply
 
 DATA = os.urandom(200_000)
 OTHER = os.urandom(200_000)
@@ -20,19 +20,6 @@ PIN = {"bytes": len(DATA), "sha256": hashlib.sha256(DATA).hexdigest()}
 PAGE = b"\n<!DOCTYPE html>\n<html><body>Please log in</body></html>"
 FOLDER = Path("data/raw/cats")
 PARTIAL = Path("data/raw/cats.incomplete/a.gz.incomplete")
-
-
-@pytest.fixture(scope="module")
-def the_server():
-    with serve() as server:
-        yield server
-
-
-@pytest.fixture
-def server(the_server):
-    the_server.requests.clear()
-    the_server.replies.clear()
-    return the_server
 
 
 @pytest.fixture(autouse=True)

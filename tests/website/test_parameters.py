@@ -18,8 +18,8 @@ def test_every_parameter_has_a_meaning():
         for table in tables:
             schema = table.model.model_json_schema()
             for name in table.model.model_fields:
-                entry = parameters._resolved(schema["properties"][name], schema)
-                if not parameters._meaning(table.model, name, entry):
+                entry = parameters.resolved(schema["properties"][name], schema)
+                if not parameters.meaning(table.model, name, entry):
                     without.append(f"{table.model.__module__}.{table.model.__qualname__}.{name}")
     assert without == []
 
@@ -46,8 +46,15 @@ def test_what_is_in_no_list_is_of_the_version_at_hand(page):
     assert all(row.endswith(" 9.9.9 |") for row in rows)
 
 
-def test_the_lists_of_keys_name_no_key_twice_and_none_that_never_was():
-    lists = json.loads(parameters.SINCE.read_text())
-    whole = [key for keys in lists.values() for key in keys]
-    assert len(whole) == len(set(whole))
-    assert "train.epochs" in whole
+def test_a_release_enters_what_is_new_and_keeps_what_was(tmp_path, monkeypatch):
+    before = json.loads(parameters.SINCE.read_text())
+    monkeypatch.setattr(parameters, "SINCE", tmp_path / "since.json")
+    parameters.SINCE.write_text(json.dumps(before))
+    number = parameters.freeze("9.9.9")
+    after = json.loads(parameters.SINCE.read_text())
+    assert after["0.1.0"] == before["0.1.0"]
+    assert "train.augmentation.rotation" in after["9.9.9"]
+    assert number == len(after["9.9.9"])
+    assert {key for keys in after.values() for key in keys} >= set(parameters.keys())
+    assert parameters.freeze("10.0.0") == 0
+    assert parameters.page("10.0.0").count(" 10.0.0 |") == 0

@@ -103,13 +103,7 @@ class Streams:
         described = [_coders(cursor) for _ in range(count)]
         cursor.expect(CODER_LENGTHS)
         lengths = [[cursor.number() for _ in one.coders] for one in described]
-        checksums = array("q", [UNKNOWN]) * count
-        kind = cursor.byte()
-        if kind == CHECKSUMS:
-            checksums = cursor.checksums(count)
-            kind = cursor.byte()
-        if kind != END:
-            raise DamagedError("its table is of an unknown kind")
+        checksums = self._checksums(cursor.byte(), count)
         at = 0
         for one, sizes, checksum in zip(described, lengths, checksums, strict=True):
             own = packed[at : at + one.streams]
@@ -120,6 +114,16 @@ class Streams:
             self.blocks.append(Block(chain, methods, begin, sum(own), sizes[one.last], checksum))
             begin += sum(own)
             at += one.streams
+
+    def _checksums(self, kind: int, count: int) -> "array[int]":
+        """Read checksums, if ``kind`` says that they come next, and the end of their section."""
+        found = array("q", [UNKNOWN]) * count
+        if kind == CHECKSUMS:
+            found = self.cursor.checksums(count)
+            kind = self.cursor.byte()
+        if kind != END:
+            raise DamagedError("its table is of an unknown kind")
+        return found
 
     def _parts(self) -> None:
         cursor = self.cursor
@@ -147,12 +151,7 @@ class Streams:
             for count, block in zip(self.parts, self.blocks, strict=True)
         ]
         wanted = sum(count for count, one in zip(self.parts, unknown, strict=True) if one)
-        read = array("q", [UNKNOWN]) * wanted
-        if kind == CHECKSUMS:
-            read = cursor.checksums(wanted)
-            kind = cursor.byte()
-        if kind != END:
-            raise DamagedError("its table is of an unknown kind")
+        read = self._checksums(kind, wanted)
         at = 0
         for count, block, one in zip(self.parts, self.blocks, unknown, strict=True):
             if one:
