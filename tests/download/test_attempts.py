@@ -29,12 +29,17 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(autouse=True)
-def _quick_and_alone(tmp_path, monkeypatch):
+def _alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATA_MIRROR", raising=False)
+    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", 0.001)
+
+
+@pytest.fixture
+def _impatient(monkeypatch):
+    """Give up what stands still at once; what should come might be given up too, if it is slow."""
     monkeypatch.setattr(http, "READ_SECONDS", 0.2)
     monkeypatch.setattr(bounds, "SECONDS", 0.5)
-    monkeypatch.setattr(attempts, "BACKOFF_SECONDS", 0.001)
 
 
 def get(*sources, name="a.gz", max_bytes=None, **pin):
@@ -55,6 +60,7 @@ def refuse(reason, *sources, **options):
     return line
 
 
+@pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
@@ -138,6 +144,7 @@ def test_the_wait_that_a_source_asks_for_is_within_its_time(server):
     assert len(server.requests) == 1
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_host_that_stands_still_is_not_asked_for_every_file(server):
     Path("a.gz").write_bytes(DATA)
     slow = server.reply("/a.gz", Reply(raw=b"H" * 1000, drips=0.1))
@@ -148,6 +155,7 @@ def test_a_host_that_stands_still_is_not_asked_for_every_file(server):
     assert len(server.requests) == 1
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_attempts_share_the_time_in_which_they_stand_still(server, monkeypatch):
     monkeypatch.setattr(http, "READ_SECONDS", 0.3)
     url = server.reply("/a.gz", Reply(DATA, sent=50_000, stalls=True, ranges=False))
@@ -156,7 +164,6 @@ def test_attempts_share_the_time_in_which_they_stand_still(server, monkeypatch):
 
 
 def test_a_server_that_drops_every_piece_is_asked_until_all_is_there(server, monkeypatch):
-    monkeypatch.setattr(bounds, "SECONDS", 20.0)
     url = server.reply("/a.gz", Reply(DATA, sent=21_000))
     assert get(url, **PIN).startswith("1 file, 0.2 MB")
     assert (FOLDER / "a.gz").read_bytes() == DATA
@@ -166,7 +173,6 @@ def test_a_server_that_drops_every_piece_is_asked_until_all_is_there(server, mon
 
 
 def test_a_server_that_drops_and_has_no_ranges_is_given_up(server, monkeypatch):
-    monkeypatch.setattr(bounds, "SECONDS", 20.0)
     url = server.reply("/a.gz", Reply(DATA, sent=50_000, ranges=False))
     line = refuse("ended after 50,000 of 200,000 bytes", url, **PIN)
     assert len(server.requests) == 5
@@ -176,7 +182,6 @@ def test_a_server_that_drops_and_has_no_ranges_is_given_up(server, monkeypatch):
 
 
 def test_pieces_that_never_fit_end(server, monkeypatch):
-    monkeypatch.setattr(bounds, "SECONDS", 20.0)
     url = server.reply("/a.gz", Reply(DATA[::-1], sent=60_000))
     refuse("SHA-256 is .*, not the pinned .*, or take what is .*|SHA-256 .*|ended .*", url, **PIN)
     assert len(server.requests) < 15
@@ -365,6 +370,7 @@ def in_a_thread():
     yield arguments, raised, thread
 
 
+@pytest.mark.usefixtures("_impatient")
 def test_a_trickle_ends_in_a_thread_too(server):
     url = server.reply("/a.gz", Reply(DATA, drips=0.02))
     with in_a_thread() as (arguments, raised, thread):
