@@ -8,28 +8,36 @@ from pipeline.core.params import Params
 from pipeline.evaluate import confusion, metrics
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predict import predict
-from pipeline.models import runtime, saved
+from pipeline.models import history, runtime, saved
 from pipeline.subsets.images import Dataset
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflow")
 
 
 def work(run: str) -> str:
-    """Write ``data/predictions/<run>.parquet``, ``evaluation.json`` and ``confusion.csv``."""
+    """Write the predictions, ``evaluation.json``, ``metrics.json`` and ``confusion.csv``."""
     params = Params.read(paths.params(run))
     section = runs.section(params, run, "evaluate", EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
     trained = saved.load_model(paths.model(run))
-    train, test = Dataset.read(runs.dataset(params, run)).images("train", "test")
+    dataset, folder = Dataset.read(runs.dataset(params, run)), paths.metrics(run)
+    # The validation subset's, from training: of runs whose weights are elsewhere too.
+    validation = metrics.validated(
+        history.read(folder / "history.csv"),
+        runs.section(params, run, "train", history.Stopped),
+        len(dataset.split.rows("validation")),
+    )
+    train, test = dataset.images("train", "test")
     on_train = predict(trained, train, section.batch_size)
     predictions = predict(trained, test, section.batch_size, section.views)
     train_accuracy = float(np.mean(on_train.correct))
     measured = metrics.evaluate(
-        predictions, trained.classes, train_accuracy, section.calibration_bins
+        predictions, trained.classes, train_accuracy, section.calibration_bins, validation
     )
     predictions.write(paths.predictions(run))
-    measured.write(paths.metrics(run) / "evaluation.json")
-    confusion.write(paths.metrics(run) / "confusion.csv", predictions, trained.classes)
+    measured.write(folder / "evaluation.json")
+    measured.write_headline(folder / "metrics.json")
+    confusion.write(folder / "confusion.csv", predictions, trained.classes)
     size = files.megabytes(paths.predictions(run))
     return f"accuracy {measured.accuracy:.4f} on {measured.n:,} test images, {size}"
 

@@ -1,5 +1,10 @@
-"""Evaluation of a run, ``evaluation.json``: metrics of its predictions for the test subset."""
+"""Evaluation of a run, ``evaluation.json``: metrics of its predictions for the test subset.
 
+``metrics.json`` has those of them that tables show, each by one flat key.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -29,8 +34,37 @@ class ClassScores(Section):
     support: NonNegativeInt
 
 
+class Validation(Section):
+    """What was measured of the validation subset, by which runs are chosen."""
+
+    accuracy: Share
+    accuracy_interval: Interval
+    loss: Annotated[float, Field(ge=0)]
+    """Mean cross-entropy, in nats."""
+    n: PositiveInt
+    """Validation images."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _check_inside(self.accuracy, self.accuracy_interval)
+        return self
+
+
+def macro_f1(classes: Mapping[str, ClassScores]) -> float:
+    """Return the mean F1 of the classes that the test subset has, in [0, 1]."""
+    return _mean(one.f1 for one in classes.values() if one.support)
+
+
+def balanced_accuracy(classes: Mapping[str, ClassScores]) -> float:
+    """Return the mean recall of the classes that the test subset has, in [0, 1]."""
+    return _mean(one.recall for one in classes.values() if one.support)
+
+
 class Evaluation(Section):
-    """The content of ``evaluation.json``."""
+    """The content of ``evaluation.json``.
+
+    In files of earlier versions, what follows from their classes is computed.
+    """
 
     accuracy: Share
     accuracy_interval: Interval
@@ -42,6 +76,17 @@ class Evaluation(Section):
     n: PositiveInt
     """Test images."""
     train_accuracy: Share
+    macro_f1: Share = Field(default_factory=lambda known: macro_f1(known["classes"]))
+    """Mean F1 of the classes that the test subset has."""
+    balanced_accuracy: Share = Field(
+        default_factory=lambda known: balanced_accuracy(known["classes"])
+    )
+    """Mean recall of the classes that the test subset has."""
+    top_5_accuracy: Share | None = None
+    """Share of the test images whose class is among the five most probable ones; None where there
+    are few classes."""
+    validation: Validation | None = None
+    """None without a validation subset, and in files of earlier versions."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -50,9 +95,12 @@ class Evaluation(Section):
         right = sum(one.recall * one.support for one in self.classes.values())
         if abs(right / self.n - self.accuracy) > TOLERANCE:
             raise ValueError("accuracy is not that of its classes")
-        low, high = self.accuracy_interval.low, self.accuracy_interval.high
-        if not low - TOLERANCE <= self.accuracy <= high + TOLERANCE:
-            raise ValueError("accuracy is not in its interval")
+        _check_inside(self.accuracy, self.accuracy_interval)
+        for name, mean in (("macro_f1", macro_f1), ("balanced_accuracy", balanced_accuracy)):
+            if abs(getattr(self, name) - mean(self.classes)) > TOLERANCE:
+                raise ValueError(f"{name} is not that of its classes")
+        if self.top_5_accuracy is not None and self.top_5_accuracy < self.accuracy - TOLERANCE:
+            raise ValueError("top_5_accuracy is below accuracy")
         return self
 
     @classmethod
@@ -61,5 +109,37 @@ class Evaluation(Section):
         return files.read_record(path, cls, "evaluate again (dvc repro)")
 
     def write(self, path: Path) -> None:
-        """Write the evaluation as JSON."""
-        files.write_json(path, self.model_dump(mode="json"))
+        """Write the evaluation as JSON, without what there is not."""
+        files.write_json(path, self.model_dump(mode="json", exclude_none=True))
+
+    def headline(self) -> dict[str, float]:
+        """Return the metrics that tables show, by flat keys: the content of ``metrics.json``."""
+        found = {
+            "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
+            "expected_calibration_error": self.expected_calibration_error,
+            "loss": self.loss,
+            "macro_f1": self.macro_f1,
+        }
+        if self.top_5_accuracy is not None:
+            found["top_5_accuracy"] = self.top_5_accuracy
+        if self.validation is not None:
+            found["validation_accuracy"] = self.validation.accuracy
+            found["validation_loss"] = self.validation.loss
+        return found
+
+    def write_headline(self, path: Path) -> None:
+        """Write ``metrics.json``."""
+        files.write_json(path, self.headline())
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean, which does not depend on the order: JSON has classes in another one."""
+    found = list(values)
+    return math.fsum(found) / len(found) if found else 0.0
+
+
+def _check_inside(accuracy: float, interval: Interval) -> None:
+    """Raise ValueError if an accuracy is not in its interval."""
+    if not interval.low - TOLERANCE <= accuracy <= interval.high + TOLERANCE:
+        raise ValueError("accuracy is not in its interval")

@@ -1,4 +1,4 @@
-"""Metrics of the predictions for the test subset."""
+"""Metrics of the predictions for the test subset, and of the validation subset."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,27 @@ import numpy as np
 
 from pipeline.core.errors import DataError
 from pipeline.evaluate.calibration import expected_calibration_error
-from pipeline.evaluate.evaluation import ClassScores, Evaluation, Interval
+from pipeline.evaluate.evaluation import ClassScores, Evaluation, Interval, Validation
 from pipeline.evaluate.predictions import Predictions
+from pipeline.models.history import Columns, Stopped
 
 CONFIDENCE_LEVEL = 0.95
+TOP = 5
+"""How many of the most probable classes are looked at for ``top_5_accuracy``."""
+TOP_FROM = 20
+"""Classes from which on it is a metric."""
+ROUNDING = 1e-9
+"""By how much an accuracy may differ from a whole number of images, divided."""
 SMALLEST = float(np.finfo(np.float32).tiny)
 """The smallest normal float32, 1.2e-38: a probability below it counts as it, for its logarithm."""
 
 
 def evaluate(
-    predictions: Predictions, classes: Sequence[str], train_accuracy: float, calibration_bins: int
+    predictions: Predictions,
+    classes: Sequence[str],
+    train_accuracy: float,
+    calibration_bins: int,
+    validation: Validation | None = None,
 ) -> Evaluation:
     """Return the metrics of a run's predictions.
 
@@ -29,6 +40,8 @@ def evaluate(
         Share of the training images that the final weights classify correctly.
     calibration_bins : int
         See ``expected_calibration_error``.
+    validation : Validation, optional
+        See ``validated``.
 
     Raises
     ------
@@ -45,6 +58,7 @@ def evaluate(
             "again with another train.precision or a lower learning rate"
         )
     hits = int(predictions.correct.sum())
+    several = len(classes) >= TOP_FROM
     return Evaluation(
         accuracy=hits / n,
         accuracy_interval=accuracy_interval(hits, n),
@@ -55,7 +69,58 @@ def evaluate(
         loss=cross_entropy(predictions),
         n=n,
         train_accuracy=train_accuracy,
+        top_5_accuracy=top_accuracy(predictions, TOP) if several else None,
+        validation=validation,
     )
+
+
+def validated(history: Columns, stopped: Stopped, n: int) -> Validation | None:
+    """Return what training measured of the validation subset with the weights that it kept.
+
+    Parameters
+    ----------
+    history : mapping
+        Columns of ``history.csv``.
+    stopped : Stopped
+        The run's, which says which epoch that was.
+    n : int
+        Validation images.
+
+    Returns
+    -------
+    Validation or None
+        None without a validation subset.
+
+    Raises
+    ------
+    DataError
+        If the history's accuracy cannot be one of so many images.
+    """
+    if not n or "validation_accuracy" not in history:
+        return None
+    kept = stopped.kept(history)
+    accuracy = float(history["validation_accuracy"][kept])
+    hits = round(accuracy * n)
+    if not 0 <= hits <= n or abs(hits / n - accuracy) > ROUNDING:
+        raise DataError(
+            f"the history's validation accuracy {accuracy:g} is not one of {n:,} images; train "
+            "again (dvc repro)"
+        )
+    loss = float(history["validation_loss"][kept])
+    interval = accuracy_interval(hits, n)
+    return Validation(accuracy=accuracy, accuracy_interval=interval, loss=loss, n=n)
+
+
+def top_accuracy(predictions: Predictions, count: int) -> float:
+    """Return the share of images whose class is among the ``count`` most probable ones.
+
+    Of equally probable classes the first counts as more probable, as for the predicted one.
+    """
+    shares = predictions.probabilities
+    true = np.take_along_axis(shares, predictions.labels[:, None].astype(np.int64), axis=1)
+    before = np.arange(shares.shape[1]) < predictions.labels[:, None]
+    rank = ((shares > true) | ((shares == true) & before)).sum(axis=1)
+    return float((rank < count).mean())
 
 
 def accuracy_interval(hits: int, n: int) -> Interval:

@@ -1,22 +1,66 @@
-"""Histories: ``history.csv``, the measurements of each epoch of a training."""
+"""Histories: ``history.csv``, the measurements of each epoch of a training; which epoch is kept."""
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from pipeline.core import errors, files
 from pipeline.core.errors import DataError
+from pipeline.core.params import Section
 
 LONGEST = 16 << 20
 """Bytes of a file that is read."""
 REMEDY = "delete it and run dvc repro"
 
+Epochs = Annotated[int, Field(gt=0, le=100_000)]
+
 Row = dict[str, float | int | None]
 """Measurements of an epoch, by column; None where there is no such subset."""
 History = list[Row]
 """One row an epoch."""
+Columns = Mapping[str, NDArray[np.float64]]
+"""The same by column, each of shape (epochs,); those without values are left out."""
+
+
+class EarlyStopping(Section):
+    """``train.early_stopping``: stop, and take the weights of the best epoch."""
+
+    monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+    """The measure of an epoch: the least loss is best, or the greatest accuracy."""
+    patience: Epochs = 5
+    """Stop after so many epochs in a row that were not better than the best."""
+
+    def best(self, history: Sequence[Mapping[str, float | int | None]]) -> int:
+        """Return the position of the best epoch, the first of equal ones."""
+        return self.best_of([row[self.monitor] or 0.0 for row in history])
+
+    def best_of(self, values: Sequence[float]) -> int:
+        """Return the position of the best of the epochs' measures, the first of equal ones."""
+        return values.index(min(values) if self.monitor == "validation_loss" else max(values))
+
+    def is_over(self, history: Sequence[Mapping[str, float | int | None]]) -> bool:
+        """Tell if training is to stop after these epochs."""
+        return bool(history) and len(history) - 1 - self.best(history) >= self.patience
+
+
+class Stopped(Section):
+    """The part of ``train`` that says which epoch's weights are kept; it passes over the rest."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    early_stopping: EarlyStopping | None = None
+
+    def kept(self, history: Columns) -> int:
+        """Return the position of the epoch whose weights were kept: the best, else the last."""
+        stopping = self.early_stopping
+        if stopping is None or stopping.monitor not in history:
+            return len(history["epoch"]) - 1
+        return stopping.best_of(history[stopping.monitor].tolist())
 
 
 def write_history(path: Path, history: History) -> None:

@@ -3,13 +3,13 @@
 The optimizers' parameters stand in ``optimizers``, those of the learning rate in ``schedules``.
 """
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.core.params import Section, Text
+from pipeline.models.history import EarlyStopping, Epochs
 from pipeline.models.params import Batch, Precision
 from pipeline.models.runtime import Threads
 from pipeline.train.optimizers import Adam, Optimizer
@@ -18,7 +18,6 @@ from pipeline.train.schedules import Constant, Schedule
 Share = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=0, le=256)]
 Alpha = Annotated[float, Field(ge=0, le=1000)]
-Epochs = Annotated[int, Field(gt=0, le=100_000)]
 
 ClassWeights = Literal["none", "balanced"]
 """``balanced``: an image of a class of m images, of n in all of K classes, counts n / (K * m)."""
@@ -66,25 +65,6 @@ class Augmentation(Section):
     def changes_nothing(self) -> bool:
         """Tell if images stay as they are."""
         return self == Augmentation(erasing_area=self.erasing_area)
-
-
-class EarlyStopping(Section):
-    """``train.early_stopping``: stop, and take the weights of the best epoch."""
-
-    monitor: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
-    """The measure of an epoch: the least loss is best, or the greatest accuracy."""
-    patience: Epochs = 5
-    """Stop after so many epochs in a row that were not better than the best."""
-
-    def best(self, history: Sequence[Mapping[str, float | int | None]]) -> int:
-        """Return the position of the best epoch, the first of equal ones."""
-        sign = 1 if self.monitor == "validation_loss" else -1
-        values = [sign * (row[self.monitor] or 0.0) for row in history]
-        return values.index(min(values))
-
-    def is_over(self, history: Sequence[Mapping[str, float | int | None]]) -> bool:
-        """Tell if training is to stop after these epochs."""
-        return bool(history) and len(history) - 1 - self.best(history) >= self.patience
 
 
 class FineTuning(Section):

@@ -9,7 +9,7 @@ from pipeline.core.errors import DataError, ParameterError, TrainingError
 from pipeline.evaluate.predict import predict
 from pipeline.models import families, saved
 from pipeline.models.families import Network
-from pipeline.models.history import write_history
+from pipeline.models.history import EarlyStopping, write_history
 from pipeline.models.start import Start
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
@@ -18,7 +18,7 @@ from pipeline.subsets.images import Dataset
 from pipeline.subsets.split import Split
 from pipeline.train import fit
 from pipeline.train.optimizers import Adam, Sgd
-from pipeline.train.params import Augmentation, EarlyStopping, FineTuning, TrainParams
+from pipeline.train.params import Augmentation, FineTuning, TrainParams
 from pipeline.train.schedules import Exponential
 from tests.support.builders import CLASSES, pixels
 

@@ -2,7 +2,8 @@ import pytest
 
 from pipeline.core.errors import ParameterError
 from pipeline.core.params import Params
-from pipeline.train.params import Augmentation, EarlyStopping, TrainParams
+from pipeline.models.history import EarlyStopping
+from pipeline.train.params import Augmentation, TrainParams
 
 
 def history(*losses):
