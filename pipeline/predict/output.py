@@ -1,4 +1,4 @@
-"""Output of predictions: a table, CSV or JSON lines, and notes on the images."""
+"""Output of predictions: a table, CSV, JSON or JSON lines, and notes on the images."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from pipeline.core.errors import first_few
 from pipeline.predict import adapt, drift
 from pipeline.predict.classify import Outcome
 
-FORMATS = "table", "csv", "jsonl"
+FORMATS = "table", "csv", "json", "jsonl"
 INVERT = "--invert turns dark on light into light on dark"
 HINTS = {
     adapt.RESIZED.format("stretch"): "--resize crop or pad keeps the aspect ratio",
@@ -25,16 +25,20 @@ ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
 
 class Writer:
-    """A writer of outcomes in one of ``FORMATS``: the ``top`` most probable classes of each."""
+    """A writer of outcomes in one of ``FORMATS``: the ``top`` most probable classes of each.
+
+    Its output is the heading, the rows of each batch, and the end, each of which may be empty.
+    """
 
     def __init__(self, form: str, classes: Sequence[str], top: int) -> None:
         self.form = form
         self.classes = classes
         self.top = min(top, len(classes))
         self.width = max(map(len, classes))
+        self.has_rows = False
 
     def header(self) -> str:
-        """Return the heading; empty for JSON lines."""
+        """Return the heading; empty for JSON and JSON lines."""
         numbers = range(1, self.top + 1)
         if self.form == "table":
             cells = [ORDINALS.get(n, f"{n}th").ljust(self.width + 8) for n in numbers]
@@ -45,12 +49,27 @@ class Writer:
         return ""
 
     def rows(self, outcomes: Sequence[Outcome]) -> str:
-        """Return the outcomes that have probabilities, one a line, without the last line's end."""
+        """Return the outcomes that have probabilities, one a line, without the last line's end.
+
+        In JSON each line begins with the bracket or the comma that stands before an object.
+        """
         classified = [outcome for outcome in outcomes if outcome.probabilities is not None]
+        if not classified:
+            return ""
         if self.form == "csv":
             return _csv([self._csv_row(outcome) for outcome in classified])
         line = self._table_row if self.form == "table" else self._json_row
-        return "\n".join(line(outcome) for outcome in classified)
+        lines = [line(outcome) for outcome in classified]
+        if self.form == "json":
+            lines = [("," if n or self.has_rows else "[") + text for n, text in enumerate(lines)]
+        self.has_rows = True
+        return "\n".join(lines)
+
+    def end(self) -> str:
+        """Return the end behind all rows: that of JSON's list."""
+        if self.form != "json":
+            return ""
+        return "]" if self.has_rows else "[]"
 
     def _best(self, outcome: Outcome) -> list[tuple[int, str, np.float32]]:
         assert outcome.probabilities is not None

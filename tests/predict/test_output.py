@@ -52,9 +52,32 @@ def test_json_lines_hold_the_exact_probabilities():
     assert np.float32(second["predictions"][0]["probability"]) == np.float32(1 / 3)
 
 
+def test_json_is_a_list_of_the_same_objects_whatever_the_batches():
+    lines = output.Writer("jsonl", CLASSES, 2).rows(OUTCOMES).split("\n")
+    for batches in ([OUTCOMES], [[one] for one in OUTCOMES]):
+        writer = output.Writer("json", CLASSES, 2)
+        rows = [rows for batch in batches if (rows := writer.rows(batch))]
+        assert json.loads("\n".join([*rows, writer.end()])) == list(map(json.loads, lines))
+
+
+def test_json_says_what_csv_says():
+    table, listed = (output.Writer(form, CLASSES, 3) for form in ("csv", "json"))
+    rows = csv.DictReader(io.StringIO(f"{table.header()}\n{table.rows(OUTCOMES)}\n"))
+    objects = json.loads(listed.rows(OUTCOMES) + listed.end())
+    assert len(objects) == 2
+    for row, found in zip(rows, objects, strict=True):
+        assert row["image"] == found["image"].replace("\x1b", r"\u001b")
+        assert row["notes"] == "; ".join(found["notes"])
+        for n, one in enumerate(found["predictions"], 1):
+            assert row[f"class_{n}"] == one["class"] == CLASSES[one["label"]]
+            assert float(row[f"probability_{n}"]) == one["probability"]
+
+
 @pytest.mark.parametrize("form", output.FORMATS)
 def test_nothing_of_nothing(form):
-    assert output.Writer(form, CLASSES, 1).rows([OUTCOMES[1]]) == ""
+    writer = output.Writer(form, CLASSES, 1)
+    assert writer.rows([OUTCOMES[1]]) == ""
+    assert writer.end() == ("[]" if form == "json" else "")
 
 
 def test_notes_are_counted_with_examples_and_hints():

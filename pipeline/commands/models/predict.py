@@ -9,7 +9,7 @@ the exit status is 1.
     python -m pipeline predict demo_png shoe.png
     python -m pipeline predict demo_png photos/ more.zip --resize crop --top 1
     python -m pipeline predict demo_idx data/demo/idx/t10k-images-idx3-ubyte.gz --format csv > a.csv
-    python -m pipeline predict demo_png 'scans/**/*.jpg' --invert --format jsonl
+    python -m pipeline predict demo_png 'scans/**/*.jpg' --invert --format json
 """
 
 import argparse
@@ -23,7 +23,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run_or_folder", metavar="RUN", help="a run's name, or a model's folder")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="an image, or where some are")
     parser.add_argument(
-        "--format", choices=("table", "csv", "jsonl"), default="table", help="default: table"
+        "--format",
+        choices=("table", "csv", "json", "jsonl"),
+        default="table",
+        help="jsonl: an object a line (default: table)",
     )
     parser.add_argument(
         "--top", type=_positive, default=3, metavar="K", help="most probable classes (default: 3)"
@@ -78,6 +81,8 @@ def run(arguments: Namespace) -> str:
                     read += 1
                     notes.add(outcome)
             bar.update(len(batch))
+    if end := writer.end():
+        console.result(end)
     for line in notes.lines(name):
         console.note(f"pipeline predict: {line}")
     seconds = time.perf_counter() - started
