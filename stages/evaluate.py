@@ -3,9 +3,9 @@
 import numpy as np
 
 from pipeline import runs
-from pipeline.core import files, paths, stage
+from pipeline.core import console, files, paths, stage
 from pipeline.core.params import Params
-from pipeline.evaluate import confusion, metrics
+from pipeline.evaluate import advice, baseline, confusion, metrics
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predict import predict
 from pipeline.models import history, runtime, saved
@@ -22,8 +22,9 @@ def work(run: str) -> str:
     trained = saved.load_model(paths.model(run))
     dataset, folder = Dataset.read(runs.dataset(params, run)), paths.metrics(run)
     # The validation subset's, from training: of runs whose weights are elsewhere too.
+    curves = history.read(folder / "history.csv")
     validation = metrics.validated(
-        history.read(folder / "history.csv"),
+        curves,
         runs.section(params, run, "train", history.Stopped),
         len(dataset.split.rows("validation")),
     )
@@ -38,8 +39,16 @@ def work(run: str) -> str:
     measured.write(folder / "evaluation.json")
     measured.write_headline(folder / "metrics.json")
     confusion.write(folder / "confusion.csv", predictions, trained.classes)
-    size = files.megabytes(paths.predictions(run))
-    return f"accuracy {measured.accuracy:.4f} on {measured.n:,} test images, {size}"
+    counts = np.bincount(train.labels, minlength=len(trained.classes)).tolist()
+    images = dict(zip(trained.classes, counts, strict=True))
+    for line in advice.warnings(curves, measured, images):
+        console.warning(f"{run}: {line}")
+    guess = baseline.baseline(measured)
+    return (
+        f"accuracy {measured.accuracy:.4f} on {measured.n:,} test images (chance "
+        f"{guess.chance:.4f}, majority {guess.majority:.4f}), "
+        f"{files.megabytes(paths.predictions(run))}"
+    )
 
 
 if __name__ == "__main__":
