@@ -1,9 +1,9 @@
 """Extraction of Parquet files with images, as Hugging Face's ``datasets`` writes them.
 
 Each row has an image, which is a struct of encoded ``bytes`` and a ``path`` or the bytes alone, and
-a label, which is a class's name or number. The names of numbered classes stand in the schema's
-metadata under ``huggingface``. Images are written to parts with ids such as ``train-0``, labels and
-other columns to ``labels.csv``.
+a label, which is a class's name or number, or one-hot columns. The names of numbered classes stand
+in the schema's metadata under ``huggingface``. Images are written to parts with ids such as
+``train-0``, labels and other columns to ``labels.csv``.
 """
 
 import csv
@@ -21,7 +21,7 @@ from pipeline.extract import parquet, parts
 from pipeline.extract.params import PartsExtract, Ratio
 
 OWN_COLUMNS = ("id", "label")
-"""Columns that every ``labels.csv`` has."""
+"""Columns that ``labels.csv`` has beside others; the latter unless ``label`` is null."""
 
 
 class ParquetExtract(PartsExtract):
@@ -35,8 +35,9 @@ class ParquetExtract(PartsExtract):
     """Files of the test subset."""
     image: Text = "image"
     """Name of the column of images."""
-    label: Text = "label"
-    """Name of the column of labels."""
+    label: Text | None = "label"
+    """Name of the column of labels; null: ``columns`` has one-hot ones, which
+    ``decode.labels.one_hot`` names."""
     columns: Annotated[tuple[Text, ...], Field(max_length=1000)] = ()
     """Names of other columns for ``labels.csv``, such as that of ``split.groups``."""
     max_ratio: Ratio = 200
@@ -86,14 +87,15 @@ def extract_parquet(raw: Path, params: ParquetExtract, folder: Path) -> str:
         files.new_table(work / "labels.csv") as file,
     ):
         table = csv.writer(file, lineterminator="\n")
-        table.writerow([*OWN_COLUMNS, *params.columns])
+        own = OWN_COLUMNS if params.label else OWN_COLUMNS[:1]
+        table.writerow([*own, *params.columns])
 
         def members() -> Iterator[tuple[str, bytes]]:
             for row in parquet.rows(paths, params.image, params.label, params.columns):
                 subset = subsets[row.file]
                 id_ = f"{subset}-{counts[subset]}"
                 counts[subset] += 1
-                table.writerow([id_, row.label, *row.others])
+                table.writerow([*(id_, row.label)[: len(own)], *row.others])
                 yield id_, row.content
 
         limited = _limited(members(), raw, params.limits, length)

@@ -30,7 +30,7 @@ class Row(NamedTuple):
     content: bytes
     """The encoded image."""
     label: str
-    """The class's name."""
+    """The class's name; ``""`` where no column of labels is read."""
     others: list[str]
     """Values of other columns, as text."""
 
@@ -65,15 +65,17 @@ def texts(paths: Sequence[Path], columns: Sequence[str]) -> Iterator[list[list[s
 
 
 def rows(
-    paths: Sequence[Path], image: str, label: str, others: Sequence[str] = ()
+    paths: Sequence[Path], image: str, label: str | None, others: Sequence[str] = ()
 ) -> Iterator[Row]:
     """Yield the rows of files, one file after another.
 
     Parameters
     ----------
     paths : sequence of Path
-    image, label : str
-        Names of the columns of images and labels.
+    image : str
+        Name of the column of images.
+    label : str, optional
+        Name of the column of labels.
     others : sequence of str
         Names of other columns to read.
 

@@ -107,9 +107,9 @@ def describe(out: BinaryIO, paths: Sequence[str]) -> None:
 
 
 def rows(
-    out: BinaryIO, paths: Sequence[str], image: str, label: str, others: Sequence[str]
+    out: BinaryIO, paths: Sequence[str], image: str, label: str | None, others: Sequence[str]
 ) -> None:
-    """Print images, labels as classes' names, and other columns as text."""
+    """Print images, labels as classes' names (empty without one), and other columns as text."""
     fields = [("file", pa.int32()), ("content", pa.binary()), ("label", pa.string())]
     schema = pa.schema([*fields, *((f"other {at}", pa.string()) for at in range(len(others)))])
     with pa.ipc.new_stream(out, schema) as stream:
@@ -121,32 +121,34 @@ def rows(
 
 
 def _rows_of(
-    file: pq.ParquetFile, path: str, image: str, label: str, others: Sequence[str]
+    file: pq.ParquetFile, path: str, image: str, label: str | None, others: Sequence[str]
 ) -> Iterator[list[pa.Array]]:
     schema = file.schema_arrow
     advice = " (set extract.image, label, columns in params.yaml)"
-    _check_columns(path, schema, (image, label, *others), advice)
+    labelled = [label] if label else []
+    _check_columns(path, schema, (image, *labelled, *others), advice)
     kind = schema.field(image).type
     if not is_image(kind):
         raise DataError(
             f"{path}: column {image} is {shown(str(kind))}, not a struct with bytes, as Hugging "
             "Face writes images"
         )
-    names = classes_of(schema, path).get(label)
+    names = classes_of(schema, path).get(label) if label else None
     leaf = f"{image}.bytes" if pa.types.is_struct(kind) else image
     start = 0
-    for batch in _batches(file, path, _rows_at_once(file.metadata), [leaf, label, *others]):
+    for batch in _batches(file, path, _rows_at_once(file.metadata), [leaf, *labelled, *others]):
         contents = _contents(batch[image])
         without = contents.is_null().to_pylist()
         labels = []
-        for row, value in enumerate(batch[label].to_pylist()):
+        values = batch[label].to_pylist() if label else [None] * len(contents)
+        for row, value in enumerate(values):
             where = f"{path}: row {start + row}"
             if without[row]:
                 raise DataError(
                     f"{where} has no image in it (column {image}); images that are only named by "
                     "a path must be embedded: see datasets.table.embed_table_storage"
                 )
-            labels.append(_class_name(value, names, where))
+            labels.append(_class_name(value, names, where) if label else "")
         start += len(labels)
         yield [contents, pa.array(labels, pa.string()), *(_as_text(batch[name]) for name in others)]
 

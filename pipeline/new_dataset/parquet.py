@@ -13,6 +13,7 @@ from pipeline.new_dataset.findings import Findings, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.new_dataset.layout import patterns
 from pipeline.new_dataset.tables import parquet
+from pipeline.new_dataset.tables.parquet import ParquetColumns
 from pipeline.split import published
 
 
@@ -35,10 +36,11 @@ def _detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     by_subset = _by_subset(_of_one_configuration(_chosen(names, choices.only)))
     train = [folder / name for name in by_subset["train"]]
     columns = parquet.choose(train, choices)
-    image, label, division = columns.image, columns.label, columns.division
-    notes = [f"classes are read from the column {label} ({columns.why})"] * bool(columns.why)
+    image, labels, division = columns.image, columns.labels, columns.division
+    is_one_hot = len(labels) > 1
+    notes = [f"classes are read from {columns.why}"] * bool(columns.why)
     for subset, files in list(by_subset.items()):
-        if parquet.is_unlabelled([folder / name for name in files], label) and subset != "train":
+        if parquet.is_unlabelled([folder / name for name in files], labels) and subset != "train":
             del by_subset[subset]
             notes.append(f"the files for {subset} have no labels and are left out")
     if division.column and len(by_subset) > 1:
@@ -49,40 +51,51 @@ def _detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     images = ImageStatistics()
     with console.bar("look", unit="images") as bar:
         for subset, files in by_subset.items():
-            found = rows([folder / name for name in files], image, label)
-            for number, row in enumerate(found):
+            paths = [folder / name for name in files]
+            label, others = (None, labels) if is_one_hot else (labels[0], ())
+            for number, row in enumerate(rows(paths, image, label, others)):
                 own = division.subsets[number] if division.column else subset
-                images.add(f"{subset}-{number}", row.label, row.content, own)
+                class_name = parquet.class_of(row, labels, paths[row.file])
+                images.add(f"{subset}-{number}", class_name, row.content, own)
                 bar.update()
-    extract: dict[str, Any] = dict(by_subset)
-    if image != "image":
-        extract["image"] = image
-    if label != "label":
-        extract["label"] = label
     split: dict[str, Any] = dict(without_fractions(by_subset))
     if division.column:
         split = {"column": division.column, **without_fractions(set(division.subsets))}
     elif columns.groups.column and len(by_subset) == 1:
         split["groups"] = columns.groups.column
-    if used := [name for name in (split.get("column"), split.get("groups")) if name]:
-        extract["columns"] = used
+    used = [name for name in (split.get("column"), split.get("groups")) if name]
     published = division.column or (len(by_subset) > 1 and "the files' names")
     notes += [*division.notes, *columns.groups.notes(str(published or ""))]
     numbers = all(map(str.isdecimal, images.classes))
-    known = [name for name in columns.known or [] if name in images.classes]
-    if unused := len(columns.known or []) - len(known):
+    decode = images.decode()
+    if is_one_hot:
+        decode["labels"] = {"one_hot": list(labels)}
+    named = columns.known or []
+    known = [name for name in (labels if is_one_hot else named) if name in images.classes]
+    if named and (unused := len(named) - len(known)):
         notes.append(f"{unused:,} names of classes are left out, for no image has them")
     return Findings(
         kind="parquet",
         description="Parquet files with images, as Hugging Face writes them",
         images=images,
         files=[name for files in by_subset.values() for name in files],
-        extract=extract,
+        extract={**by_subset, **_extracted(columns, used)},
         classes=known or sorted(images.classes, key=int if numbers else str),
-        decode=images.decode(),
+        decode=decode,
         split=split,
         notes=notes,
     )
+
+
+def _extracted(columns: ParquetColumns, used: Sequence[str]) -> dict[str, Any]:
+    """Return what ``extract`` must say of the columns, with others that are used."""
+    image, labels = columns.image, columns.labels
+    is_one_hot = len(labels) > 1
+    others = [*labels * is_one_hot, *(name for name in used if name not in labels)]
+    extract: dict[str, Any] = {"image": image} if image != "image" else {}
+    if labels != ("label",):
+        extract["label"] = None if is_one_hot else labels[0]
+    return extract | ({"columns": others} if others else {})
 
 
 def _chosen(names: Sequence[str], only: Sequence[str]) -> list[str]:

@@ -1,15 +1,20 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
 from pipeline.core.errors import DataError
+from pipeline.decode.archive import decode_archive
+from pipeline.decode.params import ArchiveDecode
 from pipeline.extract import hugging_face
 from pipeline.extract.hugging_face import ParquetExtract
+from pipeline.labels.table import LabelColumns
 from pipeline.shards import index as shard_index
 from pipeline.subsets.split import SUBSETS
 from pipeline.subsets.split import read as read_split
 from tests.support import builders
-from tests.support.builders import parquet_file
+from tests.support.builders import CLASSES, parquet_file
 
 FILES = {"train": 10, "train-more": 5, "test": 6}
 
@@ -71,6 +76,30 @@ def test_through_to_the_split(project):
     split = read_split(project.folder / "data/splits/tiny_png.parquet")
     assert [SUBSETS[code] for code in split.subsets[15:]] == ["test"] * 6
     assert sorted(split.subsets[:15].tolist()) == [0] * 12 + [1] * 3
+
+
+@pytest.mark.parametrize("kind", ["int8", "float", "bool"])
+def test_one_hot_columns_are_joined_by_decode(tmp_path, kind):
+    """As they are written to the table of labels, whatever their type was."""
+    images, contents = encoded([0, 1, 2, 1])
+    ones = {
+        name: pa.array([int(label == at) for label in (0, 1, 2, 1)]).cast(kind)
+        for at, name in enumerate(CLASSES)
+    }
+    table = pa.table({"image": contents, **ones, "place": list("stuv")})
+    pq.write_table(table, tmp_path / "a.parquet")
+    params = ParquetExtract(train=("a.parquet",), label=None, columns=(*CLASSES, "place"))
+    hugging_face.extract_parquet(tmp_path, params, tmp_path / "out")
+    first = (tmp_path / "out/labels.csv").read_text().splitlines()[0]
+    assert first == f"id,{','.join(CLASSES)},place"
+    decode = ArchiveDecode(
+        classes=CLASSES, shape=(8, 8, 3), labels=LabelColumns(one_hot=CLASSES[::-1])
+    )
+    decode_archive(tmp_path / "out", decode, tmp_path / "shards")
+    index = shard_index.Index.read(tmp_path / "shards")
+    assert shard_index.column(tmp_path / "shards", index, "label").to_pylist() == [0, 1, 2, 1]
+    found = builders.shard_images(tmp_path / "shards", index)
+    assert (shard_index.integers(found, 255) == images).all()
 
 
 @pytest.mark.parametrize(

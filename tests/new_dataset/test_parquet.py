@@ -148,3 +148,61 @@ def test_names_of_classes_that_no_image_has_are_left_out(tmp_path):
     findings = detect(tmp_path, ["0.parquet"], Choices())
     assert findings.classes == ["x", "y"]
     assert findings.notes[0] == "2 names of classes are left out, for no image has them"
+
+
+def test_one_hot_columns_are_joined(tmp_path):
+    """Whatever their types."""
+    kinds = {"y": pa.bool_(), "x": pa.float32(), "a": pa.string()}
+    columns = {
+        name: pa.array([int(n % 3 == at) for n in range(6)]).cast(kind)
+        for at, (name, kind) in enumerate(kinds.items())
+    }
+    name = write(tmp_path, MEL=[0] * 6, **columns)
+    findings = detect(tmp_path, [name], Choices())
+    assert findings.images.classes == {"y": 2, "x": 2, "a": 2}
+    assert findings.classes == ["y", "x", "a"]  # in the columns' order
+    columns = ["MEL", "y", "x", "a"]
+    assert findings.extract == {"train": [name], "label": None, "columns": columns}
+    assert findings.decode["labels"] == {"one_hot": columns}
+    assert "classes are read from the one-hot columns MEL, y, x, a; no" in findings.notes[0]
+    assert detect(tmp_path, [name], Choices(label=("a", "x", "y"))).classes == ["a", "x", "y"]
+
+
+@pytest.mark.slow
+def test_one_hot_columns_of_a_division(tmp_path):
+    """Each subset's files count; those without ones are unlabelled."""
+    for name, rows in (("train", "yxyx"), ("validation", "xy"), ("test", "--")):
+        columns = {one: [value == one for value in rows] for one in "yx"}
+        write(tmp_path, f"{name}.parquet", **columns)
+    names = ["test.parquet", "train.parquet", "validation.parquet"]
+    findings = detect(tmp_path, names, Choices())
+    assert list(findings.extract) == ["train", "validation", "label", "columns"]
+    assert findings.images.classes == {"y": 3, "x": 3}
+    assert "the files for test have no labels and are left out" in findings.notes
+    write(tmp_path, "test.parquet", y=[True, False], x=[True, True])
+    with pytest.raises(DataError, match=r"^test\.parquet: the columns y, x hold .* multi-label"):
+        detect(tmp_path, names, Choices())
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([(1, 0, 0), (1, 1, 0)], "y, x, a hold 0 and 1, and are multi-label: 1 rows have 1 in sev"),
+        pytest.param(
+            [(1, 0, 0), (0, 0, 0)],
+            "not one-hot: 0 rows have 1 in several of them, 1 in none",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_rows_of_several_ones_are_refused(tmp_path, rows, message):
+    name = write(tmp_path, **dict(zip("yxa", zip(*rows, strict=True), strict=True)))
+    with pytest.raises(DataError, match=message):
+        detect(tmp_path, [name], Choices())
+
+
+@pytest.mark.slow
+def test_a_one_hot_column_of_an_own_name_is_refused(tmp_path):
+    name = write(tmp_path, id=[1, 0, 0], x=[0, 1, 1])
+    with pytest.raises(DataError, match="a one-hot column is called id"):
+        detect(tmp_path, [name], Choices(label=("id", "x")))

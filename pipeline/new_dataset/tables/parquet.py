@@ -8,13 +8,16 @@ from typing import NamedTuple
 from pipeline.core import limits
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract import parquet
-from pipeline.extract.parquet import Described
+from pipeline.extract.hugging_face import OWN_COLUMNS
+from pipeline.extract.parquet import Described, Row
+from pipeline.labels.one_hot import is_one
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.tables import classes as class_columns
-from pipeline.new_dataset.tables import division, groups, words
+from pipeline.new_dataset.tables import division, groups, multi_label, words
 from pipeline.new_dataset.tables.division import Division
 from pipeline.new_dataset.tables.groups import Groups
 
+ZEROS = ("0", "0.0", "False")
 MEMORY = 600_000_000
 """Bytes of the values of all columns together."""
 
@@ -23,9 +26,10 @@ class ParquetColumns(NamedTuple):
     """Columns, and what they say."""
 
     image: str
-    label: str
+    labels: tuple[str, ...]
+    """The column of classes; or several, one-hot."""
     why: str
-    """Why ``label``, in words; ``""`` where it is plain."""
+    """What they are read from, and why, in words; ``""`` where it is plain."""
     known: list[str] | None
     """The classes by the files' metadata, in the order of their numbers."""
     division: Division
@@ -46,8 +50,6 @@ def choose(paths: Sequence[Path], choices: Choices) -> ParquetColumns:
     shown = f"its columns are {first_few(first.names, 20)}"
     if choices.id is not None:
         raise DataError("--id goes with a table of labels, not with Parquet files")
-    if len(choices.label) > 1:
-        raise DataError("several one-hot columns (--label) go with a table, not with Parquet files")
     counts = Counter(first.names)
     telling = [one for one in counts if words.class_rank(one) or words.is_name(one)]
     if twice := [one for one in telling if counts[one] > 1]:
@@ -66,29 +68,40 @@ def choose(paths: Sequence[Path], choices: Choices) -> ParquetColumns:
             raise DataError(f"{name}: column {column} ({option}) holds neither text nor numbers")
     values = _values(paths, described)
     divided = division.find(values, "", choices.subset, name, is_wanted=True)
-    label, why = _label(first, values, divided, choices, name)
-    used = [label, divided.column]
+    labels, why = _labels(first, values, divided, choices, name)
+    used = [*labels, divided.column]
     found = groups.find(values, used, choices.group, name)
     image = next((one for one in first.images if words.is_name(one)), first.images[0])
-    return ParquetColumns(image, label, why, first.classes.get(label), divided, found)
+    return ParquetColumns(image, labels, why, first.classes.get(labels[0]), divided, found)
 
 
-def is_unlabelled(paths: Sequence[Path], label: str) -> bool:
-    """Return whether no row of some files has a label."""
+def is_unlabelled(paths: Sequence[Path], labels: Sequence[str]) -> bool:
+    """Return whether no row of some files has a label; one-hot ones are 0 in all columns."""
     described = zip(paths, parquet.describe(paths), strict=True)
-    labelled = [path for path, columns in described if label in columns.names]
-    found = parquet.texts(labelled, [label]) if labelled else []
-    return all(value in ("", "-1") for (values,) in found for value in values)
+    labelled = [path for path, columns in described if set(labels) <= set(columns.names)]
+    none = ("", "-1") if len(labels) == 1 else ("", "-1", *ZEROS)
+    found = parquet.texts(labelled, labels) if labelled else []
+    return all(value in none for columns in found for values in columns for value in values)
 
 
-def _label(
+def class_of(row: Row, labels: Sequence[str], path: Path) -> str:
+    """Return a row's class; raise DataError if not just one of its one-hot columns holds 1."""
+    if len(labels) == 1:
+        return row.label
+    ones = [name for name, value in zip(labels, row.others, strict=True) if is_one(value)]
+    if len(ones) != 1:
+        multi_label.refuse_one_hot(labels, [len(ones)], path.name)
+    return ones[0]
+
+
+def _labels(
     described: Described,
     values: dict[str, list[str]],
     divided: Division,
     choices: Choices,
     name: str,
-) -> tuple[str, str]:
-    """Return the column of classes, and why it is taken."""
+) -> tuple[tuple[str, ...], str]:
+    """Return the columns of classes, and what they are, in words."""
     possible = choices.label or tuple(n for n in described.names if words.class_rank(n) == 2)
     several = [one for one in possible if one in described.lists]
     if several and (choices.label or len(several) == len(possible)):
@@ -98,14 +111,14 @@ def _label(
         )
     named = {one: values[one] for one in values if one in described.classes}
     if len(named) == 1 and not choices.label:
-        return next(iter(named)), ""
+        return tuple(named), ""
     found = class_columns.find(named or values, choices.label, [divided.column], name)
-    if len(found.columns) > 1:
+    if reserved := set(found.columns).intersection(OWN_COLUMNS) if len(found.columns) > 1 else ():
         raise DataError(
-            f"{name}: has one-hot columns, {first_few(list(found.columns))}; one column of classes "
-            "is needed (--label COLUMN)"
+            f"{name}: a one-hot column is called {first_few(sorted(reserved))}, as one of the "
+            "pipeline's own; rename it"
         )
-    return found.columns[0], found.why
+    return found.columns, str(found)
 
 
 def _values(paths: Sequence[Path], described: Sequence[Described]) -> dict[str, list[str]]:
