@@ -1,6 +1,6 @@
 """Comparisons of two models on the same test images, with statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +9,8 @@ from scipy import stats
 
 from pipeline.compare.tables import Format, render
 from pipeline.core.errors import DataError
+from pipeline.evaluate import baseline
+from pipeline.evaluate.evaluation import Evaluation, Validation
 from pipeline.evaluate.predictions import Predictions
 
 RESAMPLES = 10_000
@@ -100,10 +102,24 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
-def describe(comparison: Comparison, names: tuple[str, str], form: Format) -> str:
-    """Return a comparison as text, Markdown or JSON."""
+def describe(
+    comparison: Comparison,
+    names: tuple[str, str],
+    form: Format,
+    evaluations: Sequence[Evaluation | None] = (None, None),
+) -> str:
+    """Return a comparison as text, Markdown or JSON.
+
+    Parameters
+    ----------
+    evaluations : sequence, optional
+        The two runs', for what was measured of their validation subset, and for warnings of a run
+        that is no better than a guess; None where it is not there.
+    """
+    validated = [one.validation if one else None for one in evaluations]
     if form == "json":
-        return render([], (), form, asdict(comparison) | {"runs": list(names)})
+        told = {"validation_accuracy": [one.accuracy if one else None for one in validated]}
+        return render([], (), form, asdict(comparison) | told | {"runs": list(names)})
     first, second = names
     low, high = comparison.interval
     differ = comparison.p_value < 1 - CONFIDENCE_LEVEL
@@ -113,11 +129,13 @@ def describe(comparison: Comparison, names: tuple[str, str], form: Format) -> st
         if one.n
     ]
     lines = [
+        *_choice(validated, names),
         f"{first}: accuracy {comparison.accuracy[0]:.4f}",
         f"{second}: accuracy {comparison.accuracy[1]:.4f}, {comparison.difference:+.4f} "
         f"(95% interval {low:+.4f} to {high:+.4f}) on {comparison.n:,} test images",
         f"McNemar's exact test: p = {comparison.p_value:.3g}; the two "
         f"{'differ' if differ else 'may be equally good'}",
+        *_guesses(evaluations, names),
         "",
         render(rows, ("class", "images", first, second, "change"), form),
         "",
@@ -125,6 +143,32 @@ def describe(comparison: Comparison, names: tuple[str, str], form: Format) -> st
         _named(second, comparison.only_second),
     ]
     return "\n".join(lines)
+
+
+def _choice(validated: Sequence[Validation | None], names: Sequence[str]) -> Iterator[str]:
+    """Yield what the validation subset says, by which one chooses; nothing where a run has none."""
+    if any(one is None for one in validated):
+        return
+    for name, one in zip(names, validated, strict=True):
+        if one is not None:
+            low, high = one.accuracy_interval.low, one.accuracy_interval.high
+            yield (
+                f"{name}: validation accuracy {one.accuracy:.4f} ({low:.4f} to {high:.4f}) on "
+                f"{one.n:,} images, loss {one.loss:.4f}"
+            )
+    yield "Choose by these; what follows is of the test subset, for what you chose."
+    yield ""
+
+
+def _guesses(evaluations: Sequence[Evaluation | None], names: Sequence[str]) -> Iterator[str]:
+    """Yield what a guess would give, and a warning of each run that is no better."""
+    known = [one for one in evaluations if one]
+    if known:
+        said = baseline.baseline(known[0]).describe()
+        yield f"{said[0].upper()}{said[1:]}"
+    for name, one in zip(names, evaluations, strict=True):
+        if one and (fault := baseline.fault(one)):
+            yield f"{name}: {fault}"
 
 
 def _named(run: str, ids: list[str]) -> str:

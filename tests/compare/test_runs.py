@@ -7,6 +7,7 @@ from statsmodels.stats.contingency_tables import mcnemar as reference
 from pipeline.compare import runs
 from pipeline.core.errors import DataError
 from pipeline.evaluate.predictions import Predictions
+from tests.compare.test_summary import measured
 from tests.support.builders import CLASSES
 from tests.support.reports import predictions
 
@@ -89,3 +90,24 @@ def test_shown_as_text_markdown_and_json():
     assert value["p_value"] == found.p_value
     same = runs.compare(predictions(0.7, 1), predictions(0.7, 1), CLASSES)
     assert "may be equally good" in runs.describe(same, ("a", "a"), "text")
+
+
+def test_validation_comes_first_where_both_runs_have_it():
+    found = runs.compare(predictions(0.7, 1), predictions(0.9, 2), CLASSES)
+    one, other = (measured(90, validation) for validation in (225, 270))
+    first, second, choice, *_ = runs.describe(found, ("a", "b"), "text", (one, other)).splitlines()
+    assert first == "a: validation accuracy 0.7500 (0.6980 to 0.7956) on 300 images, loss 0.5000"
+    assert second.startswith("b: validation accuracy 0.9000")
+    assert choice.startswith("Choose by these; what follows is of the test subset")
+    value = json.loads(runs.describe(found, ("a", "b"), "json", (one, other)))
+    assert value["validation_accuracy"] == [0.75, 0.9]
+    said = runs.describe(found, ("a", "b"), "text", (one, None))
+    assert "validation" not in said
+
+
+def test_a_run_that_is_no_better_than_a_guess_is_warned_of():
+    found = runs.compare(predictions(0.7, 1), predictions(0.9, 2), CLASSES)
+    said = runs.describe(found, ("a", "b"), "text", (measured(90), measured(60)))
+    assert "Chance would give 50.00%, and always answering cat 60.00%" in said
+    assert "b: its accuracy 60.00% is no better than always answering cat" in said
+    assert "a: its accuracy" not in said

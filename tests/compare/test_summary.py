@@ -1,27 +1,95 @@
+"""The table of runs."""
+
+import numpy as np
+import pytest
+
 from pipeline.compare import summary
-from pipeline.core import files
+from pipeline.core import files, paths
 from pipeline.core.params import Params
+from pipeline.evaluate.evaluation import Validation
+from pipeline.evaluate.metrics import accuracy_interval, evaluate
+from pipeline.evaluate.predictions import Predictions
 
 EXPECTED = """\
-run       dataset   n      accuracy  95% interval      training  loss    report
-demo_idx  demo_idx  1,000  0.8400    0.8160 to 0.8614  0.8549    0.4541  dvc repro report@demo_idx
-not evaluated yet: new"""
-EVALUATION = {
-    "accuracy": 0.84,
-    "accuracy_interval": {"high": 0.8614, "low": 0.816},
-    "classes": {"cat": {"f1": 0.84, "precision": 0.84, "recall": 0.84, "support": 1000}},
-    "expected_calibration_error": 0.01,
-    "loss": 0.45412,
-    "n": 1000,
-    "train_accuracy": 0.85486,
-}
+run   dataset  validation  95% interval      training  |  test    95% interval      \
+chance, majority  report
+good  a        0.7500      0.6980 to 0.7956  0.8000    |  0.7000  0.6042 to 0.7811  \
+0.5000, 0.6000    dvc repro report@good
+best  a        0.9000*     0.8608 to 0.9291  0.8000    |  0.7200  0.6251 to 0.7986  \
+0.5000, 0.6000    dvc repro report@best
+none  b        –           –                 0.8000    |  0.7100  0.6146 to 0.7899  \
+0.5000, 0.6000    dvc repro report@none
+
+Choose by validation, where * is a dataset's best of several; the test is for what you chose.
+Chance is an answer at random; majority is always answering the most frequent class.
+"""
 
 
-def test_evaluated_runs_are_a_table_and_others_are_named(tmp_path, monkeypatch):
-    folder = tmp_path / "metrics/runs/demo_idx"
-    files.write_json(folder / "evaluation.json", EVALUATION)
+def measured(test, validation=None):
+    """Return an evaluation: right answers of 100 test images, 60 cats; of 300 validation images."""
+    labels = (np.arange(100) >= 60).astype(np.int32)
+    predicted = np.where(np.arange(100) < test, labels, 1 - labels).astype(np.int32)
+    shares = np.eye(2, dtype=np.float32)[predicted]
+    predictions = Predictions(list(map(str, range(100))), labels, predicted, shares)
+    held = validation and Validation(
+        accuracy=validation / 300,
+        accuracy_interval=accuracy_interval(validation, 300),
+        loss=0.5,
+        n=300,
+    )
+    return evaluate(predictions, ("cat", "dog"), 0.8, 15, held)
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Return a function that writes an evaluation, and curves that do not learn."""
     monkeypatch.chdir(tmp_path)
-    runs = Params({"runs": {"demo_idx": {"dataset": "demo_idx"}, "new": {}}})
-    assert summary.table(runs) == EXPECTED
-    (folder / "report.html").touch()
-    assert "0.4541  metrics/runs/demo_idx/report.html" in summary.table(runs)
+
+    def write(run, evaluation, history=True):
+        folder = paths.metrics(run)
+        evaluation.write(folder / "evaluation.json")
+        if history:
+            files.write_text(
+                folder / "history.csv",
+                "epoch,train_loss,train_accuracy\n1,9,0.5\n2,0.7,0.5\n3,0.7,0.5\n",
+            )
+
+    return write
+
+
+def test_validation_comes_first_and_the_test_stands_apart(write):
+    write("good", measured(70, 225))
+    write("best", measured(72, 270))
+    write("none", measured(71))
+    runs = {"good": {"dataset": "a"}, "best": {"dataset": "a"}, "none": {"dataset": "b"}}
+    assert summary.table(Params({"runs": runs})) + "\n" == EXPECTED
+    (paths.metrics("best") / "report.html").touch()
+    assert "metrics/runs/best/report.html" in summary.table(Params({"runs": runs}))
+
+
+def test_a_run_that_is_no_better_than_a_guess_is_warned_of_with_what_to_try(write):
+    write("bad", measured(60, 180))
+    runs = Params({"runs": {"bad": {"dataset": "a"}, "new": {}}})
+    *_, fault, advice, missing = summary.table(runs).splitlines()
+    assert fault == ("bad: its accuracy 60.00% is no better than always answering cat, 60.00%")
+    assert advice.startswith("bad: its training loss began at 9.00 and came no further than 0.70")
+    assert missing == "not evaluated yet: new"
+
+
+def test_without_curves_there_is_the_warning_alone(write):
+    write("bad", measured(60), history=False)
+    *_, last = summary.table(Params({"runs": {"bad": {"dataset": "a"}}})).splitlines()
+    assert last.startswith("bad: its accuracy 60.00% is no better")
+
+
+def test_of_equal_accuracies_the_lower_loss_is_best():
+    one, other = measured(70, 225), measured(70, 225)
+    lower = other.validation.model_copy(update={"loss": 0.4})
+    found = {"one": one, "other": other.model_copy(update={"validation": lower})}
+    assert list(summary.chosen(found, dict.fromkeys(found, "a"))) == ["other"]
+
+
+def test_without_runs_there_is_no_legend(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = summary.table(Params({"runs": {"new": {}}}))
+    assert said.splitlines()[1:] == ["not evaluated yet: new"]

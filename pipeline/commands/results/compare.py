@@ -1,4 +1,4 @@
-"""Compare two runs' predictions of the same test images.
+"""Compare two runs: validation results, by which one chooses, then predictions of test images.
 
 McNemar's test and a bootstrap interval say whether the difference is more than luck. A run at
 another Git revision is RUN@REV:
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline.core.params import Params
+    from pipeline.evaluate.evaluation import Evaluation
     from pipeline.evaluate.predictions import Predictions
 
 
@@ -40,7 +41,8 @@ def run(arguments: Namespace) -> str:
         first_run = arguments.first.partition("@")[0]
         own = Params.read(paths.params(first_run))
         classes = _classes(Params.read(), own, first_run)
-        return describe(compare(first, second, classes), names, arguments.format)
+        evaluations = [_measured(name, Path(folder) / str(n)) for n, name in enumerate(names)]
+        return describe(compare(first, second, classes), names, arguments.format, evaluations)
 
 
 def _refuse_unknown(name: str) -> None:
@@ -57,7 +59,7 @@ def _refuse_unknown(name: str) -> None:
 def _evaluation(run: str) -> str:
     """Return the command that evaluates a run, of the main graph or of a folder's."""
     folder, _, name = run.rpartition("/")
-    return f"dvc repro {folder}/dvc.yaml:evaluate@{name}" if folder else f"dvc repro evaluate@{run}"
+    return f"dvc --cd {folder} repro evaluate@{name}" if folder else f"dvc repro evaluate@{run}"
 
 
 def _predictions(name: str, folder: Path) -> "Predictions":
@@ -80,6 +82,19 @@ def _predictions(name: str, folder: Path) -> "Predictions":
             f"dvc fetch --all-commits, or reproduce it there"
         )
     return Predictions.read(file)
+
+
+def _measured(name: str, folder: Path) -> "Evaluation | None":
+    """Return a run's evaluation, here or at another revision; None if it is not there."""
+    from pipeline.core import paths
+    from pipeline.evaluate.evaluation import Evaluation
+    from pipeline.repository import revisions
+
+    run, _, revision = name.partition("@")
+    path = paths.metrics(run) / "evaluation.json"
+    side = revisions.Revision(revision, folder) if revision else revisions.Here()
+    found = side.find(path)
+    return Evaluation.read(found) if found else None
 
 
 def _classes(params: "Params", own: "Params", run: str) -> list[str]:

@@ -20,10 +20,12 @@ def test_summary_shows_the_evaluated_runs(call, project):
         "loss": 0.25,
     }
     (folder / "evaluation.json").write_text(json.dumps(found))
-    header, row, rest = call("summary").stdout.splitlines()
-    assert header.split()[:4] == ["run", "dataset", "n", "accuracy"]
-    assert row.split()[:4] == ["tiny_idx", "tiny_idx", "12,000", "0.8750"]
-    assert row.endswith("dvc repro report@tiny_idx")
-    assert rest == "not evaluated yet: tiny_png"
+    lines = call("summary").stdout.splitlines()
+    assert lines[0].split()[:3] == ["run", "dataset", "validation"]
+    assert lines[1].split()[:2] == ["tiny_idx", "tiny_idx"]
+    assert "0.8750" in lines[1].split("|")[1]
+    assert lines[1].endswith("dvc repro report@tiny_idx")
+    assert "tiny_idx: its accuracy 87.50% may be no better than always answering" in lines[-2]
+    assert lines[-1] == "not evaluated yet: tiny_png"
     (folder / "report.html").write_text("")
     assert "metrics/runs/tiny_idx/report.html" in call("summary").stdout
