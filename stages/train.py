@@ -1,6 +1,7 @@
 """Train a run's network on its dataset's training subset."""
 
 from pipeline.core import files, paths, stage
+from pipeline.execution import machine
 from pipeline.models import history, saved
 from pipeline.train import fit, multi_worker
 
@@ -8,11 +9,12 @@ USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 
 
 def work(run: str) -> str:
-    """Write ``data/models/<run>/`` and ``metrics/runs/<run>/history.csv``."""
+    """Write ``data/models/<run>/``, and ``history.csv`` and ``machine.json`` of its metrics."""
     multi_worker.expect(chief=True, run=run)
     done = fit.train_run(run, logs=paths.LOGS / run, checkpoint=paths.checkpoint(run))
     saved.save(done.model, paths.model(run), start=done.start)
     history.write_history(paths.metrics(run) / "history.csv", done.history)
+    machine.here().write(machine.path(run))
     done.checkpoint.remove()
     counts = f"{done.model.network.count_params():,} parameters, {len(done.history)} epochs"
     return f"{counts}, {files.megabytes(paths.model(run))}"

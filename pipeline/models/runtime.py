@@ -4,13 +4,14 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from pipeline.core import console
+from pipeline.core.errors import ParameterError, shown
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -26,19 +27,34 @@ STEERING = re.compile(
 """Beginnings of the environment variables that choose other kernels, instruction sets or
 precisions: they change results, and DVC does not track them."""
 
+KERNELS = "PIPELINE_KERNELS"
+"""The environment variable that makes this processor compute as another type of machine does."""
+IMITATED = {
+    "eigen": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    "onednn": {"TF_ENABLE_ONEDNN_OPTS": "1"},
+    "onednn-avx2": {"TF_ENABLE_ONEDNN_OPTS": "1", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "onednn-sse41": {"TF_ENABLE_ONEDNN_OPTS": "1", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+}
+"""Its values, and TensorFlow's own variables for them; ``machine.json`` records which it was."""
+
 
 def configure(seed: int, threads: int) -> None:
     """Seed all generators, make operations deterministic, fix the threads, let GPU memory grow.
 
-    Neither the environment nor a user's ``keras.json`` changes the results. Call it before
-    TensorFlow is imported in this process; a second call changes only the seed.
+    Neither the environment, but for ``KERNELS``, nor a user's ``keras.json`` changes the results.
+    Call it before TensorFlow is imported in this process; a second call changes only the seed.
 
     Parameters
     ----------
     threads : int
         Threads in one operation on a CPU.
+
+    Raises
+    ------
+    ParameterError
+        If ``KERNELS`` names none of ``IMITATED``.
     """
-    _ignore_environment()
+    _set_environment(_imitated())
     with _quiet(), tempfile.TemporaryDirectory() as empty:
         os.environ |= {"KERAS_HOME": empty, "KERAS_BACKEND": "tensorflow"}  # no keras.json
         import keras
@@ -65,11 +81,23 @@ def strategy() -> "tf.distribute.Strategy":
     return tf.distribute.get_strategy()
 
 
-def _ignore_environment() -> None:
-    """Remove the environment variables that would change results, and print their names."""
-    ignored = sorted(name for name in os.environ if STEERING.match(name))
+def _imitated() -> dict[str, str]:
+    """Return TensorFlow's variables for the kernels that are asked for, none by default."""
+    chosen = os.environ.get(KERNELS)
+    if not chosen:
+        return {}
+    if chosen not in IMITATED:
+        raise ParameterError(f"{KERNELS} is {shown(chosen)}; it takes {', '.join(IMITATED)}")
+    return IMITATED[chosen]
+
+
+def _set_environment(wanted: Mapping[str, str]) -> None:
+    """Remove the variables that would change results, and print their names; set those wanted."""
+    steering = sorted(name for name in os.environ if STEERING.match(name))
+    ignored = [name for name in steering if os.environ[name] != wanted.get(name)]
     for name in ignored:
         del os.environ[name]
+    os.environ |= wanted
     if ignored:
         console.info(f"ignored, for results must not depend on it: {', '.join(ignored)}")
 

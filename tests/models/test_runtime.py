@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from pipeline.core.errors import ParameterError
+from pipeline.models import runtime
 from tests.support.builders import ROOT
 
 SCRIPT = """
@@ -84,3 +86,28 @@ def test_neither_environment_nor_keras_json_has_a_say(tmp_path):
         "set() 2",
     ]
     assert run(script).stdout.startswith("tensorflow")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kernels", "recorded"),
+    [("eigen", "Eigen"), ("onednn", "oneDNN"), ("onednn-sse41", "oneDNN up to sse41")],
+)
+def test_kernels_of_another_type_of_machine(kernels, recorded):
+    script = (
+        "from pipeline.execution import machine\nfrom pipeline.models import runtime\n"
+        "runtime.configure(seed=0, threads=2)\nruntime.configure(seed=0, threads=2)\n"
+        "print(machine.here().kernels)"
+    )
+    done = run(script, PIPELINE_KERNELS=kernels, TF_ENABLE_ONEDNN_OPTS="x")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "ignored, for results must not depend on it: TF_ENABLE_ONEDNN_OPTS",
+        recorded,
+    ]
+
+
+def test_unknown_kernels_are_refused(monkeypatch):
+    monkeypatch.setenv("PIPELINE_KERNELS", "mkl")
+    with pytest.raises(ParameterError, match="PIPELINE_KERNELS is mkl; it takes eigen, onednn"):
+        runtime.configure(seed=0, threads=2)
