@@ -41,7 +41,7 @@ def faults() -> Iterator[str]:
             if stage.path not in locks:
                 locks[stage.path] = stage.dvcfile.lockfile_contents.get("stages", {})
             if recorded := locks[stage.path].get(stage.name):
-                differences = list(_stage_faults(stage, hashes, outputs))
+                differences = list(stage_faults(stage, hashes, outputs))
                 yield from differences
                 if not differences and recorded != to_single_stage_lockfile(stage):
                     yield f"{name}: {LOCK} records more or less; run dvc repro --force {name}"
@@ -101,8 +101,19 @@ def _recorded(entry: Any) -> State:
     return State(entry.hash_info.value, entry.meta.size, entry.meta.nfiles)
 
 
-def _stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]:
-    """Compare a stage with its record; ``outputs`` are the paths of all stages' outputs."""
+def stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]:
+    """Compare a stage with its record, with which it was loaded.
+
+    Parameters
+    ----------
+    outputs : set of str
+        The paths of all stages' outputs.
+
+    Yields
+    ------
+    str
+        A difference.
+    """
     name = stage.addressing
     if stage.cmd_changed:
         yield f"{name}: its command is not the recorded one; run dvc repro"
