@@ -115,7 +115,7 @@ def study(folder: str) -> Study:
     if section.baseline not in measured:
         raise DataError(
             f"no run of {section.baseline} has been evaluated, which all are compared with; run "
-            f"dvc repro {folder}/dvc.yaml"
+            f"dvc --cd {folder} repro"
         )
     baseline = measured.pop(section.baseline)
     ordered = {section.baseline: baseline, **measured}

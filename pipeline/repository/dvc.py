@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pygit2
 from dvc.exceptions import DvcException
+from dvc.ignore import DvcIgnoreFilter
 from dvc.repo import Repo
+from dvc.repo.index import Index
 from dvc.utils.serialize import parse_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 from scmrepo.exceptions import SCMError
@@ -15,6 +18,8 @@ from scmrepo.exceptions import SCMError
 from pipeline.core.errors import PipelineError, shown
 
 LOCK = Path("dvc.lock")
+MAIN = "main"
+"""The link in a study's folder, to the main project, by which its stages name what is there."""
 READ = (
     *(".dvcignore", ".dvc/config", ".dvc/config.local", "*.yaml", "*.lock", "*.dvc"),
     *("*/dvc.yaml", "*/dvc.lock", "*/params.yaml", "data/*/*.dvc"),
@@ -22,9 +27,35 @@ READ = (
 """Files that DVC reads whenever it is opened, and would read without an end."""
 
 
+class _Ignored(DvcIgnoreFilter):  # type: ignore[misc]
+    """What DVC ignores, but for projects within the project, which are the studies."""
+
+    def _update_sub_repo(self, path: str, ignore_trie: Any) -> None:
+        """Leave out what DVC does here: to ignore ``path`` if it is a project."""
+
+
+class _Project(Repo):  # type: ignore[misc]
+    """The project with its studies: their stages stand among its own."""
+
+    @cached_property
+    def dvcignore(self) -> DvcIgnoreFilter:
+        return _Ignored(self.fs, self.root_dir)
+
+    @cached_property
+    def index(self) -> Index:
+        """All stages; what a study's depend on is named as the main project's stages name it."""
+        index = Index.from_repo(self)
+        for stage in index.stages:
+            link, root = f"{stage.wdir}/{MAIN}/", f"{Path(stage.wdir).parent}/"
+            for entry in stage.deps:
+                if entry.fs_path.startswith(link):
+                    entry.fs_path = root + entry.fs_path.removeprefix(link)
+        return index
+
+
 @contextmanager
 def opened() -> Iterator[Repo]:
-    """Yield the repository of the working directory.
+    """Yield the repository of the working directory, with the stages of its studies.
 
     Raises
     ------
@@ -36,7 +67,7 @@ def opened() -> Iterator[Repo]:
             if not (path.is_file() or path.is_dir()):
                 raise PipelineError(f"{path} is no plain file, which DVC reads; remove it")
     try:
-        with Repo(".") as repo:
+        with _Project(".") as repo:
             yield repo
     except DvcException as error:
         raise PipelineError(_explained(error)) from None

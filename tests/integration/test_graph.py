@@ -32,8 +32,10 @@ def name(value):
 
 def libraries(stage, of_graph):
     for entry in of(stage, of_graph)["params"]:
-        if isinstance(entry, dict) and "libraries.yaml" in entry:
-            return entry["libraries.yaml"]
+        if isinstance(entry, dict):
+            ((path, names),) = entry.items()
+            if path.removeprefix("main/") == "libraries.yaml":
+                return names
     return []
 
 
@@ -61,7 +63,7 @@ def test_no_value_of_parameters_stands_in_a_command(stage, of_graph):
     """A shell runs it: a name would be a part of its text."""
     command = of(stage, of_graph)["cmd"]
     assert "$" not in command
-    assert command.startswith(f"python -m stages.{stage}")
+    assert command.removeprefix("cd .. && ").startswith(f"python -m stages.{stage}")
 
 
 def test_packages_but_three_have_an_empty_init():
@@ -168,7 +170,7 @@ def test_every_run_names_a_dataset_and_all_its_sections():
 
 @pytest.mark.parametrize("of_graph", [GRAPH, STUDY], ids=name)
 def test_a_run_depends_on_its_own_network_and_start_alone(of_graph):
-    deps = of("train", of_graph)["deps"]
+    deps = graph.deps("train", of_graph)
     assert [dep for dep in deps if dep.startswith("networks")] == ["networks/${item.network}.py"]
     assert "${item.weights}" in deps
 

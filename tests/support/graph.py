@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.core.params import read_yaml
 from pipeline.models import families
+from pipeline.repository.dvc import MAIN
 from tests.support.builders import ROOT
 
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")
@@ -29,9 +30,14 @@ def of(stage: str, graph: Mapping[str, Any] = GRAPH) -> dict[str, Any]:
     return found
 
 
+def deps(stage: str, graph: Mapping[str, Any] = GRAPH) -> list[str]:
+    """Return the ``deps`` of a stage, as the main project names them."""
+    return [dep.removeprefix(f"{MAIN}/") for dep in of(stage, graph)["deps"]]
+
+
 def declared(stage: str, graph: Mapping[str, Any] = GRAPH) -> list[str]:
     """Return the code among the ``deps`` of a stage, as it stands there."""
-    return [dep for dep in of(stage, graph)["deps"] if dep.startswith(("pipeline", "stages"))]
+    return [dep for dep in deps(stage, graph) if dep.startswith(("pipeline", "stages"))]
 
 
 def code(stage: str, graph: Mapping[str, Any] = GRAPH) -> set[str]:

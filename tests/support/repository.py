@@ -59,7 +59,7 @@ class Copy:
         for name in listed.decode().split("\0"):
             if name and (ROOT / name).exists():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, folder / name)
+                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
         self.call("git", "init", "-q")
 
     def call(self, *command: str, **environment: str) -> str:
