@@ -13,11 +13,16 @@ DEV := $(if $(wildcard .venv/$(TOOLS)),1,$(DEV))
 STAMP := .venv/$(LOCK)
 DEV_STAMP := .venv/$(TOOLS)
 
+# The demos that params.yaml still has.
+DEMOS = $(shell sed -n 's/^  \(demo_[a-z]*\):.*/report@\1/p' params.yaml | sort -u)
+RUN = fashion_mnist
 TIME ?= 600
 # Measured: 94 % of lines and branches.
 COVERAGE ?= 92
 Q := $(if $(VERBOSE),,@)
 QUIET := $(if $(VERBOSE),,--quiet)
+# What develops the pipeline itself is not in a project of one's own: docs/own-project.md.
+IN = $(if $(wildcard $1),$2,@echo "$1 is not in this project but in the pipeline's repository; make $@ runs there")
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -30,34 +35,33 @@ help: ## Show this list
 setup: $(if $(filter 1,$(DEV)),$(DEV_STAMP),$(STAMP)) ## Install what a user needs into .venv (GPU=1: CUDA too; DEV=1: tools too)
 	@echo "Installed in .venv: the versions of $(LOCK)$(if $(filter 1,$(DEV)), and $(TOOLS))"
 
-demo: $(STAMP) ## Run both demo datasets through the whole pipeline and show the results
-	$(Q)dvc repro report@demo_idx report@demo_png
+demo: $(STAMP) ## Run the demo datasets through the whole pipeline and show the results
+	$(Q)dvc repro $(DEMOS)
 	$(Q)python -m pipeline summary
 
-repro: $(STAMP) ## Run Fashion-MNIST through the whole pipeline
-	$(Q)dvc repro report@fashion_mnist
+repro: $(STAMP) ## Run RUN=fashion_mnist, or another run, through the whole pipeline
+	$(Q)dvc repro report@$(RUN)
 
 test: $(DEV_STAMP) ## Run the tests; ARGS goes to pytest
-	$(Q)python -m pytest $(ARGS)
+	$(call IN,tests,$(Q)python -m pytest $(ARGS))
 
 test-slow: $(DEV_STAMP) ## Run the end-to-end tests, which take minutes; ARGS goes to pytest
-	$(Q)python -m pytest -m slow $(ARGS)
+	$(call IN,tests,$(Q)python -m pytest -m slow $(ARGS))
 
 coverage: $(DEV_STAMP) ## Run the tests and report the lines that none of them runs; ARGS goes to pytest
-	$(Q)python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(ARGS)
+	$(call IN,tests,$(Q)python -m pytest --cov --cov-report=term --cov-fail-under=$(COVERAGE) $(ARGS))
 
 bench: $(DEV_STAMP) ## Measure the pipeline against what else one could use (ARGS: parts, --write)
-	$(Q)python -m benchmarks $(ARGS)
+	$(call IN,benchmarks,$(Q)python -m benchmarks $(ARGS))
 
 docs: $(DEV_STAMP) ## Build the documentation's site into build/site
 	$(Q)NO_MKDOCS_2_WARNING=1 python -m mkdocs build --quiet && echo build/site/index.html
 
 gpu-check: $(DEV_STAMP) ## Check on a GPU that everything holds there, and how fast it is (ARGS: parts, --try)
-	$(Q)python -m benchmarks.gpu $(ARGS)
+	$(call IN,benchmarks,$(Q)python -m benchmarks.gpu $(ARGS))
 
 fuzz: $(DEV_STAMP) ## Search the readers for inputs that they cannot bear, for TIME=600 seconds (ARGS: targets)
-	$(Q)$(ADD) tests/fuzz/requirements.lock
-	$(Q)python -m tests.fuzz $(TIME) $(ARGS)
+	$(call IN,tests/fuzz,$(Q)$(ADD) tests/fuzz/requirements.lock && python -m tests.fuzz $(TIME) $(ARGS))
 
 check: $(DEV_STAMP) ## Check style, types, imports and parameters
 	$(Q)ruff check .
@@ -84,7 +88,7 @@ lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newe
 	$(Q)$(COMPILE) -o requirements-gpu.lock --extra gpu -c requirements.lock
 	$(Q)$(COMPILE) -o $(TOOLS) --group dev -c requirements.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package=\1/p' requirements.lock)
-	$(Q)$(COMPILE_ANY) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
+	$(call IN,tests/fuzz,$(Q)$(COMPILE_ANY) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock)
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)python -m pipeline lock
 

@@ -1,6 +1,6 @@
 """Removal of a dataset or a run: its parameters, records, metrics, data and models."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -85,15 +85,7 @@ def of_dataset(name: str) -> Removal:
             f"datasets.{name}: runs still use it: {first_few(users)}; remove them first: {remedy}"
         )
     logs = [paths.LOGS / f"{name}{end}.png" for end in ("", "-update", "-diff")]
-    own = [
-        paths.raw(name),
-        resumed.beside(paths.raw(name)),
-        paths.extracted(name),
-        paths.shards(name),
-        paths.split(name),
-        paths.data_card(name).parent,
-        *logs,
-    ]
+    own = [*outputs_of_dataset(name), resumed.beside(paths.raw(name)), *logs]
     found = _removal("dataset", name, params, [f"{one}@{name}" for one in DATA_STAGES], own)
     found.again = partial(of_dataset, name)
     return found
@@ -116,12 +108,7 @@ def of_run(name: str) -> Removal:
     ]
     if started:
         raise ParameterError(f"runs.{name}: runs start from its model: {first_few(started)}")
-    own = [
-        paths.model(name),
-        paths.checkpoint(name),
-        paths.predictions(name),
-        paths.metrics(name),
-    ]
+    own = [*outputs_of_run(name), paths.checkpoint(name)]
     staying = []
     for path in (paths.export(name), paths.LOGS / name):
         try:
@@ -132,6 +119,39 @@ def of_run(name: str) -> Removal:
     found = _removal("run", name, params, [f"{one}@{name}" for one in RUN_STAGES], own)
     found.staying, found.again = staying, partial(of_run, name)
     return found
+
+
+def outputs_of_dataset(name: str) -> list[Path]:
+    """Return what the stages of a dataset write."""
+    return [
+        paths.raw(name),
+        paths.extracted(name),
+        paths.shards(name),
+        paths.split(name),
+        paths.data_card(name).parent,
+    ]
+
+
+def outputs_of_run(name: str) -> list[Path]:
+    """Return what the stages of a run write."""
+    return [paths.model(name), paths.predictions(name), paths.metrics(name)]
+
+
+def in_graph(graph: Mapping[str, Any], own: Sequence[Path]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the keys of artifacts and plots in ``dvc.yaml`` that are of some paths."""
+
+    def is_own(path: Any) -> bool:
+        return any(Path(str(path)).is_relative_to(one) for one in own)
+
+    for key, artifact in (graph.get("artifacts") or {}).items():
+        if is_own(artifact.get("path")):
+            yield "artifacts", key
+    for place, plot in enumerate(graph.get("plots") or []):
+        for title, drawn in plot.items() if isinstance(plot, dict) else ():
+            curves = drawn.get("y") if isinstance(drawn, dict) else None
+            for path in curves if isinstance(curves, dict) else ():
+                if is_own(path):
+                    yield "plots", place, title, "y", path
 
 
 def _refuse_foreign(path: Path) -> None:
@@ -163,7 +183,7 @@ def _removal(what: str, name: str, params: Params, stages: list[str], own: list[
     text = _without(params.path, keys, removal)
     schema.check_params(Params(yaml_change.values(text), params.path))
     if GRAPH.exists():
-        _without(GRAPH, list(_in_graph(own)), removal)
+        _without(GRAPH, list(in_graph(read_yaml(GRAPH), own)), removal)
     return removal
 
 
@@ -176,21 +196,3 @@ def _without(path: Path, keys: list[tuple[str | int, ...]], removal: Removal) ->
     if keys:
         removal.texts[path] = text
     return text
-
-
-def _in_graph(own: list[Path]) -> Iterator[tuple[str | int, ...]]:
-    """Yield the keys of artifacts and plots in ``dvc.yaml`` that are of some paths."""
-
-    def is_own(path: Any) -> bool:
-        return any(Path(str(path)).is_relative_to(one) for one in own)
-
-    graph = read_yaml(GRAPH)
-    for key, artifact in (graph.get("artifacts") or {}).items():
-        if is_own(artifact.get("path")):
-            yield "artifacts", key
-    for place, plot in enumerate(graph.get("plots") or []):
-        for title, drawn in plot.items() if isinstance(plot, dict) else ():
-            curves = drawn.get("y") if isinstance(drawn, dict) else None
-            for path in curves if isinstance(curves, dict) else ():
-                if is_own(path):
-                    yield "plots", place, title, "y", path
