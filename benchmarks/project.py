@@ -125,6 +125,9 @@ def copied(settings: Settings, *datasets: str, images: int | None = None) -> Ite
     """
     with scratch(settings) as folder:
         found = Project(folder / "project")
+        for example in (f"examples/{dataset}.yaml" for dataset in datasets):
+            if (found.folder / example).exists():
+                found.run(PYTHON, "-m", "pipeline", "add", example)
         for dataset in datasets:
             if images is not None:
                 found.take(dataset, synthetic(settings, f"{dataset}-stored", images))

@@ -186,7 +186,7 @@ def _kaggle() -> Findings:
         else:
             yield Finding("OK", "Kaggle's token", f"in {path}")
     else:
-        remedy = f"only cifar10 needs it: {kaggle.AUTHENTICATE}"
+        remedy = f"only what comes from Kaggle needs it: {kaggle.AUTHENTICATE}"
         yield Finding("note", "Kaggle's token", "there is none", remedy)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+from dvc.utils.hydra import apply_overrides
 
 from pipeline.core.libraries import TRACKED
 from pipeline.core.params import read_yaml
@@ -17,8 +18,8 @@ from tests.support.builders import ROOT
 from tests.support.graph import GRAPH, STAGES, STUDY, of
 
 PARAMS = read_yaml(ROOT / "params.yaml")
-BUNDLED_DATASETS = {"fashion_mnist", "cifar10", "demo_idx", "demo_png"}
-BUNDLED_RUNS = BUNDLED_DATASETS | {"fashion_mnist_fast", "fashion_mnist_best", "cifar10_best"}
+BUNDLED_DATASETS = {"fashion_mnist", "demo_idx", "demo_png"}
+BUNDLED_RUNS = BUNDLED_DATASETS | {"fashion_mnist_fast", "fashion_mnist_best"}
 """What the repository brings; a user's own may stand beside it in ``params.yaml``."""
 ALL = [
     *((stage, GRAPH) for stage in STAGES),
@@ -137,6 +138,22 @@ def test_a_dataset_or_run_of_ones_own_needs_no_edit_here():
             assert {Path(source).parts[2] for source in definition["y"]} <= BUNDLED_RUNS
 
 
+def test_an_experiment_changes_the_line_of_its_value_alone(tmp_path):
+    """DVC writes the file anew, lists and long lines in its own form."""
+    if set(PARAMS["datasets"]) != BUNDLED_DATASETS or set(PARAMS["runs"]) != BUNDLED_RUNS:
+        pytest.skip("what is here beside what the repository brings has a form of its own")
+    before = (ROOT / "params.yaml").read_text()
+    path = tmp_path / "params.yaml"
+    path.write_text(before)
+    apply_overrides(path, ["defaults.train.optimizer.learning_rate=0.5"])
+    assert path.read_text() == before.replace("learning_rate: 0.001,", "learning_rate: 0.5,")
+    path.write_text(before)
+    apply_overrides(path, ["++runs.demo_idx.model.dropout=0.3"])
+    head, tail = before.split("  demo_idx:\n    dataset: demo_idx\n")
+    tail = tail.replace("    model: {}\n", "    model:\n      dropout: 0.3\n", 1)
+    assert path.read_text() == f"{head}  demo_idx:\n    dataset: demo_idx\n{tail}"
+
+
 def test_no_parameter_has_a_name_that_dvcs_run_cache_ignores():
     def keys(value):
         if isinstance(value, dict):
@@ -173,6 +190,14 @@ def test_a_run_depends_on_its_own_network_and_start_alone(of_graph):
     deps = graph.deps("train", of_graph)
     assert [dep for dep in deps if dep.startswith("networks")] == ["networks/${item.network}.py"]
     assert "${item.weights}" in deps
+
+
+@pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
+def test_what_dvc_collects_as_metrics_is_short(stage, of_graph):
+    """Each value of a file that is declared as a metric is a column of ``dvc exp show``."""
+    declared = [path for entry in of(stage, of_graph).get("metrics", []) for path in entry]
+    short = {"evaluate": "metrics/runs/${key}/metrics.json", "ablation": "metrics/ablation.json"}
+    assert declared == ([short[stage]] if stage in short else [])
 
 
 @pytest.mark.parametrize("stage", STAGES)
