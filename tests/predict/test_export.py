@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from networks import cnn
 from pipeline.core.errors import DataError
 from pipeline.models import saved
 from pipeline.predict import export
+from pipeline.predict.adapt import Adapter
 from pipeline.shards.index import Statistics
 from tests.support.builders import CLASSES
 
@@ -27,7 +30,7 @@ def build(precision="float32"):
 
 @pytest.mark.parametrize(("precision", "bits"), [("float32", 16), ("bfloat16", 8)])
 def test_precisions_and_depths(tmp_path, precision, bits):
-    done = export.export(build(precision), tmp_path / "model", bits)
+    done = export.export(build(precision), tmp_path / "model", Adapter((8, 8, 1), bits))
     assert f"images float32[n, 8, 8, 1] in [0, 1] (or uint{bits}" in done
 
 
@@ -39,7 +42,9 @@ def test_a_saved_model_predicts_as_the_model_in_another_process(tmp_path):
     assert (folder / "assets.extra/labels.txt").read_text() == "cat\ndog\nemu\n"
     integers = np.random.default_rng(5).integers(0, 255, (5, 8, 8, 1), np.uint8)
     images = np.float32(integers / 255)
-    np.savez(tmp_path / "images.npz", serving_default=images, integers=integers)
+    files = [cv2.imencode(".png", image)[1].tobytes() for image in integers]
+    given = {"serving_default": images, "integers": integers, "encoded": np.array(files)}
+    np.savez(tmp_path / "images.npz", **given)
     script = (
         "import sys, numpy as np, tensorflow as tf\n"
         "saved = tf.saved_model.load(sys.argv[1]).signatures\n"
@@ -53,6 +58,17 @@ def test_a_saved_model_predicts_as_the_model_in_another_process(tmp_path):
     for answer in np.load(tmp_path / "answers.npz").values():
         np.testing.assert_allclose(answer, trained.probabilities(images), atol=1e-5)
         np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_resizing_that_differs_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    nearest = partial(tf.image.resize, method="nearest")
+    monkeypatch.setattr(export.encoded, "resize", lambda pixels, size, _: nearest(pixels, size))
+    with pytest.raises(DataError, match="not written, for images that TensorFlow resizes"):
+        export.export(build(), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_difference_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):

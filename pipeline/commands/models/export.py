@@ -3,7 +3,8 @@
 The export is checked to give the same probabilities as the model.
 
 The signature `serving_default` takes float32 images in [0, 1], shape (n, height, width, channels),
-`integers` takes them as they are in files. Both give `probabilities`, in the order of classes in
+`integers` takes them as they are in files, `encoded` PNG and JPEG files of any size, which it resizes
+as predict does. All give `probabilities`, in the order of classes in
 assets.extra/labels.txt. FOLDER is data/exports/RUN unless it is named; TensorFlow Serving wants a
 number as its last part:
 
@@ -31,6 +32,6 @@ def run(arguments: Namespace) -> str:
     name = arguments.run_or_folder
     params = Params.read() if is_run(name) else None
     trained = classify.read(name, params)
-    bits = classify.setting(name, trained, params).adapter.bits
+    adapter = classify.setting(name, trained, params).adapter
     folder = arguments.folder or paths.export(Path(name).name)
-    return export.export(trained, folder, bits)
+    return export.export(trained, folder, adapter)
