@@ -1,4 +1,4 @@
-"""Types of machines, ``machine.json``: what a run was trained on, as far as weights depend on it."""
+"""Types of machines, ``machine.json``: on what a run was trained, as its weights depend on it."""
 
 import os
 import platform

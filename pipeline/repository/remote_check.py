@@ -1,7 +1,7 @@
 """Check of a remote: that it holds each object which ``dvc.lock`` records."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from dvc_data.hashfile.db import HashFileDB
 from dvc_data.hashfile.hash import file_md5
 
 from pipeline.core import files
-from pipeline.core.errors import PipelineError, one_line, shown
+from pipeline.core.errors import PipelineError, first_few, one_line, shown
 from pipeline.execution import workers
+from pipeline.repository import sharing
 from pipeline.repository.dvc import LOCK, opened
 
 
-def remote_faults(name: str) -> Iterator[str]:
+def remote_faults(name: str, targets: Sequence[str] = ()) -> Iterator[str]:
     """Compare a remote with ``dvc.lock``, object by object.
 
     Each object is fetched and hashed. DVC itself asks its own index of what it once pushed, and
@@ -24,11 +25,14 @@ def remote_faults(name: str) -> Iterator[str]:
     ----------
     name : str
         The remote; empty for DVC's default one.
+    targets : sequence of str
+        Stages and outputs as DVC takes them, with all that they depend on; by default all.
 
     Yields
     ------
     str
-        What is missing or damaged on the remote, and how to mend it.
+        What is missing or damaged on the remote, and how to mend it. What this cache does not have
+        either is one line: nobody shared it yet.
 
     Raises
     ------
@@ -40,16 +44,25 @@ def remote_faults(name: str) -> Iterator[str]:
         if not name:
             raise PipelineError("there is no default remote; make one: dvc remote add -d NAME URL")
         remote = Remote(repo.cloud.get_remote_odb(name, "push"))
-        outs = [out for stage in repo.index.stages for out in stage.outs if out.use_cache]
-        recorded = {out.hash_info.value: str(out) for out in outs if out.hash_info}
+        recorded = {out.hash_info.value: str(out) for out in sharing.recorded(repo, targets)}
+        cache = repo.cache.local
         states = remote.states(recorded)
         if recorded and set(states.values()) == {"missing"}:
             raise PipelineError(
                 f"the remote {name} ({remote.url()}) holds nothing of what {LOCK} records; "
                 f"fill it: dvc push -r {name}"
             )
+        nowhere = [oid for oid in recorded if states[oid] == "missing" and not cache.exists(oid)]
         for oid, path in recorded.items():
-            yield from _advice(name, path, states[oid], [remote.url(oid)])
+            if oid not in nowhere:
+                yield from _advice(name, path, states[oid], [remote.url(oid)])
+        if nowhere:
+            paths = first_few([recorded[oid] for oid in nowhere], 3)
+            yield (
+                f"not shared, and not in this cache: {len(nowhere):,} outputs ({paths}); who has "
+                f"them runs python -m pipeline push --remote {name}, or name what you share: "
+                f"verify --remote {name} TARGET"
+            )
         for folder_oid, members in remote.lists.items():
             states = remote.states(members)
             for oid, path in members.items():

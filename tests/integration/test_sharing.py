@@ -135,5 +135,5 @@ def test_caches_are_linked_shared_and_looked_at_before_they_are_emptied(project,
     clone.call("pull", *REPORT)
     clone.call("checkout", "--relink", *REPORT)
     assert Path(report).resolve().is_relative_to(shared)
-    clone.shell(look, {})
+    assert clone.shell(look, {}).count("nothing is unused") == 2
     assert report.exists()

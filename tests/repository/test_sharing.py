@@ -1,0 +1,92 @@
+"""Pushing and pulling of what there is, where nobody has everything."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from pipeline.core.errors import PipelineError
+from pipeline.repository import sharing
+from pipeline.repository.remote_check import remote_faults
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
+
+
+@pytest.fixture
+def store(recorded, tmp_path):
+    """A folder that is the default remote of a project that was run."""
+    Path("many/b").chmod(0o644)
+    Path("many/b").write_text("another\n")
+    with Repo(".") as project:
+        project.commit(force=True)
+        with project.config.edit() as config:
+            config["remote"]["store"] = {"url": str(tmp_path / "store")}
+            config["core"]["remote"] = "store"
+    return tmp_path / "store"
+
+
+def lose(*paths):
+    """Remove outputs, and their objects from the cache."""
+    with Repo(".") as project:
+        outs = {str(out): out for stage in project.index.stages for out in stage.outs}
+        for path in paths:
+            outs[path].remove()
+            Path(project.cache.local.oid_to_path(outs[path].hash_info.value)).unlink()
+
+
+def test_what_is_here_is_pushed_and_pulled(store):
+    assert sharing.push() == "store: 3 new objects pushed, of 2 outputs"
+    assert sharing.push() == "store: 0 new objects pushed, of 2 outputs"
+    shutil.rmtree(".dvc/cache")
+    shutil.rmtree("many")
+    assert sharing.pull() == "store: 3 objects pulled; 2 outputs are here"
+    assert Path("many/b").read_text() == "another\n"
+    assert sharing.pull() == "store: 0 objects pulled; 2 outputs are here"
+
+
+def test_what_nobody_has_is_one_line(store):
+    lose("many")
+    assert sharing.push() == (
+        "store: 1 new objects pushed, of 1 outputs; 1 are not in this cache: many"
+    )
+    (fault,) = remote_faults("")
+    assert fault.startswith(
+        "not shared, and not in this cache: 1 outputs (many); who has them runs"
+    )
+    assert list(remote_faults("", ["alone"])) == []
+    lose("alone")
+    assert sharing.pull() == (
+        "store: 1 objects pulled; 1 outputs are here; 1 are neither there nor in this cache: many"
+    )
+    assert Path("alone").exists()
+
+
+def test_damage_is_told_apart(store):
+    sharing.push()
+    lose("many")
+    for path in store.rglob("*"):
+        if path.is_file() and path.suffix == ".dir":
+            path.unlink()
+        elif path.is_file():
+            path.chmod(0o644)
+            path.write_text("x")
+    damaged, unshared = remote_faults("")
+    assert damaged.startswith("alone is damaged on the remote store; remove ")
+    assert unshared.startswith("not shared, and not in this cache: 1 outputs (many)")
+
+
+def test_targets_and_remotes_that_are_not_there(store):
+    with pytest.raises(PipelineError, match="remote 'other' doesn't exist"):
+        sharing.push("other")
+    with pytest.raises(PipelineError, match=r"DVC: .*report@none"):
+        sharing.pull(targets=["report@none"])
+
+
+def test_a_changed_file_is_not_lost(store):
+    Path("many/b").chmod(0o644)
+    Path("many/b").write_text("mine\n")
+    sharing.push()
+    with pytest.raises(PipelineError, match="DVC: "):
+        sharing.pull()
+    assert Path("many/b").read_text() == "mine\n"
