@@ -45,15 +45,17 @@ def page(template: Path, data: Any, **content: Any) -> str:
     Parameters
     ----------
     template : Path
-        ``NAME.html.j2``; the page's own script is ``NAME.js`` beside it.
+        ``NAME.html.j2``; the page's own script is ``NAME.js`` beside it, its own style, if any,
+        ``NAME.css``.
     data
         What the scripts read, as JSON.
     **content
         The template's variables.
     """
-    own = template.with_name(template.name.removesuffix(".html.j2") + ".js")
+    name = template.name.removesuffix(".html.j2")
+    own, look = template.with_name(f"{name}.js"), template.with_name(f"{name}.css")
     scripts = [bundle(), *(safe(_read(path)) for path in (FOLDER / "page.js", own))]
-    style = _read(FOLDER / "page.css")
+    style = "".join(_read(path) for path in (FOLDER / "page.css", look) if path.exists())
     return fill(template, **content, data=data, scripts=scripts, style=style)
 
 
@@ -93,6 +95,20 @@ def flatten(section: Mapping[str, Any]) -> list[tuple[str, str]]:
 def spelled(value: Any) -> str:
     """Return a parameter's value: text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def short(number: int) -> str:
+    """Return a count with three digits and the word of its size.
+
+    Examples
+    --------
+    >>> short(987), short(49_120_512), short(999_999_999)
+    ('987', '49.1 million', '1 billion')
+    """
+    for size, word in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand")):
+        if number >= 0.9995 * size:  # rounded, it is that much
+            return f"{number / size:.3g} {word}"
+    return str(number)
 
 
 def csp_hash(text: str) -> str:
@@ -158,7 +174,9 @@ def _environment(folder: Path) -> Environment:
         "decimals": lambda values: ", ".join(f"{value:.4f}" for value in values),
         "json": _json,
         "md": _markdown,
+        "megabytes": lambda count: f"{count / 1e6:,.1f} MB",
         "percent": lambda share: f"{share:.2%}",
+        "short": short,
         "spelled": spelled,
     }
     return environment

@@ -104,8 +104,16 @@ def write_model(shape, filters=4, first="Conv2D"):
         "dilation_rate": [1, 1],
         "groups": 1,
         "padding": "same",
+        "kernel_size": [3, 3],
+        "filters": filters,
+        "data_format": "channels_last",
     }
-    layers = [{"class_name": "InputLayer", "config": {}}, {"class_name": first, "config": config}]
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "image", "batch_shape": [None, *shape]}},
+        {"class_name": first, "config": config, "build_config": {"input_shape": [None, *shape]}},
+        {"class_name": "Activation", "config": {"name": "activation_1", "activation": "relu"}},
+        {"class_name": "GlobalAveragePooling2D", "config": {"name": "features"}},
+    ]
     files.write_json(folder / "architecture.json", {"keras": {"config": {"layers": layers}}})
     random = np.random.default_rng(0)
     with h5py.File(folder / "model.weights.h5", "w") as file:
@@ -124,7 +132,7 @@ def results(params=SMALL):
     return Results.read(RUN, EFFECTIVE, OWN, params, ["numpy"])
 
 
-VOID = {"meta", "img", "br", "hr", "link", "input"}
+VOID = {"meta", "img", "br", "hr", "link", "input", "wbr"}
 
 
 class Parsed(HTMLParser):
