@@ -1,6 +1,6 @@
 """The project's DVC repository, opened with DVC's errors turned into one line of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from scmrepo.exceptions import SCMError
 from pipeline.core.errors import PipelineError, shown
 
 LOCK = Path("dvc.lock")
+GRAPH = "dvc.yaml"
 MAIN = "main"
 """The link in a study's folder, to the main project, by which its stages name what is there."""
 READ = (
@@ -46,11 +47,20 @@ class _Project(Repo):  # type: ignore[misc]
         """All stages; what a study's depend on is named as the main project's stages name it."""
         index = Index.from_repo(self)
         for stage in index.stages:
-            link, root = f"{stage.wdir}/{MAIN}/", f"{Path(stage.wdir).parent}/"
             for entry in stage.deps:
-                if entry.fs_path.startswith(link):
-                    entry.fs_path = root + entry.fs_path.removeprefix(link)
+                entry.fs_path = place(stage, entry.fs_path)
         return index
+
+
+def place(stage: Any, path: str) -> str:
+    """Return the absolute path of what a stage reads or writes.
+
+    Where a study's stage names it by the link, it is the path that the main project's stages have.
+    """
+    absolute, link = f"{Path(stage.wdir, path)}", f"{stage.wdir}/{MAIN}/"
+    if absolute.startswith(link):
+        return f"{Path(stage.wdir).parent}/{absolute.removeprefix(link)}"
+    return absolute
 
 
 @contextmanager
@@ -71,6 +81,25 @@ def opened() -> Iterator[Repo]:
             yield repo
     except DvcException as error:
         raise PipelineError(_explained(error)) from None
+
+
+def repro(names: Iterable[str], *options: str) -> str:
+    """Return the commands that run stages, those of a study in its folder.
+
+    Examples
+    --------
+    >>> repro(["train@a", "study/dvc.yaml:train@b"], "--force")
+    'dvc repro --force train@a && dvc --cd study repro --force train@b'
+    """
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, stage = name.rpartition(f"/{GRAPH}:")
+        folders.setdefault(folder, []).append(stage)
+    commands = [
+        " ".join(["dvc", *(["--cd", folder] if folder else []), "repro", *options, *stages])
+        for folder, stages in folders.items()
+    ]
+    return " && ".join(commands)
 
 
 def commit(repo: Repo, name: str) -> str:

@@ -14,7 +14,7 @@ from dvc_data.hashfile.db import HashFileDB
 from dvc_objects.fs.local import LocalFileSystem
 
 from pipeline.core.errors import first_few
-from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.dvc import LOCK, opened, repro
 
 
 def faults() -> Iterator[str]:
@@ -44,7 +44,7 @@ def faults() -> Iterator[str]:
                 differences = list(stage_faults(stage, hashes, outputs))
                 yield from differences
                 if not differences and recorded != to_single_stage_lockfile(stage):
-                    yield f"{name}: {LOCK} records more or less; run dvc repro --force {name}"
+                    yield f"{name}: {LOCK} records more or less; run {repro([name], '--force')}"
             elif here := [str(out) for out in stage.outs if hashes.of(out)]:
                 yield f"{name}: not recorded in {LOCK}: {first_few(here)}; run dvc repro"
 
@@ -128,7 +128,7 @@ def stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]
         if not hashes.of(output) and not output.use_cache:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
         elif hashes.differ(output):
-            yield f"{name}: {output} is not what was recorded; run dvc repro --force {name}"
+            yield f"{name}: {output} is not what was recorded; run {repro([name], '--force')}"
 
 
 def _dependency_faults(

@@ -22,7 +22,7 @@ from dvc_data.hashfile.meta import Meta
 
 from pipeline.core import files
 from pipeline.core.errors import first_few
-from pipeline.repository.dvc import opened, stages
+from pipeline.repository.dvc import opened, place, stages
 from pipeline.repository.lock_check import Hashes, State, stage_faults
 
 VERSIONS = 10
@@ -145,7 +145,7 @@ class _Graph:
             entry = to_single_stage_lockfile(stage)
             if not self._same_outputs(entry, old):
                 faults.append(f"{stage.addressing}: it has other outputs now; run dvc repro")
-            changes = self._changes(old, entry)
+            changes = self._changes(stage, old, entry)
             if changes or (self.free and entry != old):
                 name, kind, lock = stage.addressing, _kind(stage), _lock(stage)
                 yield _Renewal(name, kind, lock, stage.name, entry, changes, faults)
@@ -163,8 +163,8 @@ class _Graph:
             for version in self._versions(lock):
                 for stage in mine:
                     old, now = version.get(stage.name), self.records[stage]
-                    if old and self._same_outputs(old, now) and self._same_inputs(old, now):
-                        changes = self._changes(old, now)
+                    if old and self._same_outputs(old, now) and self._same_inputs(stage, old, now):
+                        changes = self._changes(stage, old, now)
                         yield _Shown(stage.addressing, _kind(stage), changes)
 
     def _renew(self, stage: Any, old: Entry) -> Iterator[str]:
@@ -180,7 +180,9 @@ class _Graph:
                 if was != now and source.def_path not in self.free:
                     yield f"{stage.addressing}: {dependency} is not what it was run with; run it"
                 dependency.hash_info, dependency.meta = source.hash_info, source.meta
-            elif self._is_code(dependency.def_path) and (state := self.hashes.of(dependency)):
+            elif self._is_code(stage, dependency.def_path) and (
+                state := self.hashes.of(dependency)
+            ):
                 _set(dependency, state)
         stage.cmd_changed = False  # it counts as code
         yield from stage_faults(stage, self.hashes, set(self.made))
@@ -198,13 +200,13 @@ class _Graph:
             if len(seen) == VERSIONS:
                 return
 
-    def _is_code(self, path: str) -> bool:
+    def _is_code(self, stage: Any, path: str) -> bool:
         """Return False for outputs of stages and for folders of them."""
-        here = f"{Path(self.repo.root_dir, path)}"
+        here = place(stage, path)
         return not any(out == here or out.startswith(here + os.sep) for out in self.made)
 
-    def _is_data(self, path: str) -> bool:
-        return path not in self.free and not self._is_code(path)
+    def _is_data(self, stage: Any, path: str) -> bool:
+        return path not in self.free and not self._is_code(stage, path)
 
     def _same_outputs(self, one: Entry, two: Entry) -> bool:
         """Return True if two records are of the same outputs, of those that have to be."""
@@ -218,18 +220,22 @@ class _Graph:
         ]
         return outs[0] == outs[1]
 
-    def _changes(self, old: Entry, new: Entry) -> Changes:
-        before, after = self._code(old), self._code(new)
+    def _changes(self, stage: Any, old: Entry, new: Entry) -> Changes:
+        before, after = self._code(stage, old), self._code(stage, new)
         return frozenset(
             (what, before.get(what, ""), after.get(what, ""))
             for what in before.keys() | after.keys()
             if before.get(what) != after.get(what)
         )
 
-    def _code(self, entry: Entry) -> dict[str, str]:
+    def _code(self, stage: Any, entry: Entry) -> dict[str, str]:
         """Return the hashes of a record's code, its command, and which parameters it tracks."""
         deps = {one["path"]: str(one.get("md5")) for one in entry.get("deps", ())}
-        code = {path: md5 for path, md5 in deps.items() if self._is_code(path)}
+        code = {
+            os.path.relpath(place(stage, path), self.repo.root_dir): md5
+            for path, md5 in deps.items()
+            if self._is_code(stage, path)
+        }
         tracked = {
             # Of one dataset or run, as of any other.
             re.sub(r"^(datasets|runs)\.[^.]*", r"\1.*", f"{key}"): "tracked"
@@ -238,10 +244,10 @@ class _Graph:
         }
         return code | tracked | {"its command": str(entry["cmd"])}
 
-    def _same_inputs(self, old: Entry, now: Entry) -> bool:
+    def _same_inputs(self, stage: Any, old: Entry, now: Entry) -> bool:
         """Return True if two records are of the same data, and of the same parameters' values."""
         data = [
-            [one for one in entry.get("deps", ()) if self._is_data(one["path"])]
+            [one for one in entry.get("deps", ()) if self._is_data(stage, one["path"])]
             for entry in (old, now)
         ]
         was, has = old.get("params", {}), now.get("params", {})

@@ -1,11 +1,14 @@
 """The opened repository: DVC's errors are one line of ours."""
 
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository.dvc import opened
+from pipeline.repository.dvc import opened, place
+from pipeline.repository.lock_check import faults
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
@@ -34,6 +37,38 @@ def test_a_lock_in_conflict_names_its_remedy(reproduced):
     lock.write_text(f"<<<<<<< HEAD\n{lock.read_text()}")
     with pytest.raises(PipelineError, match=r"^dvc\.lock is in conflict; run: make resolve-lock$"):
         read()
+
+
+STUDY = """
+stages:
+  third: {cmd: cat main/two > three, deps: [main/two], outs: [three]}
+"""
+
+
+def test_a_study_stands_among_the_projects_own_stages(reproduced):
+    """DVC itself leaves it out; what it reads behind its link is what the project's stages make."""
+    Path("study").mkdir()
+    Path("study/main").symlink_to("..")
+    with chdir("study"):
+        Repo.init(".", subdir=True).close()
+        Path("dvc.yaml").write_text(STUDY)
+        with Repo(".") as study:
+            study.reproduce()
+    with Repo(".") as alone:
+        assert {stage.name for stage in alone.index.stages} == {"first", "second"}
+    with opened() as repo:
+        stages = {stage.addressing: stage for stage in repo.index.stages}
+        assert set(stages) == {"first", "second", "study/dvc.yaml:third"}
+        third = stages["study/dvc.yaml:third"]
+        assert list(repo.index.graph.successors(third)) == [stages["second"]]
+        assert place(third, "three") == str(Path("study/three").absolute())
+        assert place(third, "main/two") == str(Path("two").absolute())
+    assert list(faults()) == []
+    Path("study/three").write_text("4")
+    assert list(faults()) == [
+        "study/dvc.yaml:third: study/three is not what was recorded; run dvc --cd study repro "
+        "--force third"
+    ]
 
 
 def test_other_errors_are_dvcs_words_on_one_line(reproduced, tmp_path, monkeypatch):
