@@ -1,5 +1,6 @@
 """``dvc repro`` end to end, on the demo data, in a copy of the repository."""
 
+import csv
 import json
 import re
 import sys
@@ -57,6 +58,18 @@ def test_data_stages_are_those_of_the_committed_lock(copy):
 def test_demos_learn(copy):
     assert copy.evaluation("demo_idx")["accuracy"] > 0.5
     assert copy.evaluation("demo_png")["accuracy"] > 0.3
+
+
+@pytest.mark.parametrize(("run", "n"), [("demo_idx", 500), ("demo_png", 160)])
+def test_validation_is_that_of_the_last_epoch(copy, run, n):
+    folder = copy.folder / "metrics/runs" / run
+    *_, last = csv.DictReader((folder / "history.csv").read_text().splitlines())
+    found, headline = copy.evaluation(run), json.loads((folder / "metrics.json").read_text())
+    assert found["validation"]["n"] == n
+    for measure in ("accuracy", "loss"):
+        expected = float(last[f"validation_{measure}"])
+        assert found["validation"][measure] == headline[f"validation_{measure}"] == expected
+        assert headline[measure] == found[measure]
 
 
 def test_dropout_of_one_run_trains_that_run_alone(copy):
