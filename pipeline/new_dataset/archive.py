@@ -8,9 +8,15 @@ from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
 from pipeline.new_dataset import idx
 from pipeline.new_dataset.choices import Choices
-from pipeline.new_dataset.findings import Findings, refuse_lost_folders, without_fractions
+from pipeline.new_dataset.findings import (
+    Findings,
+    alike,
+    is_list_of_subsets,
+    refuse_lost_folders,
+    without_fractions,
+)
 from pipeline.new_dataset.image_statistics import ImageStatistics
-from pipeline.new_dataset.layout import labelled, patterns, reading
+from pipeline.new_dataset.layout import labelled, masks, patterns, reading
 from pipeline.new_dataset.layout.result import AmbiguousError, Layout
 from pipeline.new_dataset.packed import Packed
 from pipeline.new_dataset.tables import sources
@@ -128,14 +134,18 @@ def _by_folder(
         raise DataError(
             "--label, --id, --group and --subset name columns; name the table too, with --labels"
         )
+    is_chosen = choices.only or choices.classes_at is not None
     try:
         layout = reading.read(names, choices, digests)
+        if not is_chosen:
+            masks.refuse(layout.classes)
+            _refuse_alike(layout.classes)
     except DataError as error:
         tables = [name for name in others if name.endswith(".csv")]
         inside = f" ({first_few(tables)} is in it: --labels {tables[0]})" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
-    if not choices.only and choices.classes_at is None:
+    if not is_chosen:
         refuse_lost_folders(layout.classes, others)
     findings.description = "images, a folder for each class"
     findings.classes = sorted(set(layout.classes.values()))
@@ -146,7 +156,21 @@ def _by_folder(
             f", divided by their names into {', '.join(sorted(set(layout.subsets.values())))}"
         )
         _divide(findings, layout)
+    elif lists := [name for name in others if is_list_of_subsets(name)]:
+        findings.notes.append(
+            f"{first_few(lists)}: may say which image is for which subset, and is not read; put "
+            "images into folders of subsets, or give a table with such a column (--labels)"
+        )
     return layout
+
+
+def _refuse_alike(classes: Mapping[str, str]) -> None:
+    """Refuse classes that may be one, whose folder is called otherwise in another place."""
+    if pair := alike(sorted(set(classes.values()))):
+        raise DataError(
+            f"the folders {pair[0]!r} and {pair[1]!r} differ in case or spaces alone; rename one, "
+            "or, if they are two classes, take all with --only '*'"
+        )
 
 
 def _divide(findings: Findings, layout: Layout) -> None:

@@ -8,12 +8,17 @@ from typing import Any
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
 from pipeline.new_dataset.image_statistics import ImageStatistics, described_suffixes
+from pipeline.new_dataset.tables import words
 
 NOTES = {
     *("", ".txt", ".md", ".rst", ".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".xml", ".yaml"),
     *(".yml", ".html", ".htm", ".pdf", ".log", ".py", ".ipynb", ".sh", ".zip", ".npy", ".mat"),
 }
 """Suffixes of files that say something of images, and are not meant to be any."""
+
+
+LISTS = {".txt", ".csv", ".tsv", ".json", ".jsonl", ".lst", ".mat", ".xlsx", ".pkl"}
+"""Suffixes of files that may list images."""
 
 
 @dataclass
@@ -57,17 +62,33 @@ class Findings:
             )
 
     def warn(self) -> None:
-        """Add notes on images that two subsets have, and on classes of one image."""
+        """Add notes on images that are there twice, and on classes of one image."""
         if repeated := self.images.repeated:
             (one, other), *_ = repeated
+            is_divided = any(group.subset for group in self.images.groups)
+            where = "in two subsets" if is_divided else "copies of others"
             self.notes.append(
-                f"{len(repeated):,} images are in two subsets, byte for byte, such as {one} and "
-                f"{other}: what is measured on them is too good"
+                f"{len(repeated):,} images are {where}, byte for byte, such as {one} and {other}: "
+                "what is measured on them is too good"
             )
         if single := [name for name, count in self.images.classes.items() if count == 1]:
             self.notes.append(
                 f"the image of {_classes(single)} is learned or tested, not both: it has only one"
             )
+
+
+def is_list_of_subsets(name: str) -> bool:
+    """Return whether a file may be a list of a subset's images, by its name.
+
+    Examples
+    --------
+    >>> is_list_of_subsets("meta/train.txt"), is_list_of_subsets("train_test_split.csv")
+    (True, True)
+    >>> is_list_of_subsets("train/notes.txt"), is_list_of_subsets("test.py")
+    (False, False)
+    """
+    path = PurePosixPath(name)
+    return path.suffix.lower() in LISTS and words.is_division(path.stem)
 
 
 def refuse_lost_folders(images: Iterable[str], others: Sequence[str]) -> None:
@@ -93,6 +114,22 @@ def refuse_lost_folders(images: Iterable[str], others: Sequence[str]) -> None:
             "classes; convert them, take the folder out, or name the folders to take (--only "
             "'FOLDER/*', again for another)"
         )
+
+
+def alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return two names that differ in spaces, or in case alone but for single letters.
+
+    Examples
+    --------
+    >>> alike(["cat", "dog", "Cat"]), alike(["cat", "a", "A"])
+    (('cat', 'Cat'), None)
+    """
+    first: dict[str, str] = {}
+    for name in names:
+        key = name.strip() if len(name.strip()) == 1 else name.strip().casefold()
+        if (other := first.setdefault(key, name)) != name:
+            return other, name
+    return None
 
 
 def _classes(names: list[str]) -> str:

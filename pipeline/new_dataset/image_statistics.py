@@ -78,7 +78,7 @@ class ImageStatistics:
         """Images that are not plain, by the words of the policy that they need."""
         self.kept: dict[str, list[Kept]] = {}
         self.repeated: list[tuple[str, str]] = []
-        """Ids of images of two subsets that are the same, byte for byte."""
+        """Ids of images of two subsets, or without any, that are the same, byte for byte."""
         self.passed: list[str] = []
         """Names of files that are no images."""
         self.decoded = 0
@@ -116,12 +116,11 @@ class ImageStatistics:
         return ()
 
     def _compare(self, id_: str, content: bytes, subset: str) -> None:
-        """Note an image that another subset has too."""
-        if subset:
-            digest = hashlib.blake2b(content, digest_size=12).digest()
-            other, first = self._first.setdefault(digest, (id_, subset))
-            if first != subset:
-                self.repeated.append((other, id_))
+        """Note an image that another subset has too, or that is there twice without subsets."""
+        digest = hashlib.blake2b(content, digest_size=12).digest()
+        other, first = self._first.setdefault(digest, (id_, subset))
+        if other != id_ and not first == subset != "":
+            self.repeated.append((other, id_))
 
     def add_arrays(self, subset: str, pixels: NDArray[np.uint8], labels: NDArray[Any]) -> None:
         """Add decoded images uint8[n, h, w] or uint8[n, h, w, c], with their labels int[n]."""

@@ -47,7 +47,7 @@ def published(name: str, place: str, only: Sequence[str] = ()) -> Iterator[dict[
     if not parquet and any(members.has_suffix(one) for one in inside):
         raise DataError(
             f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
-            "labels with --labels"
+            "labels with --labels; of several, unpack each into a folder of its own here"
         )
     if parquet:
         parquet = _one_configuration(place, select(parquet, only))

@@ -154,3 +154,25 @@ def test_images_of_two_subsets_are_told(tmp_path):
     findings = look(tmp_path, [*contents, ("test/cat/0.png", image(0))])
     note = next(note for note in findings.notes if "in two subsets" in note)
     assert note.startswith("1 images are in two subsets, byte for byte, such as train/cat/0.png")
+
+
+def test_folders_that_differ_in_case_alone_are_refused(tmp_path):
+    files = [(f"{name}/{n}.png", image(n)) for n, name in enumerate(("cat", "dog", "Cat"))]
+    builders.write_archive(tmp_path / "x.zip", files)
+    with pytest.raises(DataError, match=r"^x\.zip: the folders 'Cat' and 'cat' differ in case or"):
+        detect(tmp_path, ["x.zip"], Choices())
+    assert detect(tmp_path, ["x.zip"], Choices(only=("*",))).classes == ["Cat", "cat", "dog"]
+
+
+def test_masks_lists_of_subsets_and_copies_are_told(tmp_path):
+    files = [(f"{name}/{n}.png", image(n // 2)) for n, name in enumerate(("a", "b", "b"))]
+    builders.write_archive(tmp_path / "x.zip", [*files, ("meta/train.txt", b"a/0")])
+    findings = detect(tmp_path, ["x.zip"], Choices())
+    findings.warn()
+    assert findings.notes[0].startswith("meta/train.txt: may say which image is for which subset")
+    assert "1 images are copies of others, byte for byte, such as a/0.png and b/1.png" in str(
+        findings.notes
+    )
+    builders.write_archive(tmp_path / "x.zip", [*files, ("b/1_mask.png", image(9))])
+    with pytest.raises(DataError, match=r"^x\.zip: 1 images are by their names masks of others"):
+        detect(tmp_path, ["x.zip"], Choices())

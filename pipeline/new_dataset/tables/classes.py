@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.core.errors import DataError, first_few
 from pipeline.labels.one_hot import is_one
+from pipeline.new_dataset.findings import alike
 from pipeline.new_dataset.tables import multi_label, words
 
 Columns = Mapping[str, Sequence[str]]
@@ -13,6 +14,8 @@ MOST_CLASSES = 1000
 """Values of a column whose name does not say that it has classes."""
 FEW = 20
 """Rows, above which some of the same class are expected."""
+UNSURE = {"", "-1", "-1.0"}
+"""Values beside 0 and 1 in columns of which each says whether something is seen."""
 SHOWN_COLUMNS = 12
 SHOWN_VALUES = 4
 
@@ -102,6 +105,9 @@ def _found(columns: Columns, others: Sequence[str], table: str) -> Classes:
         values = list(varied[named[0]])
         if len(named) > 1 or len(set(values)) == len(values) > FEW:
             raise _unclear(varied, table)
+        marks = {} if is_one_hot or len(words.words(named[0])) == 1 else _marks(varied)
+        if named[0] in marks and len(marks) > 2:  # such as CheXpert's No Finding
+            multi_label.refuse_one_hot(list(marks), _counts(marks), table)
         if is_one_hot and not _agree(values, _joined(hot)):
             raise _unclear(
                 columns, table, f"{named[0]} and the one-hot columns {first_few(list(hot))}"
@@ -128,6 +134,15 @@ def _found(columns: Columns, others: Sequence[str], table: str) -> Classes:
 
 def _is_hot(values: Sequence[str]) -> bool:
     return all(is_one(value) is not None for value in set(values))
+
+
+def _marks(columns: Columns) -> Columns:
+    """Return the columns that say yes, no, and perhaps."""
+    return {
+        name: values
+        for name, values in columns.items()
+        if all(value in UNSURE or is_one(value) is not None for value in set(values))
+    }
 
 
 def _counts(hot: Columns) -> list[int]:
@@ -193,13 +208,9 @@ def _described(name: str, values: Sequence[str]) -> str:
 
 
 def _refuse_alike(found: Classes, table: str) -> None:
-    """Refuse classes whose names differ in spaces, or in case alone but for single letters."""
-    first: dict[str, str] = {}
-    for name in found.names:
-        key = name.strip() if len(name.strip()) == 1 else name.strip().casefold()
-        other = first.setdefault(key, name)
-        if other != name:
-            raise DataError(
-                f"{table}: the classes {other!r} and {name!r} of {found.columns[0]} differ in case "
-                "or spaces alone; mend the table, or choose another column with --label"
-            )
+    """Refuse classes whose names differ in case or spaces alone."""
+    if pair := alike(found.names):
+        raise DataError(
+            f"{table}: the classes {pair[0]!r} and {pair[1]!r} of {found.columns[0]} differ in "
+            "case or spaces alone; mend the table, or choose another column with --label"
+        )

@@ -90,3 +90,16 @@ def test_numbers_are_in_their_order_and_empty_one_hot_columns_are_no_classes():
 
 def test_letters_may_differ_in_case_alone():
     assert find({"label": column("a", "A", "b")}).names == ["A", "a", "b"]
+
+
+def test_a_finding_among_findings_is_multi_label():
+    """As CheXpert's, with -1 where it is not sure, and nothing where nothing is said."""
+    columns = {
+        "No Finding": ["1.0", "", "0.0", ""],
+        "Edema": ["", "-1.0", "1.0", ""],
+        "Fracture": ["0.0", "1.0", "1.0", ""],
+        "sex": ["m", "f", "m", "f"],
+    }
+    with pytest.raises(DataError, match=r"No Finding, Edema, Fracture hold 0 and 1, and are multi"):
+        classes.find(columns, (), (), "t.csv")
+    assert classes.find(columns, ("sex",), (), "t.csv").names == ["f", "m"]
