@@ -35,12 +35,10 @@ def run(arguments: Namespace) -> str:
     """Return what was recorded; exits with status 1 if something was refused."""
     from pipeline.core import process_lock
     from pipeline.core.errors import first_few
-    from pipeline.repository import record_code
+    from pipeline.repository.new_code.record import record
 
     with process_lock.project():
-        outcome = record_code.record(
-            arguments.targets, certain=arguments.certain, metrics=arguments.metrics
-        )
+        outcome = record(arguments.targets, certain=arguments.certain, metrics=arguments.metrics)
     if not outcome.recorded and not outcome.refused:
         return "dvc.lock records the code that is here"
     done = f"recorded the code of {len(outcome.recorded)} stages"

@@ -5,6 +5,10 @@ It lists what does not, reads every byte that is here again, and trains nothing.
 
     python -m pipeline verify
     python -m pipeline verify --remote
+    python -m pipeline verify --predict
+
+Models predict again, and all that follows from predictions is computed again. By default those of
+small datasets do; --predict is for all that are here, which takes minutes.
 """
 
 import sys
@@ -12,7 +16,7 @@ from argparse import ArgumentParser, Namespace
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add ``--remote``."""
+    """Add ``--remote`` and ``--predict``."""
     parser.add_argument(
         "--remote",
         nargs="?",
@@ -21,23 +25,28 @@ def arguments(parser: ArgumentParser) -> None:
         help="check too that a DVC remote (the default one, if none is named) holds every "
         "object that dvc.lock records: fetches and hashes each, and keeps none",
     )
+    parser.add_argument("--predict", action="store_true", help="predict again with every model")
 
 
 def run(arguments: Namespace) -> str:
     """Return that all agrees; exits with status 1 and the list of faults if there is one."""
-    from pipeline import verify
     from pipeline.core import console
     from pipeline.core.errors import first_few
     from pipeline.core.params import Params
+    from pipeline.verify import faults, results
 
     params = Params.read()
-    faults = list(verify.faults(params, arguments.remote))
-    if faults:
-        lines = "\n".join(faults)
+    found = list(faults.faults(params, arguments.remote, predict_all=arguments.predict))
+    if found:
+        lines = "\n".join(found)
         sys.exit("".join(c if c == "\n" or c.isprintable() else " " for c in lines))
-    if older := verify.without_digest(params):
+    if older := results.without_digest(params):
         console.note(
             f"pipeline verify: models of earlier versions, without a digest: {first_few(older)}"
+        )
+    if not arguments.predict and (large := results.too_large(params)):
+        console.note(
+            f"pipeline verify: not predicted again, for want of --predict: {first_few(large)}"
         )
     held = "" if arguments.remote is None else ", and the remote holds all that dvc.lock records"
     return f"all that is here agrees{held}"

@@ -4,21 +4,27 @@ import json
 import shutil
 from contextlib import chdir
 
+import keras
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import verify
 from pipeline.core import files, paths
 from pipeline.core.errors import DataError
 from pipeline.core.params import Params
 from pipeline.evaluate import confusion
-from pipeline.evaluate.metrics import evaluate
+from pipeline.evaluate.evaluation import Evaluation
+from pipeline.evaluate.metrics import evaluate, validated
+from pipeline.evaluate.predict import predict
 from pipeline.evaluate.predictions import Predictions
+from pipeline.models import history, saved
 from pipeline.shards.index import Index
 from pipeline.split.data_card import data_card
 from pipeline.subsets import split as split_file
+from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
+from pipeline.verify import data, results
+from pipeline.verify.faults import faults
 from tests.support.builders import CLASSES, Project
 from tests.support.hostile import models
 
@@ -54,20 +60,20 @@ def prepared(evaluated, tmp_path, monkeypatch):
 
 
 def raw_faults():
-    return list(verify.raw_faults(Params.read(), "tiny_png"))
+    return list(data.raw_faults(Params.read(), "tiny_png"))
 
 
 def split_faults():
-    return list(verify.split_faults(Params.read(), "tiny_png"))
+    return list(data.split_faults(Params.read(), "tiny_png"))
 
 
 def evaluation_faults():
-    return list(verify.evaluation_faults(Params.read(), "tiny_png"))
+    return list(results.evaluation_faults(Params.read(), "tiny_png"))
 
 
 def test_what_agrees_has_no_faults(prepared):
     assert raw_faults() == []
-    assert list(verify.shard_faults("tiny_png")) == []
+    assert list(data.shard_faults("tiny_png")) == []
     assert split_faults() == []
     assert evaluation_faults() == []
 
@@ -86,11 +92,11 @@ def test_shards_that_are_not_their_indexs_are_found(prepared):
     path = folder / "part-00001.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
-    (fault,) = verify.shard_faults("tiny_png")
+    (fault,) = data.shard_faults("tiny_png")
     assert "part-00001.parquet: its SHA-256 is not" in fault
     path.unlink()
     (folder / "stray").write_text("")
-    surplus, missing = verify.shard_faults("tiny_png")
+    surplus, missing = data.shard_faults("tiny_png")
     assert "part-00001.parquet is missing" in missing
     assert "stray not in index.json" in surplus
 
@@ -119,7 +125,7 @@ def test_edited_rows_are_found_even_if_the_index_was_edited_to_match(
     first, second = index.files
     second = second.model_copy(update={"sha256": files.sha256(path)})
     index.model_copy(update={"files": (first, second)}).write(folder)
-    assert fault in "; ".join(verify.shard_faults("tiny_png"))
+    assert fault in "; ".join(data.shard_faults("tiny_png"))
 
 
 def test_edited_split_is_found_even_if_the_data_card_was_edited_to_match(prepared):
@@ -151,14 +157,103 @@ def test_metric_that_does_not_follow_is_found(prepared):
     path = paths.metrics("tiny_png") / "evaluation.json"
     value = json.loads(path.read_text())
     value["loss"] += 0.01
-    value["classes"]["cat"]["f1"] += 0.01
+    value["expected_calibration_error"] += 0.01
     path.write_text(json.dumps(value))
     (fault,) = evaluation_faults()
-    assert "classes, loss do not follow from the predictions" in fault
+    assert "expected_calibration_error, loss do not follow from the predictions" in fault
     value["accuracy"] += 0.01
     path.write_text(json.dumps(value))
     with pytest.raises(DataError, match="accuracy is not that of its classes"):
         evaluation_faults()
+
+
+def test_metrics_are_compared_with_what_git_alone_holds(prepared):
+    params, folder = Params.read(), paths.metrics("tiny_png")
+    found = Evaluation.read(folder / "evaluation.json")
+    found.write_headline(folder / "metrics.json")
+    assert list(results.metrics_faults(params, "tiny_png")) == []
+    headline = folder / "metrics.json"
+    headline.write_text(json.dumps(found.headline() | {"accuracy": 0.99}))
+    (fault,) = results.metrics_faults(params, "tiny_png")
+    assert fault == f"{headline}: accuracy are not those of evaluation.json; evaluate again"
+    headline.unlink()
+    (folder / "history.csv").write_text("epoch,validation_accuracy,validation_loss\n1,0.4,1.0\n")
+    n = DataCard.read(paths.data_card("tiny_png")).subsets["validation"].n
+    right = validated(history.read(folder / "history.csv"), history.Stopped(), n)
+    found.model_copy(update={"validation": right}).write(folder / "evaluation.json")
+    assert list(results.metrics_faults(params, "tiny_png")) == []
+    (folder / "history.csv").write_text("epoch,validation_accuracy,validation_loss\n1,0.4,0.9\n")
+    (fault,) = results.metrics_faults(params, "tiny_png")
+    assert "validation is not that of history.csv" in fault
+
+
+def test_metrics_of_another_number_of_images_are_found(prepared):
+    card = paths.data_card("tiny_png")
+    value = json.loads(card.read_text())
+    test = value["subsets"]["test"]
+    test["n"] += 1
+    test["classes"]["cat"] += 1
+    card.write_text(json.dumps(value))
+    (fault,) = results.metrics_faults(Params.read(), "tiny_png")
+    assert "its numbers of images are not those of" in fault
+
+
+@pytest.fixture
+def predicted(tensorflow, prepared):
+    """Return the parameters of a project whose run has a model, and its predictions."""
+    params, dataset = Params.read(), Dataset.read("tiny_png")
+    layers = keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3)
+    trained = saved.Model(keras.Sequential(layers), CLASSES)
+    saved.save(trained, paths.model("tiny_png"))
+    train, test = dataset.images("train", "test")
+    found = predict(trained, test, 8)
+    found.write(paths.predictions("tiny_png"))
+    accuracy = float(predict(trained, train, 8).correct.mean())
+    path = paths.metrics("tiny_png") / "evaluation.json"
+    evaluate(found, CLASSES, accuracy, 15).write(path)
+    confusion.write(path.with_name("confusion.csv"), found, CLASSES)
+    return params
+
+
+def prediction_faults(params):
+    return list(results.prediction_faults(params, "tiny_png"))
+
+
+def test_predictions_are_those_of_the_model(predicted):
+    assert prediction_faults(predicted) == []
+
+
+def test_forged_predictions_are_found_though_all_that_follows_was_made_to_match(predicted):
+    path = paths.predictions("tiny_png")
+    found = Predictions.read(path)
+    right = np.eye(3, dtype=np.float32)[found.labels]
+    found = found._replace(predicted=found.labels, probabilities=right)
+    found.write(path)
+    metrics = paths.metrics("tiny_png")
+    evaluate(found, CLASSES, 0.5, 15).write(metrics / "evaluation.json")
+    confusion.write(metrics / "confusion.csv", found, CLASSES)
+    assert list(results.evaluation_faults(predicted, "tiny_png")) == []
+    (fault,) = prediction_faults(predicted)
+    assert fault == f"{path} are not what data/models/tiny_png predicts; evaluate again"
+
+
+def test_another_training_accuracy_is_found(predicted):
+    path = paths.metrics("tiny_png") / "evaluation.json"
+    found = Evaluation.read(path)
+    found.model_copy(update={"train_accuracy": found.train_accuracy + 0.01}).write(path)
+    (fault,) = prediction_faults(predicted)
+    assert "train_accuracy is not that of data/models/tiny_png" in fault
+
+
+def test_large_runs_are_predicted_where_that_is_asked_for(predicted, monkeypatch):
+    monkeypatch.setattr(results, "MOST_PREDICTED", 5)
+    found = Predictions.read(paths.predictions("tiny_png"))
+    other = np.roll(found.probabilities, 1, axis=1)
+    found = found._replace(probabilities=other, predicted=other.argmax(axis=1).astype(np.int32))
+    found.write(paths.predictions("tiny_png"))
+    assert results.too_large(predicted) == ["tiny_png"]
+    assert prediction_faults(predicted) == []
+    assert len(list(results.prediction_faults(predicted, "tiny_png", True))) == 1
 
 
 def test_confusion_that_does_not_follow_is_found(prepared):
@@ -197,7 +292,7 @@ def test_edited_predictions_are_found_even_if_the_metrics_were_edited_to_match(p
 )
 def test_damaged_files_are_faults_and_end_nothing_else(prepared, name, content):
     (prepared / name).write_text(content)
-    first, *others = verify.faults(Params.read())
+    first, *others = faults(Params.read())
     assert first.startswith("DVC: you are not inside of a DVC repository")
     assert others
 
@@ -212,24 +307,24 @@ def test_predictions_of_other_images_are_found(prepared):
 
 def test_impossible_parameters_are_the_first_fault(project):
     project.set("runs.tiny_idx.dataset", "nothing")
-    (fault,) = verify.faults(Params.read())
+    (fault,) = faults(Params.read())
     assert "there is no dataset 'nothing'" in fault
 
 
 def test_a_division_by_a_column_is_verified_where_the_table_is_here(prepared):
     params = Params.read()
     params.values["datasets"]["tiny_png"]["split"] = {"groups": "id"}
-    faults = list(verify.split_faults(params, "tiny_png"))
-    assert faults == ["data/splits/tiny_png.parquet is not what the parameters give; split again"]
+    found = list(data.split_faults(params, "tiny_png"))
+    assert found == ["data/splits/tiny_png.parquet is not what the parameters give; split again"]
     shutil.rmtree("data/extracted/tiny_png")
-    assert list(verify.split_faults(params, "tiny_png")) == []
+    assert list(data.split_faults(params, "tiny_png")) == []
 
 
 def test_a_list_of_images_left_out_that_was_edited_is_found(prepared):
     params, path = Params.read(), paths.quarantined("tiny_png")
-    assert list(verify.split_faults(params, "tiny_png")) == []
+    assert list(data.split_faults(params, "tiny_png")) == []
     path.write_text(path.read_text() + "cat,1,is empty\n")
-    (fault,) = verify.split_faults(params, "tiny_png")
+    (fault,) = data.split_faults(params, "tiny_png")
     assert fault.endswith("quarantined.csv: is not what index.json says was left out; split again")
 
 
@@ -241,13 +336,13 @@ def test_a_model_of_other_weights_or_classes_is_found(tensorflow, tmp_path, monk
     classes = list(params.value("datasets", "tiny_png", "decode", "classes"))
     path = folder / "architecture.json"
     files.write_json(path, files.read_json(path) | {"classes": classes})
-    assert list(verify.model_faults(params, "tiny_png")) == []
-    assert verify.without_digest(params) == []
+    assert list(results.model_faults(params, "tiny_png")) == []
+    assert results.without_digest(params) == []
     files.write_json(path, files.read_json(path) | {"classes": classes[::-1]})
-    assert "has other classes than tiny_png" in "".join(verify.model_faults(params, "tiny_png"))
+    assert "has other classes than tiny_png" in "".join(results.model_faults(params, "tiny_png"))
     models.MODELS["weights: a flipped byte"].put(folder)
-    assert any("its SHA-256 is not the one" in fault for fault in verify.faults(params))
+    assert any("its SHA-256 is not the one" in fault for fault in faults(params))
     about = files.read_json(path)
     about.pop("weights_sha256")
     files.write_json(path, about)
-    assert verify.without_digest(params) == ["tiny_png"]
+    assert results.without_digest(params) == ["tiny_png"]

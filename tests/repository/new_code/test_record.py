@@ -8,7 +8,7 @@ from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
 from pipeline.repository.lock_check import faults
-from pipeline.repository.record_code import record
+from pipeline.repository.new_code.record import record
 from tests.support.dvc_project import build, git
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC

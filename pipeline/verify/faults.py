@@ -1,0 +1,78 @@
+"""Verification of everything that is here, without training anything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline import schema
+from pipeline.core import paths
+from pipeline.core.errors import PipelineError, shown
+from pipeline.core.params import Params
+from pipeline.repository import lock_check, remote_check
+from pipeline.verify import data, results
+
+
+def faults(
+    params: Params, remote: str | None = None, *, predict_all: bool = False
+) -> Iterator[str]:
+    """Verify parameters, recorded stages, published files, shards, splits, models and evaluations.
+
+    A file that follows from others is computed again from these. So an edit is found even where
+    ``dvc.lock`` was edited to match.
+
+    Parameters
+    ----------
+    remote : str, optional
+        Name of a DVC remote to verify too; an empty one means the default remote.
+    predict_all : bool
+        Predict again also the runs of more than ``results.MOST_PREDICTED`` images.
+
+    Yields
+    ------
+    str
+        A fault. Files that are not here, since they were not made or pulled, are not verified.
+    """
+    try:
+        schema.check_params(params)
+    except PipelineError as error:
+        yield str(error)
+        return
+    yield from _tried("dvc.lock", lock_check.faults())
+    for name in params.value("datasets"):
+        if paths.raw(name).exists():
+            yield from _tried(paths.raw(name), data.raw_faults(params, name))
+        if paths.shards(name).exists():
+            yield from _tried(paths.shards(name), data.shard_faults(name))
+        if paths.split(name).exists() and paths.shards(name).exists():
+            yield from _tried(paths.split(name), data.split_faults(params, name))
+    for run in params.value("runs"):
+        yield from _run_faults(params, run, predict_all)
+    if remote is not None:
+        yield from _tried("remote", remote_check.remote_faults(remote))
+
+
+def _run_faults(params: Params, run: str, predict_all: bool) -> Iterator[str]:
+    """Verify what is here of a run."""
+    model, predictions, metrics = paths.model(run), paths.predictions(run), paths.metrics(run)
+    if (metrics / "evaluation.json").exists():
+        yield from _tried(metrics, results.metrics_faults(params, run))
+    damaged = []
+    if model.exists():
+        damaged = list(_tried(model, results.model_faults(params, run)))
+        yield from damaged
+    if predictions.exists():
+        yield from _tried(metrics, results.evaluation_faults(params, run))
+    if not damaged and results.is_predictable(params, run):
+        yield from _tried(predictions, results.prediction_faults(params, run, predict_all))
+
+
+def _tried(what: Path | str, faults: Iterator[str]) -> Iterator[str]:
+    """Yield the faults, and the error that ended the search for them, if one did."""
+    try:
+        yield from faults
+    except PipelineError as error:
+        yield str(error)
+    except MemoryError:
+        raise
+    except Exception as error:  # of damaged data
+        reason = shown(f"{type(error).__name__}: {error}", 160, instead=" ")
+        yield f"{what} cannot be verified ({reason}); run dvc repro"
