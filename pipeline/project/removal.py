@@ -9,8 +9,8 @@ from typing import Any
 from pipeline import schema
 from pipeline.core import files, paths, places, process_lock, resumed
 from pipeline.core.errors import DataError, ParameterError, first_few, shown
-from pipeline.core.params import Params, read_yaml
-from pipeline.predict import export
+from pipeline.core.params import Params, is_name, read_yaml
+from pipeline.predict import export, portable
 from pipeline.project import yaml_change
 from pipeline.repository import lock_edit
 
@@ -74,10 +74,10 @@ def of_dataset(name: str) -> Removal:
     Raises
     ------
     ParameterError
-        If there is no such dataset, or runs use it.
+        If there is no such dataset, not even left in ``dvc.lock`` or metrics, or runs use it.
     """
     params = Params.read()
-    params.value("datasets", name)
+    _known("dataset", name, params, [f"{one}@{name}" for one in DATA_STAGES])
     if users := list(_users(name, params)):
         runs = " ".join(run for run in users if "/" not in run)
         remedy = f"python -m pipeline remove-run {runs}" if runs else "edit their graph"
@@ -97,10 +97,11 @@ def of_run(name: str) -> Removal:
     Raises
     ------
     ParameterError
-        If there is no such run, or others start from its model.
+        If there is no such run, not even left in ``dvc.lock`` or metrics, or others start from its
+        model.
     """
     params = Params.read()
-    params.value("runs", name)
+    _known("run", name, params, [f"{one}@{name}" for one in RUN_STAGES])
     started = [
         other
         for other, run in params.value("runs").items()
@@ -110,7 +111,8 @@ def of_run(name: str) -> Removal:
         raise ParameterError(f"runs.{name}: runs start from its model: {first_few(started)}")
     own = [*outputs_of_run(name), paths.checkpoint(name)]
     staying = []
-    for path in (paths.export(name), paths.LOGS / name):
+    exports = [portable.path_of(name, form) for form in portable.FORMATS]
+    for path in (paths.export(name), *exports, paths.LOGS / name):
         try:
             _refuse_foreign(path)
             own.append(path)
@@ -154,6 +156,14 @@ def in_graph(graph: Mapping[str, Any], own: Sequence[Path]) -> Iterator[tuple[st
                     yield "plots", place, title, "y", path
 
 
+def _known(what: str, name: str, params: Params, stages: list[str]) -> None:
+    """Raise ParameterError if neither the parameters nor anything that is left know a name."""
+    metrics = paths.data_card(name).parent if what == "dataset" else paths.metrics(name)
+    is_left = is_name(name) and (lock_edit.recorded(stages) or metrics.is_dir())
+    if not is_left:
+        params.value(f"{what}s", name)
+
+
 def _refuse_foreign(path: Path) -> None:
     """Raise DataError if a folder of a run holds what no command or stage wrote."""
     places.check(path.parent)
@@ -161,6 +171,8 @@ def _refuse_foreign(path: Path) -> None:
         for inner in sorted(path.iterdir() if path.is_dir() else ()):
             if not inner.name.startswith(EVENTS) or not places.is_plain(inner):
                 raise DataError(f"{path} holds {shown(inner.name)}, which train did not write")
+    elif form := portable.form_of(path):
+        portable.refuse_foreign(path, form)
     elif path.is_dir() and not path.is_symlink():
         export.refuse_foreign(path)
 
@@ -179,15 +191,15 @@ def _removal(what: str, name: str, params: Params, stages: list[str], own: list[
         places.check(path.parent)
     there = [path for path in own if path.exists() or path.is_symlink()]
     removal = Removal(f"the {what} {name}", lock_edit.recorded(stages), there)
-    keys: list[tuple[str | int, ...]] = [(f"{what}s", name)]
-    text = _without(params.path, keys, removal)
-    schema.check_params(Params(yaml_change.values(text), params.path))
+    if name in params.value(f"{what}s"):
+        text = _without(params.path, [(f"{what}s", name)], removal)
+        schema.check_params(Params(yaml_change.values(text), params.path))
     if GRAPH.exists():
         _without(GRAPH, list(in_graph(read_yaml(GRAPH), own)), removal)
     return removal
 
 
-def _without(path: Path, keys: list[tuple[str | int, ...]], removal: Removal) -> str:
+def _without(path: Path, keys: Sequence[tuple[str | int, ...]], removal: Removal) -> str:
     """Remove entries from a YAML file, and note them; return its new text."""
     text = files.read_text(path)  # with its line ends
     for place in keys:

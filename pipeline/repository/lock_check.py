@@ -127,6 +127,8 @@ def stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]
     for output in stage.outs:
         if not hashes.of(output) and not output.use_cache:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
+        elif is_other_version(output, hashes):
+            yield f"{name}: {output} is not the recorded version; run dvc pull {output}"
         elif hashes.differ(output):
             yield f"{name}: {output} is not what was recorded; run {repro([name], '--force')}"
 
@@ -142,6 +144,8 @@ def _dependency_faults(
     for dependency in dependencies:
         if not is_complete(dependency, outputs):
             continue
+        if dependency.fs_path in outputs and is_other_version(dependency, hashes):
+            continue  # which is said of the stage that wrote it
         if hashes.differ(dependency):
             changed.append(str(dependency))
         elif not hashes.of(dependency) and dependency.fs_path not in outputs:
@@ -150,6 +154,14 @@ def _dependency_faults(
         yield f"{name}: dependencies are not as recorded ({first_few(changed)}); run dvc repro"
     if missing:
         yield f"{name}: dependencies are missing, which Git should hold ({first_few(missing)})"
+
+
+def is_other_version(entry: Output, hashes: Hashes) -> bool:
+    """Return True if what is here was recorded once, as after ``git pull`` without ``dvc pull``."""
+    if not entry.use_cache or not hashes.differ(entry):
+        return False
+    here = hashes.of(entry)
+    return here is not None and bool(entry.repo.cache.local.exists(here.hash))
 
 
 def is_complete(dependency: Output, outputs: Iterable[str]) -> bool:

@@ -9,15 +9,20 @@ from pipeline.core import files
 from pipeline.repository.dvc import LOCK, opened, stages
 
 
-def recorded(names: Collection[str]) -> list[str]:
-    """Return the stages of ``names`` that ``dvc.lock`` records; raises PipelineError if damaged."""
+def names() -> list[str]:
+    """Return the stages that ``dvc.lock`` records; raises PipelineError if it is damaged."""
     with opened() as repo:
         text = files.read_text(LOCK) if LOCK.exists() else ""
-        there = stages(text, Path(repo.root_dir, LOCK))
-    return [name for name in names if name in there]
+        return list(stages(text, Path(repo.root_dir, LOCK)))
 
 
-def forget(names: Collection[str]) -> None:
+def recorded(wanted: Collection[str]) -> list[str]:
+    """Return the stages of ``wanted`` that ``dvc.lock`` records; raise PipelineError if damaged."""
+    there = set(names())
+    return [name for name in wanted if name in there]
+
+
+def forget(unwanted: Collection[str]) -> None:
     """Remove the records of stages from ``dvc.lock``, which DVC writes in the same form.
 
     Raises
@@ -25,12 +30,12 @@ def forget(names: Collection[str]) -> None:
     PipelineError
         If it is damaged, or DVC is at work.
     """
-    if not recorded(names):
+    if not recorded(unwanted):
         return
     with opened() as repo, repo.lock:
         value = parse_yaml(files.read_text(LOCK), LOCK)
         value["stages"] = {
-            name: entry for name, entry in value["stages"].items() if name not in names
+            name: entry for name, entry in value["stages"].items() if name not in unwanted
         }
         with files.new_file(LOCK) as work:
             dump_yaml(work, value)

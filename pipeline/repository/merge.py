@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from dvc.utils.serialize import dump_yaml
 
 from pipeline.core import files, paths, places
 from pipeline.core.errors import PipelineError, first_few
-from pipeline.repository.dvc import LOCK, opened, stages
+from pipeline.repository.dvc import LOCK, opened, repro, stages
 from pipeline.repository.lock_check import Hashes, is_complete
 
 KEPT = (".json", ".csv", ".png", ".svg")
@@ -69,13 +70,17 @@ def resolve() -> str:
     with opened() as repo, tempfile.TemporaryDirectory() as nowhere:
         unsettled = _settle(repo, merged, Hashes(Path(nowhere)))
         for lock in merged.values():
+            lock.forget_all_but({s.name for s in repo.index.stages if _lock(s) == lock.path})
             lock.write()
         recorded = _recorded_metrics(repo, merged)
+        outs = {Path(out.fs_path): out for stage in repo.index.stages for out in stage.outs}
         # Git held them once, and one side does still: DVC's now, which ``dvc checkout`` writes.
-        cached = {Path(out.fs_path) for s in repo.index.stages for out in s.outs if out.use_cache}
-        for path in metrics & cached:
+        cached = {path for path in metrics if path in outs and outs[path].use_cache}
+        # Of a run that one side removed.
+        gone = {path for path in metrics - outs.keys() if None in conflicts[path][1:]}
+        for path in cached | gone:
             places.remove(path)
-        for path in sorted(metrics - cached):
+        for path in sorted(metrics - cached - gone):
             _take_metrics(path, conflicts[path], recorded.get(str(path)))
         index = repo.scm.pygit2.repo.index
         top = Path(repo.scm.root_dir)
@@ -88,8 +93,35 @@ def resolve() -> str:
         index.write()
     settled = _shown(conflicts)
     if unsettled:
-        return f"{settled}: settled; to be run: dvc repro {' '.join(unsettled)}"
+        return f"{settled}: settled; to be run: {repro(unsettled)}"
     return f"{settled}: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
+
+
+def conflict(path: Path) -> Sides | None:
+    """Return both sides and the base of a file in conflict, None if it is in none."""
+    with opened() as repo:
+        return _conflicts(repo).get(Path(repo.root_dir, path))
+
+
+def settle(path: Path, text: str) -> None:
+    """Write a file that was in conflict, and stage it."""
+    files.write_text(path, text)
+    with opened() as repo:
+        git = repo.scm.pygit2.repo
+        git.index.read()
+        git.index.add(Path(repo.root_dir, path).relative_to(repo.scm.root_dir).as_posix())
+        git.index.write()
+
+
+def by_line(base: str, ours: str, theirs: str) -> str | None:
+    """Return what Git makes of two texts and their base, line by line; None for a conflict."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("ours", "base", "theirs")]
+        for path, text in zip(paths, (ours, base, theirs), strict=True):
+            files.write_text(path, text)
+        command = ["git", "merge-file", "--stdout", "--quiet", *map(str, paths)]
+        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - ours
+    return done.stdout.decode() if done.returncode == 0 else None
 
 
 def _shown(these: Iterable[Path]) -> str:
@@ -115,6 +147,10 @@ class _Merged:
                 continue
             if taken:
                 self.stages[name] = taken
+
+    def forget_all_but(self, names: Collection[str]) -> None:
+        """Leave out the records of stages that there are no more."""
+        self.stages = {name: entry for name, entry in self.stages.items() if name in names}
 
     def write(self) -> None:
         with files.new_file(self.path) as work:
@@ -145,11 +181,15 @@ def _settle(repo: Repo, merged: dict[Path, _Merged], hashes: Hashes) -> list[str
     graph = repo.index.graph  # from a stage to those that it depends on
     made = {out.fs_path: "" for stage in graph for out in stage.outs}
     stale = []
+    others: dict[Path, dict[str, Entry]] = {}  # of the locks that are not in conflict
     needs = {stage: set(graph.successors(stage)) for stage in graph}
     for stage in TopologicalSorter(needs).static_order():
-        lock = merged.get(Path(stage.path).with_suffix(".lock"))
+        lock = merged.get(_lock(stage))
         if lock is None:
-            stages = stage.dvcfile.lockfile_contents.get("stages", {})
+            if _lock(stage) not in others:  # DVC would parse it for every stage
+                contents = getattr(stage.dvcfile, "lockfile_contents", {})  # none of ``x.dvc``
+                others[_lock(stage)] = contents.get("stages", {})
+            stages = others[_lock(stage)]
             candidates = [stages[stage.name]] if stage.name in stages else []
         elif stage.name in lock.open:
             candidates = lock.open[stage.name]
@@ -168,6 +208,11 @@ def _settle(repo: Repo, merged: dict[Path, _Merged], hashes: Hashes) -> list[str
             lock.stages[stage.name] = taken
     inner = {needed for stage in stale for needed in needs[stage]}
     return sorted(stage.addressing for stage in stale if stage not in inner)
+
+
+def _lock(stage: Any) -> Path:
+    """Return the path of the lock in which a stage is recorded."""
+    return Path(stage.path).with_suffix(".lock")
 
 
 def _is_metrics(path: Path, root: Path) -> bool:
@@ -215,7 +260,7 @@ def _recorded_metrics(repo: Repo, merged: dict[Path, _Merged]) -> dict[str, str]
     """Return the recorded MD5 of each output that Git holds, by absolute path."""
     hashes: dict[str, str] = {}
     for stage in repo.index.stages:
-        lock = merged.get(Path(stage.path).with_suffix(".lock"))
+        lock = merged.get(_lock(stage))
         if lock is None or stage.name in lock.stages:
             kept = (out for out in stage.outs if not out.use_cache and out.hash_info)
             hashes |= {out.fs_path: out.hash_info.value for out in kept}

@@ -311,3 +311,21 @@ def test_a_study_whose_inputs_were_not_pulled_is_let_be(project):
     assert not merge("ours")
     shutil.rmtree("data")
     assert "nothing is to be run" in resolve()
+
+
+def test_a_run_that_one_side_removed_stays_removed(project):
+    git("checkout", "-q", "-b", "ours")
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text[: text.index("  b:\n")])
+    git("rm", "-qr", "metrics/b")
+    lock = Path("dvc.lock").read_text()
+    Path("dvc.lock").write_text(lock.replace("@b:", "@c:"))  # no stage that there is
+    git("commit", "-qam", "ours")
+    branch("theirs", B)
+    assert not merge("ours")
+    git("checkout", "-q", "--theirs", "params.yaml")
+    git("add", "params.yaml")
+    assert "nothing is to be run" in resolve()
+    assert sorted(read_yaml(Path("dvc.lock"))["stages"]) == ["evaluate@a", "train@a"]
+    assert not Path("metrics/b/evaluation.json").exists()
+    settled()

@@ -1,6 +1,7 @@
 """Resolve conflicts of a Git merge in dvc.lock and metrics.
 
-Use it after `git merge` stopped with conflicts there; docs/merging.md has more:
+In params.yaml too, where both branches only added datasets and runs. Use it after `git merge`
+stopped with conflicts there; docs/merging.md has more:
 
     python -m pipeline resolve-lock
 """
@@ -11,7 +12,9 @@ from argparse import Namespace
 def run(_: Namespace) -> str:
     """Return what was resolved, and what is to be run."""
     from pipeline.core import process_lock
+    from pipeline.project.entries import additions
     from pipeline.repository import merge
 
     with process_lock.project():
-        return merge.resolve()
+        added = additions.settle()
+        return "\n".join(filter(None, (added, merge.resolve())))
