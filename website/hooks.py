@@ -7,7 +7,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import pipeline
-from website import commands, links, parameters
+from website import commands, links, notebook, parameters
 
 ROOT = Path(__file__).parents[1]
 API = "# Public API\n\n" + "\n\n".join(
@@ -21,6 +21,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that do not stand in ``docs/``."""
     pages = {
         **{page: (ROOT / file).read_text(encoding="utf-8") for page, file in OUTSIDE.items()},
+        "notebook.md": notebook.page(),
         "reference/parameters.md": parameters.page(pipeline.__version__),
         "reference/commands.md": commands.page(),
         "reference/api.md": API,

@@ -8,7 +8,11 @@ import re
 from pathlib import PurePosixPath
 
 LINK = re.compile(r"(?P<picture>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^)\s]+)\)")
-MOVED = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
+MOVED = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "notebooks/tutorial.ipynb": "notebook.md",
+}
 """Files above ``docs/`` that are pages, by their places in the site."""
 
 

@@ -17,7 +17,7 @@ DEMO_FILES = Path("data/demo/idx")
 LEFT_OUT = (
     *(".ci", ".git-blame-ignore-revs", "benchmarks", "data/demo/build.py", "dvc.lock"),
     *(".github/ISSUE_TEMPLATE", ".github/pull_request_template.md", ".github/workflows/ci.yml"),
-    *("CITATION.cff", "CONTRIBUTING.md", "SECURITY.md", "metrics", "notebooks", "tests"),
+    *("CITATION.cff", "CONTRIBUTING.md", "SECURITY.md", "metrics", "tests"),
 )
 """Files and folders that develop the pipeline itself, or record its runs."""
 REPLACED = (

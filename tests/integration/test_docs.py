@@ -57,8 +57,8 @@ def test_examples_of_runs_are_valid(block, tmp_path):
     schema.check_params(Params(params | {"runs": read_yaml(path)["runs"]}))
 
 
-def test_readme_names_every_environment_variable():
-    named = set(re.findall(r"`([A-Z][A-Z_]{4,})`", (ROOT / "README.md").read_text()))
+def test_running_names_every_environment_variable():
+    named = set(re.findall(r"`([A-Z][A-Z_]{4,})`", (ROOT / "docs/running.md").read_text()))
     source = "".join(path.read_text() for path in (ROOT / "pipeline").rglob("*.py"))
     read = set(re.findall(r'"((?:PIPELINE|DATA|TF)_[A-Z_]+)"', source))
     assert read <= named
