@@ -22,7 +22,7 @@ COVERAGE ?= 92
 Q := $(if $(VERBOSE),,@)
 QUIET := $(if $(VERBOSE),,--quiet)
 # What develops the pipeline itself is not in a project of one's own: docs/own-project.md.
-IN = $(if $(wildcard $1),$2,@echo "$1 is not in this project but in the pipeline's repository; make $@ runs there")
+IN = $(if $(wildcard $1),$2,@echo "$1/ is not in this project, but in the pipeline's own repository: make $@ runs there")
 TF_CPP_MIN_LOG_LEVEL ?= 2
 export TF_CPP_MIN_LOG_LEVEL
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -88,7 +88,7 @@ lock: ## Write the locks and libraries.yaml from pyproject.toml (UPGRADE=1: newe
 	$(Q)$(COMPILE) -o requirements-gpu.lock --extra gpu -c requirements.lock
 	$(Q)$(COMPILE) -o $(TOOLS) --group dev -c requirements.lock \
 		$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package=\1/p' requirements.lock)
-	$(call IN,tests/fuzz,$(Q)$(COMPILE_ANY) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock)
+	$(if $(wildcard tests/fuzz),$(Q)$(COMPILE_ANY) tests/fuzz/requirements.in -o tests/fuzz/requirements.lock)
 	$(Q)$(MAKE) --no-print-directory setup
 	$(Q)python -m pipeline lock
 
