@@ -13,6 +13,7 @@ from pipeline.core.params import Params, is_name, read_yaml
 from pipeline.predict import export, portable
 from pipeline.project import yaml_change
 from pipeline.repository import lock_edit
+from pipeline.subsets.split import SUBSETS
 
 GRAPH = Path("dvc.yaml")
 DATA_STAGES = ("download", "extract", "decode", "split")
@@ -168,7 +169,10 @@ def _refuse_foreign(path: Path) -> None:
     """Raise DataError if a folder of a run holds what no command or stage wrote."""
     places.check(path.parent)
     if path == paths.LOGS / path.name:
-        for inner in sorted(path.iterdir() if path.is_dir() else ()):
+        inside = sorted(path.iterdir() if path.is_dir() else ())
+        subsets = [one for one in inside if one.name in SUBSETS and not one.is_symlink()]
+        events = [one for subset in subsets if subset.is_dir() for one in sorted(subset.iterdir())]
+        for inner in (*(one for one in inside if one not in subsets), *events):
             if not inner.name.startswith(EVENTS) or not places.is_plain(inner):
                 raise DataError(f"{path} holds {shown(inner.name)}, which train did not write")
     elif form := portable.form_of(path):

@@ -295,18 +295,25 @@ def test_tensorboard_has_the_graph_and_the_metrics(tiny, tmp_path):
 
     (tmp_path / "logs").mkdir()
     earlier, other = "events.out.tfevents.1.earlier", "notes.txt"
-    for name in (earlier, other):
+    (tmp_path / "logs/train").mkdir()
+    for name in (earlier, other, f"train/{earlier}", f"train/{other}"):
         (tmp_path / "logs" / name).write_text("")
     _, history = train(tiny, tmp_path)
-    assert not (tmp_path / "logs" / earlier).exists()
-    assert (tmp_path / "logs" / other).exists()
+    for folder in (tmp_path / "logs", tmp_path / "logs/train"):
+        assert not (folder / earlier).exists()
+        assert (folder / other).exists()
     events = EventAccumulator(str(tmp_path / "logs")).Reload()
     nodes = " ".join(node.name for node in events.Graph().node)
     for name in ("image", "convolution_1", "pooling_1", "logits"):  # the network, layer by layer
         assert name in nodes
-    for name in ("train_loss", "validation_accuracy", "learning_rate"):
+    for folder, name, column in (
+        ("train", "loss", "train_loss"),
+        ("validation", "accuracy", "validation_accuracy"),  # over the other's of the same name
+        (".", "learning_rate", "learning_rate"),
+    ):
+        events = EventAccumulator(str(tmp_path / "logs" / folder)).Reload()
         found = [float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(name)]
-        assert found == pytest.approx([row[name] for row in history], rel=1e-6)
+        assert found == pytest.approx([row[column] for row in history], rel=1e-6)
 
 
 @pytest.fixture
