@@ -101,7 +101,7 @@ def test_a_column_of_subsets_divides(tmp_path):
             "tags is multi-label: 1 images have several",
         ),
         ({"label": ["a", "b"]}, {"label": ("x",)}, r"has no column x \(--label\); its columns are"),
-        ({"label": ["a", "b"]}, {"id": "label"}, "--id goes with a table of labels"),
+        ({"label": ["a", "b"]}, {"id": "label"}, r"column label \(--id\) has no images: image has"),
     ],
 )
 def test_columns_that_are_not_clear_are_refused(tmp_path, columns, choices, message):
@@ -206,3 +206,15 @@ def test_a_one_hot_column_of_an_own_name_is_refused(tmp_path):
     name = write(tmp_path, id=[1, 0, 0], x=[0, 1, 1])
     with pytest.raises(DataError, match="a one-hot column is called id"):
         detect(tmp_path, [name], Choices(label=("id", "x")))
+
+
+def test_one_of_several_columns_of_images_is_never_guessed(tmp_path):
+    left, right, labels = [image(1)] * 2, [image(2)] * 2, ["a", "b"]
+    pq.write_table(
+        pa.table({"left": left, "right": right, "label": labels}), tmp_path / "a.parquet"
+    )
+    with pytest.raises(DataError, match=r"columns left, right have images.* with --id COLUMN"):
+        detect(tmp_path, ["a.parquet"], Choices())
+    assert detect(tmp_path, ["a.parquet"], Choices(id="right")).extract["image"] == "right"
+    name = write(tmp_path, mask=left, image_after=right, label=labels)
+    assert "image" not in detect(tmp_path, [name], Choices()).extract  # it is called so

@@ -32,7 +32,7 @@ def arguments(parser: ArgumentParser) -> None:
         default=[],
         help="the classes; again for each of several one-hot columns",
     )
-    columns.add_argument("--id", metavar="COLUMN", help="the images' names")
+    columns.add_argument("--id", metavar="COLUMN", help="the images' names; of Parquet, the images")
     columns.add_argument("--group", metavar="COLUMN", help="images that must stay in one subset")
     columns.add_argument("--subset", metavar="COLUMN", help="each image's subset")
     folders = parser.add_argument_group("folders, where they can be read in several ways")

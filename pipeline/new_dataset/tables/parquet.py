@@ -48,8 +48,6 @@ def choose(paths: Sequence[Path], choices: Choices) -> ParquetColumns:
     described = parquet.describe(paths)
     first, name = described[0], paths[0].name
     shown = f"its columns are {first_few(first.names, 20)}"
-    if choices.id is not None:
-        raise DataError("--id goes with a table of labels, not with Parquet files")
     counts = Counter(first.names)
     telling = [one for one in counts if words.class_rank(one) or words.is_name(one)]
     if twice := [one for one in telling if counts[one] > 1]:
@@ -66,12 +64,12 @@ def choose(paths: Sequence[Path], choices: Choices) -> ParquetColumns:
         usable = [*first.plain, *(first.lists if option == "--label" else [])]
         if column is not None and column not in usable:
             raise DataError(f"{name}: column {column} ({option}) holds neither text nor numbers")
+    image = _image(first, choices.id, name)
     values = _values(paths, described)
     divided = division.find(values, "", choices.subset, name, is_wanted=True)
     labels, why = _labels(first, values, divided, choices, name)
     used = [*labels, divided.column]
     found = groups.find(values, used, choices.group, name)
-    image = next((one for one in first.images if words.is_name(one)), first.images[0])
     return ParquetColumns(image, labels, why, first.classes.get(labels[0]), divided, found)
 
 
@@ -92,6 +90,26 @@ def class_of(row: Row, labels: Sequence[str], path: Path) -> str:
     if len(ones) != 1:
         multi_label.refuse_one_hot(labels, [len(ones)], path.name)
     return ones[0]
+
+
+def _image(described: Described, chosen: str | None, name: str) -> str:
+    """Return the column of images: the chosen one, the only one, or the one that is called so."""
+    possible = described.images
+    if chosen is not None:
+        if chosen not in possible:
+            raise DataError(
+                f"{name}: column {chosen} (--id) has no images: {first_few(possible)} has"
+            )
+        return chosen
+    named = [one for one in possible if words.is_name(one)] or possible
+    plain = [one for one in named if words.NAME.issuperset(words.words(one))]
+    best = plain if len(plain) == 1 else named
+    if len(best) > 1:
+        raise DataError(
+            f"{name}: the columns {first_few(possible)} have images, and one image a row is "
+            "learned; choose with --id COLUMN"
+        )
+    return best[0]
 
 
 def _labels(
