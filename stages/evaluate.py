@@ -5,9 +5,9 @@ import numpy as np
 from pipeline import runs
 from pipeline.core import console, files, paths, stage
 from pipeline.core.params import Params
-from pipeline.evaluate import advice, baseline, confusion, metrics
+from pipeline.evaluate import advice, baseline, confusion, metrics, occlusion
 from pipeline.evaluate.params import EvaluateParams
-from pipeline.evaluate.predict import predict
+from pipeline.evaluate.predict import predict, probabilities
 from pipeline.models import history, runtime, saved
 from pipeline.subsets.images import Dataset
 
@@ -35,7 +35,13 @@ def work(run: str) -> str:
     measured = metrics.evaluate(
         predictions, trained.classes, train_accuracy, section.calibration_bins, validation
     )
-    predictions.write(paths.predictions(run))
+    maps = occlusion.of(
+        predictions,
+        test,
+        section.occlusion,
+        lambda images: probabilities(trained, images, section.views),
+    )
+    predictions.write(paths.predictions(run), maps)
     measured.write(folder / "evaluation.json")
     measured.write_headline(folder / "metrics.json")
     confusion.write(folder / "confusion.csv", predictions, trained.classes)

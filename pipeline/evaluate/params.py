@@ -18,4 +18,7 @@ class EvaluateParams(Section):
     """Views of each test image, over which its probabilities are averaged."""
     calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15
     """Bins of the expected calibration error."""
+    occlusion: Annotated[int, Field(ge=0, le=100)] = 0
+    """Mistakes, and as many hits, of which the report shows what the network looks at. Each takes
+    121 predictions."""
     threads: Threads = 2

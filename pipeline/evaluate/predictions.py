@@ -1,5 +1,6 @@
 """Predictions: a model's probabilities for every image of a subset, as a Parquet file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,9 +61,15 @@ class Predictions(NamedTuple):
         """Return the probability of each predicted class: float32[n]."""
         return self.probabilities[np.arange(len(self.labels)), self.predicted]
 
-    def write(self, path: Path) -> None:
-        """Write the predictions; the bytes depend on them alone."""
-        schema = self.schema
+    def write(self, path: Path, beside: Mapping[str, str] | None = None) -> None:
+        """Write the predictions; the bytes depend on them, and on what stands beside them, alone.
+
+        Parameters
+        ----------
+        beside : mapping of str, optional
+            Metadata of the file.
+        """
+        schema = self.schema.with_metadata(beside or None)
         flat = pa.array(np.ascontiguousarray(self.probabilities).reshape(-1), pa.float32())
         columns = [
             pa.array(self.ids, pa.string()),

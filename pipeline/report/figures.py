@@ -18,10 +18,13 @@ from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from matplotlib.figure import Figure
 
 from pipeline.core import files
-from pipeline.report import charts, gallery, html, image_plots, plots, sections
+from pipeline.report import charts, gallery, html, image_plots, plots
 from pipeline.report.charts import Chart, Spec
 from pipeline.report.image_plots import Mistake, Sample
 from pipeline.report.results import Results
+from pipeline.report.sections.measured import classes as class_scores
+from pipeline.report.sections.measured import confusion as matrices
+from pipeline.report.sections.measured import training
 from pipeline.shards import index
 
 CSS_DPI = 96
@@ -42,7 +45,7 @@ LEGEND = {
 def curves(results: Results) -> Spec:
     """Return loss and accuracy by epoch, side by side."""
     both = [
-        still(sections.curves(results, measure), CURVES_WIDTH, measure.capitalize())
+        still(training.curves(results, measure), CURVES_WIDTH, measure.capitalize())
         for measure in ("loss", "accuracy")
     ]
     shared = {key: both[0][key] for key in ("$schema", "background", "config", "padding", "params")}
@@ -52,7 +55,7 @@ def curves(results: Results) -> Spec:
 
 def confusion(results: Results) -> Spec:
     """Return the confusion matrix: counts, coloured by their share of the true class."""
-    chart = sections.confusion_matrix(results)
+    chart = matrices.matrix(results)
     n = len(results.shown)
     cell = 1.3 * charts.CELL if n <= charts.COUNTED_CLASSES else charts.SMALL_CELL
     return still(chart, cell * n, "Test images; a colour is a share of the true class")
@@ -60,7 +63,7 @@ def confusion(results: Results) -> Spec:
 
 def classes(results: Results) -> Spec:
     """Return precision, recall and F1 of each class as bars."""
-    return still(sections.class_scores(results), BARS_WIDTH)
+    return still(class_scores.scores(results), BARS_WIDTH)
 
 
 def samples(results: Results) -> Figure:

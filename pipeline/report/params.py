@@ -1,10 +1,29 @@
 """Parameters of ``report``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pipeline.core.params import Section
+
+SectionName = Literal[
+    "summary",
+    "start",
+    "training",
+    "confusion",
+    "classes",
+    "precision-recall",
+    "calibration",
+    "mistakes",
+    "attention",
+    "data-card",
+    "network",
+    "matrix",
+    "filters",
+    "parameters",
+    "reproduce",
+]
+"""Sections of the page, as its links name them."""
 
 
 class ReportParams(Section):
@@ -20,3 +39,5 @@ class ReportParams(Section):
     """Images shown behind a cell of the confusion matrix; a page has room for some thousand."""
     samples_per_class: Annotated[int, Field(ge=1, le=20)] = 5
     """Training images of each class shown with their labels."""
+    hide: tuple[SectionName, ...] = ()
+    """Sections that are left out of the page."""

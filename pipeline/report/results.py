@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from pipeline.core import paths
 from pipeline.core.errors import DataError
 from pipeline.evaluate.evaluation import Evaluation
+from pipeline.evaluate.occlusion import Occlusion
 from pipeline.evaluate.predictions import Predictions
 from pipeline.models import history
 from pipeline.models.start import Start
-from pipeline.report import first_layer
+from pipeline.report import first_layer, network
 from pipeline.report.first_layer import FirstLayer
 from pipeline.report.gallery import Gallery
+from pipeline.report.network import Layer
 from pipeline.report.params import ReportParams
 from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
@@ -54,8 +56,12 @@ class Results:
     """``evaluation.json``."""
     history: Mapping[str, NDArray[np.float64]]
     """Columns of ``history.csv``, each of shape (epochs,)."""
+    network: Sequence[Layer]
+    """The model's layers."""
     layer: FirstLayer | None
     """The model's first layer, if that is a convolution."""
+    occlusion: Occlusion | None
+    """Maps of what the network looks at; None if ``evaluate`` was asked for none."""
     start: Start | None
     """What its network took from weights; None if all were fresh."""
     uses: Sequence[str]
@@ -88,7 +94,9 @@ class Results:
             dataset.card(paths.data_card(name)),
             _evaluation(folder / "evaluation.json", dataset, predictions),
             history.read(folder / "history.csv"),
+            network.read(paths.model(run), len(dataset.index.classes)),
             first_layer.read(paths.model(run)),
+            Occlusion.read(paths.predictions(run)),
             Start.read(paths.model(run)),
             uses,
         )

@@ -9,9 +9,11 @@ from typing import Any
 
 from pipeline import runs
 from pipeline.core import files, paths
-from pipeline.report import figures, html, sections
+from pipeline.evaluate import baseline
+from pipeline.report import figures, html, network
 from pipeline.report.params import ReportParams
 from pipeline.report.results import Results
+from pipeline.report.sections.page import page
 from pipeline.subsets import class_weights
 from pipeline.subsets.split import SUBSETS
 
@@ -56,11 +58,11 @@ def write(
         figures.write(results, work)
     for card in CARDS:
         files.write_text(folder / card, _card(results, card))
-    page = sections.page(results)
-    files.write_text(folder / "report.html", page)
+    text = page(results)
+    files.write_text(folder / "report.html", text)
     return (
         f"accuracy {results.evaluation.accuracy:.4f}; see {folder / 'report.html'} "
-        f"({len(page.encode()) / 1e6:.1f} MB)"
+        f"({len(text.encode()) / 1e6:.1f} MB)"
     )
 
 
@@ -75,6 +77,11 @@ def _card(results: Results, name: str) -> str:
         converted=results.converted,
         subsets=SUBSETS,
         evaluation=results.evaluation,
+        guess=baseline.baseline(results.evaluation),
+        fault=baseline.fault(results.evaluation),
+        parameters_count=sum(layer.parameters for layer in results.network),
+        products=sum(layer.products or 0 for layer in results.network),
+        uncounted=network.uncounted(results.network),
         confusions=results.confusions,
         parameters={key: html.flatten(value) for key, value in sorted(effective.items())},
         dataset=results.effective["dataset"],

@@ -7,6 +7,7 @@ import pytest
 import vl_convert
 
 from pipeline.report import charts
+from pipeline.report.sections.measured import precision_recall
 
 NAMES = ["cat", "dog 'x' \"y\"", "</script>"]
 SPECS = {
@@ -16,6 +17,7 @@ SPECS = {
     "confusion": lambda: charts.confusion(NAMES),
     "many classes": lambda: charts.confusion([str(n) for n in range(50)]),
     "scores": lambda: charts.scores(NAMES),
+    "precision-recall": lambda: precision_recall.chart(NAMES[1]),
     "calibration": charts.calibration,
     "confidences": charts.confidences,
     "counts": lambda: charts.counts(3, ["train", "test"]),

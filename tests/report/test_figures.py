@@ -11,8 +11,9 @@ import vl_convert
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from matplotlib import get_data_path
 
-from pipeline.report import charts, figures, sections
+from pipeline.report import charts, figures
 from pipeline.report.charts import Chart
+from pipeline.report.sections.measured import calibration, classes, training
 from tests.support import reports
 from tests.support.builders import ROOT
 
@@ -97,7 +98,7 @@ def test_a_chart_is_an_opaque_png_in_the_pages_colours(results, name):
 
 @pytest.mark.parametrize("dpi", [50, 300])
 def test_dpi_are_pixels_an_inch_of_96_css_pixels(results, dpi, tmp_path):
-    spec = figures.still(sections.class_scores(results), 700)
+    spec = figures.still(classes.scores(results), 700)
     shapes = []
     for resolution in (96, dpi):
         figures.save(spec, tmp_path / "a.png", resolution)
@@ -123,7 +124,7 @@ def test_curves_stand_side_by_side_with_one_legend(results):
 
 
 def test_a_picture_lacks_what_answers_the_pointer(results):
-    spec = figures.still(sections.curves(results, "loss"), 400)
+    spec = figures.still(training.curves(results, "loss"), 400)
     assert len(spec["layer"]) == 2
     assert [one["name"] for one in spec["params"]] == ["shown"]
     assert spec["width"] == 400
@@ -173,7 +174,7 @@ def test_mistakes_are_the_most_confident_first():
 
 def test_a_figure_of_ones_own_is_one_entry(results, monkeypatch, tmp_path):
     def reliability(results):
-        return figures.still(sections.calibration(results).charts["calibration"], 400, "Own")
+        return figures.still(calibration.calibration(results).charts["calibration"], 400, "Own")
 
     monkeypatch.setattr(figures, "FIGURES", {"own": reliability})
     figures.write(results, tmp_path)

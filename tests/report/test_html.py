@@ -9,7 +9,8 @@ import sys
 import pytest
 from jinja2 import UndefinedError
 
-from pipeline.report import html, sections
+from pipeline.report import html
+from pipeline.report.sections.page import page as page_of
 from tests.support import reports
 from tests.support.builders import ROOT
 from tests.support.reports import Parsed
@@ -23,7 +24,7 @@ def project(tmp_path, monkeypatch):
 def render(name="Coat"):
     """Return the page of a run whose first class has a name."""
     reports.make(classes=(name, "Bag"))
-    return sections.page(reports.results())
+    return page_of(reports.results())
 
 
 @pytest.fixture(scope="module")

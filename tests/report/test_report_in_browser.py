@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core import paths
+from pipeline.report.params import ReportParams
 from tests.support import reports
 from tests.support.browser import Opened, chromium
 
@@ -48,7 +49,8 @@ def test_every_chart_is_drawn(opened):
     charts = opened.page.locator("[data-chart]")
     names = charts.evaluate_all("all => all.map(one => one.dataset.chart)")
     assert names == [
-        "loss", "accuracy", "confusion", "scores", "calibration", "confidences", "counts",
+        "loss", "accuracy", "confusion", "scores", "precision-recall", "calibration",
+        "confidences", "counts",
     ]  # fmt: skip
     for name in names:
         box = opened.page.locator(f'[data-chart="{name}"] svg').bounding_box()
@@ -191,6 +193,49 @@ def test_nothing_keeps_a_reader_out(opened, scheme, width):
     assert opened.page.evaluate("document.documentElement.scrollWidth") == width
     paper = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 23, 27)"}[scheme]
+
+
+@pytest.fixture(scope="module")
+def phone(browser, tmp_path_factory):
+    """The report of ten classes on a phone, opened at a link to one of its sections."""
+    before = Path.cwd()
+    folder = tmp_path_factory.mktemp("phone")
+    os.chdir(folder)
+    try:
+        reports.make(classes=tuple(f"class {n}" for n in range(10)), shape=(28, 28, 1), n=400)
+        reports.write(ReportParams(dpi=50))
+    finally:
+        os.chdir(before)
+    path = folder / paths.metrics(reports.RUN) / "report.html"
+    return Opened(browser, path, viewport={"width": 390, "height": 800})
+
+
+def test_on_a_phone_the_page_is_short_and_its_sections_unfold(phone):
+    assert phone.page.evaluate("document.documentElement.scrollHeight") <= 8000
+    assert phone.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert phone.faults() == []
+    scores = phone.page.locator('[data-chart="scores"]')
+    assert not scores.is_visible()
+    phone.page.locator('nav a[href="#classes"]').click()
+    scores.wait_for()
+    phone.page.wait_for_function(
+        "document.querySelector('[data-chart=\"scores\"] svg').getBoundingClientRect().width > 250"
+    )
+    phone.page.locator("#network summary").click()
+    assert "multiplications" in phone.text("#network")
+    phone.quiet()
+
+
+def test_a_class_is_chosen_whose_precision_and_recall_are_marked(opened):
+    lines = opened.marks("precision-recall", "line")
+    assert lines.count() == len(CLASSES) + 1
+    select = opened.page.locator('[data-charts="precision-recall"]')
+    select.select_option("cat")
+    opened.page.wait_for_function("views['precision-recall'].signal('chosen') === 'cat'")
+    before = lines.last.get_attribute("d")
+    select.select_option("<b>emu</b>")
+    opened.page.wait_for_function("views['precision-recall'].signal('chosen') === '<b>emu</b>'")
+    assert lines.last.get_attribute("d") != before
 
 
 def test_it_prints_in_ink_without_controls(opened):

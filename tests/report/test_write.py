@@ -215,6 +215,10 @@ def test_cards_say_what_was_measured():
     assert rows["on"] == ["30 test images"]
     cat = found["classes"]["cat"]
     assert rows["cat"] == [f"{cat[key]:.3f}" for key in ("precision", "recall", "f1")] + ["10"]
+    assert rows["chance"] == ["0.3333"]
+    assert rows["always answering cat"] == ["0.3333"]
+    assert rows["parameters"] == ["40"]
+    assert rows["multiply-adds for one image"] == ["1,080"]
     assert rows["optimizer.name"] == ["adam"]
     card = files.read_json(paths.data_card("tiny"))
     rows = {row[0]: row[1:] for row in data.rows}

@@ -42,22 +42,25 @@ function choose(actual, predicted) {
   byId("behind").replaceChildren(...shown.map(tile));
 }
 
-for (const id of ["actual", "predicted"])
-  byId(id).addEventListener("change", () =>
-    choose(Number(byId("actual").value), Number(byId("predicted").value))
-  );
-for (const button of find("button[data-actual]"))
-  button.addEventListener("click", () => {
-    choose(Number(button.dataset.actual), Number(button.dataset.predicted));
-    byId("cell").scrollIntoView({ block: "center" });
+function cells() {
+  if (!data.cells) return;
+  for (const id of ["actual", "predicted"])
+    byId(id).addEventListener("change", () =>
+      choose(Number(byId("actual").value), Number(byId("predicted").value))
+    );
+  for (const button of find("button[data-actual]"))
+    button.addEventListener("click", () => {
+      choose(Number(button.dataset.actual), Number(button.dataset.predicted));
+      byId("cell").scrollIntoView({ block: "center" });
+    });
+  drawn.then(() => {
+    views.confusion.addEventListener("click", (_, item) => {
+      if (item?.datum?.actual === undefined) return;
+      choose(data.classes.indexOf(item.datum.actual), data.classes.indexOf(item.datum.predicted));
+    });
+    choose(...data.chosen);
   });
-drawn.then(() => {
-  views.confusion.addEventListener("click", (_, item) => {
-    if (item?.datum?.actual === undefined) return;
-    choose(data.classes.indexOf(item.datum.actual), data.classes.indexOf(item.datum.predicted));
-  });
-  choose(...data.chosen);
-});
+}
 
 /* One image as a matrix of its integers. */
 
@@ -69,6 +72,7 @@ function integers(text, bytes) {
 }
 
 function matrix() {
+  if (!data.matrix) return;
   const { rows, columns, channels, top, left, bytes, maximum, images } = data.matrix;
   const slider = byId("matrix-image");
   const table = byId("matrix-values");
@@ -101,7 +105,7 @@ function matrix() {
       const tone = Math.round(255 * share);
       cell.textContent = number;
       cell.style.backgroundColor = `rgb(${tone} ${tone} ${tone})`;
-      cell.style.color = share < 0.5 ? "#fff" : "#000";
+      cell.style.color = share < 0.46 ? "#fff" : "#000";
     });
   }
   slider.addEventListener("input", show);
@@ -128,5 +132,26 @@ function filters() {
   show();
 }
 
+/* On a narrow screen most sections begin folded; their heading, or a link to them, opens them. */
+function fold(section) {
+  const heading = section.querySelector("h2");
+  const rest = Array.from(section.childNodes).filter((node) => node !== heading);
+  const details = element("details", { class: "fold" }, element("summary", {}, heading), ...rest);
+  // Charts measure the room that they have, which they lack in what is closed.
+  details.addEventListener("toggle", () => window.dispatchEvent(new Event("resize")));
+  section.append(details);
+}
+
+function unfold(hash) {
+  const details = hash && byId(hash.slice(1))?.querySelector("details.fold");
+  if (details) details.open = true;
+}
+
+if (matchMedia("(max-width: 46rem)").matches) {
+  find("[data-folds]").forEach(fold);
+  for (const link of find('a[href^="#"]')) link.addEventListener("click", () => unfold(link.hash));
+  unfold(location.hash);
+}
+cells();
 matrix();
 filters();

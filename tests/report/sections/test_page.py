@@ -1,16 +1,19 @@
-import base64
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
-import numpy as np
 import pytest
 
 from networks import cnn
 from pipeline.core import files, paths
 from pipeline.evaluate import calibration
 from pipeline.evaluate.params import EvaluateParams
-from pipeline.report import html, sections
+from pipeline.report import html
+from pipeline.report.params import ReportParams, SectionName
+from pipeline.report.sections import page as pages
+from pipeline.report.sections.pictured import filters
+from pipeline.report.sections.section import Section
 from tests.support import reports
 from tests.support.reports import Parsed
 
@@ -22,7 +25,7 @@ def project(tmp_path, monkeypatch):
 
 def words(**changes):
     """Return the words of the page of what was made, with other results."""
-    return " ".join(Parsed(sections.page(replace(reports.results(), **changes))).words)
+    return " ".join(Parsed(pages.page(replace(reports.results(), **changes))).words)
 
 
 def test_the_page_shows_the_results():
@@ -50,10 +53,10 @@ def test_the_page_shows_the_results():
 
 def test_each_section_has_a_template_a_heading_and_a_link():
     reports.make()
-    page = Parsed(sections.page(reports.results()))
+    page = Parsed(pages.page(reports.results()))
     templates = {path.name for path in (html.FOLDER / "sections").iterdir()}
-    assert templates == {f"{name}.html.j2" for name in sections.SECTIONS}
-    present = [name for name in sections.SECTIONS if name != "start"]
+    assert templates == {f"{name}.html.j2" for name in pages.SECTIONS}
+    present = [name for name in pages.SECTIONS if name not in ("start", "attention")]
     assert [one["id"] for one in page.all("section")] == present
     assert len(page.all("h2")) == len(present)
     links = [link["href"] for link in page.all("a")]
@@ -97,9 +100,9 @@ def test_a_section_of_ones_own_is_one_entry(tmp_path, monkeypatch):
     reports.make()
     monkeypatch.setattr(html, "FOLDER", copied(html.FOLDER, tmp_path / "templates"))
     (html.FOLDER / "sections/own.html.j2").write_text("<h2>Own</h2><p>{{ n }} of {{ run }}</p>")
-    entry = ("Mine", lambda results: sections.Section({"n": len(results.classes)}))
-    monkeypatch.setattr(sections, "SECTIONS", {**sections.SECTIONS, "own": entry})
-    page = Parsed(sections.page(reports.results()))
+    entry = ("Mine", lambda results: Section({"n": len(results.classes)}))
+    monkeypatch.setattr(pages, "SECTIONS", {**pages.SECTIONS, "own": entry})
+    page = Parsed(pages.page(reports.results()))
     assert page.all("a")[-1] == {"href": "#own"}
     assert "3 of demo" in page.words
 
@@ -107,12 +110,6 @@ def test_a_section_of_ones_own_is_one_entry(tmp_path, monkeypatch):
 def copied(folder, to):
     """Return a copy of a folder."""
     return Path(shutil.copytree(folder, to))
-
-
-def test_a_model_without_filters_has_no_such_section():
-    reports.make()
-    assert "What the first layer sees" in words()
-    assert "What the first layer sees" not in words(layer=None)
 
 
 def test_the_caveat_stands_where_the_test_curve_does():
@@ -126,41 +123,16 @@ def test_the_caveat_stands_where_the_test_curve_does():
 
 def test_parameters_that_are_left_out_are_the_other_stages_defaults():
     assert EvaluateParams().calibration_bins == calibration.BINS
-    assert cnn.Params().activation == sections.ACTIVATION
+    assert cnn.Params().activation == filters.ACTIVATION
 
 
-def test_cells_have_counts_and_both_rates():
-    reports.make(classes=("cat", "dog"), n=8, validation=False, wrong=1)
-    rows = sections.confusion_matrix(reports.results()).rows
-    assert rows[1] == {
-        "actual": "cat", "predicted": "dog", "count": 1, "recall": 0.5, "precision": 1 / 3,
-    }  # fmt: skip
-    assert len(rows) == 4
+def test_a_section_that_is_hidden_is_neither_there_nor_linked():
+    reports.make()
+    page = Parsed(pages.page(reports.results(ReportParams(hide=("confusion", "filters")))))
+    ids = [one["id"] for one in page.all("section")]
+    assert {"confusion", "filters"} & {*ids, *(link["href"][1:] for link in page.all("a"))} == set()
+    assert "training" in ids
 
 
-def test_a_class_without_test_images_has_rates_of_zero():
-    reports.make(classes=("cat", "dog", "emu", "yak"), n=7, validation=False, wrong=1)
-    rows = sections.confusion_matrix(reports.results()).rows
-    assert {row["recall"] for row in rows if row["actual"] == "yak"} == {0}
-
-
-def test_of_many_cells_only_those_with_images_are_there():
-    reports.make(classes=tuple(f"class {number}" for number in range(30)), n=90, wrong=2)
-    rows = sections.confusion_matrix(reports.results()).rows
-    assert len(rows) == np.count_nonzero(reports.results().confusion) < 900
-
-
-@pytest.mark.parametrize("shape", [(6, 5, 3), (40, 50, 1)])
-def test_matrices_hold_the_exact_integers_of_the_middle(shape):
-    reports.make(shape=shape, noise=True)
-    dataset = reports.results().dataset
-    found = sections.matrices(dataset)
-    rows, columns = min(shape[0], 32), min(shape[1], 32)
-    assert (found["rows"], found["columns"], found["bytes"]) == (rows, columns, 1)
-    assert (found["top"], found["left"]) == ((shape[0] - rows) // 2, (shape[1] - columns) // 2)
-    values = np.frombuffer(base64.b64decode(found["images"][0]["values"]), np.uint8)
-    row = dataset.split.rows("train")[:1]
-    whole = np.rint(dataset.take(row)[0] * 255)
-    expected = whole[found["top"] :, found["left"] :][:rows, :columns]
-    np.testing.assert_array_equal(values.reshape(rows, columns, shape[2]), expected)
-    assert len(found["images"]) == sections.MATRICES
+def test_every_section_can_be_hidden():
+    assert get_args(SectionName) == tuple(pages.SECTIONS)
