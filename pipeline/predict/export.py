@@ -160,7 +160,8 @@ def _difference(trained: Model, folder: Path, adapter: Adapter) -> float:
             ("encoded", files),
         ):
             answer = saved[name](images=tf.constant(given))["probabilities"].numpy()
-            difference = max(difference, float(np.abs(answer - expected).max()))
+            # NaN, if an answer is NaN.
+            difference = float(np.maximum(difference, np.abs(answer - expected).max()))
     return difference
 
 
@@ -174,7 +175,8 @@ def _resizing(adapter: Adapter) -> float:
         for channels in (1, 3):
             content = _png(noise(1, (*size, channels), adapter.bits)[0])
             found = encoded.adapted(tf.constant([content]), adapter)[0].numpy()
-            difference = max(difference, float(np.abs(found - adapter(content).pixels).max()))
+            differences = np.abs(found - adapter(content).pixels)
+            difference = float(np.maximum(difference, differences.max()))
     return difference
 
 

@@ -79,11 +79,11 @@ def of_dataset(name: str) -> Removal:
     """
     params = Params.read()
     _known("dataset", name, params, [f"{one}@{name}" for one in DATA_STAGES])
-    if users := list(_users(name, params)):
-        runs = " ".join(run for run in users if "/" not in run)
+    if used_by := list(users(name, params)):
+        runs = " ".join(run for run in used_by if "/" not in run)
         remedy = f"python -m pipeline remove-run {runs}" if runs else "edit their graph"
         raise ParameterError(
-            f"datasets.{name}: runs still use it: {first_few(users)}; remove them first: {remedy}"
+            f"datasets.{name}: runs still use it: {first_few(used_by)}; remove them first: {remedy}"
         )
     logs = [paths.LOGS / f"{name}{end}.png" for end in ("", "-update", "-diff")]
     own = [*outputs_of_dataset(name), resumed.beside(paths.raw(name)), *logs]
@@ -181,7 +181,7 @@ def _refuse_foreign(path: Path) -> None:
         export.refuse_foreign(path)
 
 
-def _users(dataset: str, params: Params) -> Iterator[str]:
+def users(dataset: str, params: Params) -> Iterator[str]:
     """Yield the runs of a dataset; those of other graphs with their folder."""
     for path in (params.path, *sorted(Path().glob(f"*/{paths.PARAMS}"))):
         values = params.values if path == params.path else read_yaml(path)
