@@ -100,7 +100,7 @@ def _learning_rate(history: Columns, classes: int) -> Iterator[Advice]:
     if len(losses) < 2:  # the first epoch's mean begins with fresh weights
         return
     if losses[0] > ABOVE * guess and losses.min() > BELOW * guess:
-        sign = f"its training loss began at {losses[0]:.2f} and came no further than "
+        sign = f"its training loss began at {losses[0]:,.2f} and came no further than "
         sign += f"{losses.min():.2f}, where a guess has {guess:.2f}"
         yield Advice("learning rate", sign, remedy)
     elif losses[-1] > RISEN * losses.min() + NOISE:
