@@ -64,8 +64,13 @@ def place(stage: Any, path: str) -> str:
 
 
 @contextmanager
-def opened() -> Iterator[Repo]:
-    """Yield the repository of the working directory, with the stages of its studies.
+def opened(*, studies: bool = True) -> Iterator[Repo]:
+    """Yield the repository of the working directory.
+
+    Parameters
+    ----------
+    studies : bool
+        Whether the stages of its studies stand among its own.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def opened() -> Iterator[Repo]:
             if not (path.is_file() or path.is_dir()):
                 raise PipelineError(f"{path} is no plain file, which DVC reads; remove it")
     try:
-        with _Project(".") as repo:
+        with _Project(".") if studies else Repo(".") as repo:
             yield repo
     except DvcException as error:
         raise PipelineError(_explained(error)) from None

@@ -1,0 +1,26 @@
+"""Take an experiment's parameters, metrics and data, as dvc exp apply does.
+
+Data of other runs need not be here; where they are missing, dvc exp apply (DVC 3.67) ends in an
+error. What is not committed is replaced, by either:
+
+    python -m pipeline apply dropout-0.2
+"""
+
+from argparse import ArgumentParser, Namespace
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the experiment."""
+    parser.add_argument("experiment", metavar="EXPERIMENT", help="its name or commit")
+
+
+def run(arguments: Namespace) -> str:
+    """Return the next step."""
+    import logging
+
+    from pipeline.repository.dvc import opened
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # it lists what is not here
+    with opened(studies=False) as repo:
+        repo.experiments.apply(arguments.experiment, allow_missing=True)
+    return "To keep it: git add params.yaml dvc.lock metrics, and git commit"
