@@ -1,7 +1,8 @@
-"""Edits of ``dvc.lock``: records of stages that are no more."""
+"""Edits of ``dvc.lock``: records of stages that are no more, or have another name."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from dvc.utils.serialize import dump_yaml, parse_yaml
 
@@ -23,19 +24,27 @@ def recorded(wanted: Collection[str]) -> list[str]:
 
 
 def forget(unwanted: Collection[str]) -> None:
-    """Remove the records of stages from ``dvc.lock``, which DVC writes in the same form.
+    """Remove the records of stages from ``dvc.lock``; raises PipelineError as ``rewrite``."""
+    if recorded(unwanted):
+        rewrite(lambda there: {name: one for name, one in there.items() if name not in unwanted})
+
+
+def rewrite(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Change the records of ``dvc.lock``, which is written in the form that DVC writes.
+
+    Parameters
+    ----------
+    change : callable
+        Takes and returns the records by the stages' names.
 
     Raises
     ------
     PipelineError
         If it is damaged, or DVC is at work.
     """
-    if not recorded(unwanted):
+    if not names():
         return
     with opened() as repo, repo.lock:
         value = parse_yaml(files.read_text(LOCK), LOCK)
-        value["stages"] = {
-            name: entry for name, entry in value["stages"].items() if name not in unwanted
-        }
         with files.new_file(LOCK) as work:
-            dump_yaml(work, value)
+            dump_yaml(work, value | {"stages": change(value["stages"])})

@@ -1,5 +1,6 @@
 """Sharing without pulling everything: a fresh clone runs and fetches what a change concerns."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -104,6 +105,43 @@ def test_a_run_that_is_not_committed_is_shared(project, tmp_path):
     assert repro(two) == []
     for path in "dvc.lock", "metrics/runs/demo_png/history.csv":
         assert (two.folder / path).read_bytes() == (one.folder / path).read_bytes()
+
+
+def test_machines_of_two_types(project, tmp_path):
+    """As the page says: one trains, the other takes it, and puts back what it trained again."""
+    share, take, put_back = blocks("teams.md", "Machines of several types")
+    trainer, laptop = (fresh(project, tmp_path / name) for name in ("trainer", "laptop"))
+    for command in ("checkout", "-q", "--", "."), ("config", "user.name", "x"):
+        call(["git", *command], trainer.folder)
+    call(["git", "config", "user.email", "x"], trainer.folder)
+    other = {"PIPELINE_KERNELS": "eigen" if has_onednn(project) else "onednn"}
+    change(trainer, QUICK)
+    trainer.shell(share, {})
+    shown = laptop.shell(take, other)
+    assert "Running stage" not in shown
+    laptop.call("repro", "-q", "--force", "-s", "decode@demo_png", "split@demo_png")
+    assert call(["git", "status", "--short", "dvc.lock", "metrics"], laptop.folder) == ""
+    metrics = {path: read(laptop, path) for path in ("history.csv", "machine.json")}
+    laptop.shell("dvc repro -q --force -s train@demo_png", other)
+    again = {path: read(laptop, path) for path in metrics}
+    assert again["machine.json"] != metrics["machine.json"]
+    assert again["history.csv"] != metrics["history.csv"]
+    first, second = (
+        float(text["history.csv"].split("\n")[1].split(",")[1]) for text in (metrics, again)
+    )
+    assert abs(first - second) < 0.02
+    assert "put back as committed: train@demo_png" in laptop.shell(put_back, {})
+    assert {path: read(laptop, path) for path in metrics} == metrics
+    assert call(["git", "status", "--short", "dvc.lock", "metrics"], laptop.folder) == ""
+
+
+def has_onednn(project):
+    recorded = (project / "metrics/runs/demo_png/machine.json").read_text()
+    return "oneDNN" in json.loads(recorded)["kernels"]
+
+
+def read(clone, name):
+    return (clone.folder / "metrics/runs/demo_png" / name).read_text()
 
 
 def test_another_project_imports_the_model_and_predicts(project, tmp_path):
