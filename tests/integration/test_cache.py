@@ -236,7 +236,6 @@ class Dry(Copy):
         for part in ("datasets", "runs"):
             params[part] = {name: params[part][name] for name in ("demo_idx", "demo_png")}
         dump_yaml(folder / "params.yaml", params)
-        (folder / "ablation/dvc.yaml").unlink()  # test_graph.py compares its code with the stages'
         reports = {f"report@{name}" for name in params["runs"]}  # not committed on all machines
         self.locked = sorted({*self.lock(), *reports})
         with chdir(folder), Repo() as repo:
