@@ -61,7 +61,7 @@ def compare(first: Predictions, second: Predictions, classes: Sequence[str]) -> 
     DataError
         If they are of different images, or of other labels.
     """
-    order = _same_images(first, second)
+    order = same_images(first, second)
     right = np.stack(
         [first.predicted == first.labels, second.predicted[order] == first.labels]
     )  # (2, n)
@@ -107,14 +107,17 @@ def describe(
     names: tuple[str, str],
     form: Format,
     evaluations: Sequence[Evaluation | None] = (None, None),
+    warnings: Sequence[Sequence[str]] = ((), ()),
 ) -> str:
     """Return a comparison as text, Markdown or JSON.
 
     Parameters
     ----------
     evaluations : sequence, optional
-        The two runs', for what was measured of their validation subset, and for warnings of a run
-        that is no better than a guess; None where it is not there.
+        The two runs', for what was measured of their validation subset, and for what a guess would
+        give; None where it is not there.
+    warnings : sequence, optional
+        Of each run, lines that say that it is no better than a guess, and what to try.
     """
     validated = [one.validation if one else None for one in evaluations]
     if form == "json":
@@ -135,7 +138,7 @@ def describe(
         f"(95% interval {low:+.4f} to {high:+.4f}) on {comparison.n:,} test images",
         f"McNemar's exact test: p = {comparison.p_value:.3g}; the two "
         f"{'differ' if differ else 'may be equally good'}",
-        *_guesses(evaluations, names),
+        *_guesses(evaluations, names, warnings),
         "",
         render(rows, ("class", "images", first, second, "change"), form),
         "",
@@ -160,15 +163,18 @@ def _choice(validated: Sequence[Validation | None], names: Sequence[str]) -> Ite
     yield ""
 
 
-def _guesses(evaluations: Sequence[Evaluation | None], names: Sequence[str]) -> Iterator[str]:
-    """Yield what a guess would give, and a warning of each run that is no better."""
+def _guesses(
+    evaluations: Sequence[Evaluation | None],
+    names: Sequence[str],
+    warnings: Sequence[Sequence[str]],
+) -> Iterator[str]:
+    """Yield what a guess would give, and the warnings of each run."""
     known = [one for one in evaluations if one]
     if known:
         said = baseline.baseline(known[0]).describe()
         yield f"{said[0].upper()}{said[1:]}"
-    for name, one in zip(names, evaluations, strict=True):
-        if one and (fault := baseline.fault(one)):
-            yield f"{name}: {fault}"
+    for name, lines in zip(names, warnings, strict=True):
+        yield from (f"{name}: {line}" for line in lines)
 
 
 def _named(run: str, ids: list[str]) -> str:
@@ -177,7 +183,7 @@ def _named(run: str, ids: list[str]) -> str:
     return f"right by {run} alone: {len(ids):,}" + (f" ({shown})" if ids else "")
 
 
-def _same_images(first: Predictions, second: Predictions) -> np.ndarray[Any, Any]:
+def same_images(first: Predictions, second: Predictions) -> np.ndarray[Any, Any]:
     """Return the rows of ``second`` in the order of ``first``; shape (n,)."""
     rows = {name: row for row, name in enumerate(second.ids)}
     missing = [name for name in first.ids if name not in rows]

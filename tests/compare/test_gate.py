@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from pipeline.compare import gate
+from pipeline.compare import gate, judge
 from pipeline.compare.gate import Accepted, GateParams, Rule
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
@@ -15,7 +15,7 @@ from tests.support.reports import predictions
 HIGHER = Rule(metrics="accuracy", better="higher", absolute=0.02)
 LOWER = Rule(metrics="loss", better="lower", relative=0.1)
 EQUAL = Rule(metrics="n", better="equal")
-PAIRED = Rule(metrics="accuracy", better="higher", significance=0.05)
+PAIRED = Rule(metrics="accuracy", better="higher", absolute=0, significance=0.05)
 
 
 class Side:
@@ -40,10 +40,10 @@ def sides(tmp_path):
     return Side(tmp_path / "before"), Side(tmp_path / "now")
 
 
-def judge(sides, *rules, accept=(), runs=("a",), same=False):
+def judged(sides, *rules, accept=(), runs=("a",), same=False, classes=()):
     before, now = sides
-    both = gate.Sides(before.find, now.find, lambda _: same)
-    return gate.judge(rules, accept, both, {"runs": set(runs), "datasets": set()})
+    both = judge.Sides(before.find, now.find, lambda _: same, lambda _: classes)
+    return judge.judge(rules, accept, both, {"runs": set(runs), "datasets": set()})
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def judge(sides, *rules, accept=(), runs=("a",), same=False):
 def test_tolerances(sides, rule, before, now, verdict):
     sides[0].write(**before)
     sides[1].write(**now)
-    (found,) = judge(sides, rule)
+    (found,) = judged(sides, rule)
     assert found.verdict == verdict
     assert found.failed == (verdict.split(":")[0] in ("worse", "gone"))
 
@@ -74,7 +74,7 @@ def test_tolerances(sides, rule, before, now, verdict):
 def test_a_run_that_disappeared_fails_and_a_new_one_does_not(sides):
     sides[0].write("old", accuracy=0.9, loss=0.1)
     sides[1].write("new", accuracy=0.1, loss=9.9)
-    found = judge(sides, HIGHER, LOWER, runs=("old", "new"))
+    found = judged(sides, HIGHER, LOWER, runs=("old", "new"))
     assert [(v.what, v.metric, v.verdict) for v in found] == [
         ("run new", "all", "new, unchecked: its predictions are not here; dvc pull them"),
         ("run old", "accuracy", "gone"),
@@ -100,18 +100,18 @@ def evaluated(side, predicted, **changes):
 )
 def test_a_new_runs_metrics_have_to_be_its_predictions(sides, changes, verdict):
     evaluated(sides[1], predictions(0.8, 1), **changes)
-    (found,) = judge(sides, HIGHER, runs=("new",))
+    (found,) = judged(sides, HIGHER, runs=("new",))
     assert (found.verdict, found.failed) == (verdict, bool(changes))
 
 
 def test_metrics_that_changed_without_their_predictions_are_not_judged(sides):
     sides[0].write(accuracy=0.84, loss=0.5)
     sides[1].write(accuracy=0.92, loss=0.5)
-    (found,) = judge(sides, PAIRED, same=True)
+    (found,) = judged(sides, PAIRED, same=True)
     assert found.failed
     assert found.verdict.startswith("not judged: it changed, but its predictions did not")
     sides[1].write(accuracy=0.84, loss=0.5, more=1)  # as a later version writes it
-    assert judge(sides, PAIRED, same=True)[0].verdict == "same"
+    assert judged(sides, PAIRED, same=True)[0].verdict == "same"
 
 
 def test_rules_that_changed_fail_until_that_is_accepted():
@@ -131,18 +131,18 @@ def test_what_is_gone_can_be_accepted_by_a_pattern(sides):
     for name in ("old_1", "old_2", "other"):
         sides[0].write(name, accuracy=0.9, loss=0.1)
     accept = [Accepted(name="old_*", metric="*", worst="gone", reason="replaced")]
-    found = judge(sides, HIGHER, LOWER, accept=accept, runs=("old_1", "old_2", "other"))
+    found = judged(sides, HIGHER, LOWER, accept=accept, runs=("old_1", "old_2", "other"))
     assert [v.verdict for v in found] == (["accepted: replaced"] * 2 + ["gone"]) * 2
     (sides[1].folder / "metrics").mkdir(parents=True)
     sides[1].write("old_1", accuracy=0.1, loss=0.1)  # worse is not gone
-    assert judge(sides, HIGHER, accept=accept, runs=("old_1",))[0].failed
+    assert judged(sides, HIGHER, accept=accept, runs=("old_1",))[0].failed
 
 
 def test_nested_metrics_by_pattern(sides):
     classes = {"T-shirt/top": {"recall": 0.8}, "Bag": {"recall": 0.9}}
     sides[0].write(classes=classes)
     sides[1].write(classes=classes | {"Bag": {"recall": 0.7}})
-    found = judge(sides, Rule(metrics="classes.*.recall", better="higher", absolute=0.1))
+    found = judged(sides, Rule(metrics="classes.*.recall", better="higher", absolute=0.1))
     assert {(v.metric, v.verdict) for v in found} == {
         ("classes.T-shirt/top.recall", "same"),
         ("classes.Bag.recall", "worse"),
@@ -157,17 +157,17 @@ def write(side, accuracy, seed, n=300):
 def test_significantly_worse_by_the_paired_test(sides):
     write(sides[0], 0.9, 1)
     write(sides[1], 0.7, 2)
-    (found,) = judge(sides, PAIRED)
+    (found,) = judged(sides, PAIRED)
     assert (found.verdict, found.failed) == ("worse", True)
-    assert "p ≥ 0.05, is " in found.allowed
-    (found,) = judge(sides[::-1], PAIRED)
+    assert found.allowed.startswith("0 beyond chance (p ≥ 0.05, is ")
+    (found,) = judged(sides[::-1], PAIRED)
     assert found.verdict == "better"
 
 
 def test_worse_but_not_significantly(sides):
     write(sides[0], 0.84, 1)
     write(sides[1], 0.82, 2)
-    (found,) = judge(sides, PAIRED)
+    (found,) = judged(sides, PAIRED)
     assert found.now < found.baseline
     assert (found.verdict, found.failed) == ("within", False)
 
@@ -175,22 +175,26 @@ def test_worse_but_not_significantly(sides):
 def test_equal_metrics_need_no_predictions(sides):
     for side in sides:
         side.write(accuracy=0.9, loss=0.1)
-    (found,) = judge(sides, PAIRED)
+    (found,) = judged(sides, PAIRED)
     assert found.verdict == "same"
 
 
-def test_without_predictions_nothing_is_judged_and_the_gate_fails(sides):
-    sides[0].write(accuracy=0.9)
-    write(sides[1], 0.9, 2)
-    (found,) = judge(sides, PAIRED)
-    assert found.failed
-    assert found.verdict.startswith("not judged: data/predictions/a.parquet is missing (baseline)")
+def test_without_predictions_numbers_of_images_are_compared(sides):
+    sides[0].write(accuracy=0.9, n=300)
+    for accuracy, verdict in ((0.88, "within"), (0.7, "worse"), (0.95, "better")):
+        sides[1].write(accuracy=accuracy, n=300)
+        (found,) = judged(sides, PAIRED)
+        assert found.verdict == verdict
+        assert found.allowed.endswith(", unpaired)")
+    sides[1].write(accuracy=0.9001, n=301)
+    (found,) = judged(sides, PAIRED)
+    assert found.verdict.startswith("not judged: the two are of other numbers of test images")
 
 
 def test_other_test_images_are_not_judged(sides):
     write(sides[0], 0.9, 1)
     write(sides[1], 0.9, 2, n=200)
-    (found,) = judge(sides, PAIRED)
+    (found,) = judged(sides, PAIRED)
     assert found.failed
     assert found.verdict.startswith("not judged: the two are of different test images")
 
@@ -199,13 +203,13 @@ def test_what_is_accepted_passes_as_long_as_it_is_not_worse_still(sides):
     sides[0].write(accuracy=0.9, loss=0.5)
     sides[1].write(accuracy=0.8, loss=0.9)
     accept = [Accepted(name="a", metric="accuracy", worst=0.79, reason="less data")]
-    accuracy, loss = judge(sides, HIGHER, LOWER, accept=accept)
+    accuracy, loss = judged(sides, HIGHER, LOWER, accept=accept)
     assert (accuracy.verdict, accuracy.failed) == ("accepted: less data", False)
     assert loss.failed
     sides[1].write(accuracy=0.78, loss=0.9)
-    assert all(verdict.failed for verdict in judge(sides, HIGHER, LOWER, accept=accept))
+    assert all(verdict.failed for verdict in judged(sides, HIGHER, LOWER, accept=accept))
     accept = [Accepted(name="a", metric="loss", worst=1.0, reason="x")]
-    assert [v.failed for v in judge(sides, HIGHER, LOWER, accept=accept)] == [True, False]
+    assert [v.failed for v in judged(sides, HIGHER, LOWER, accept=accept)] == [True, False]
 
 
 def test_what_is_accepted_is_judged_by_its_own_rule(sides):
@@ -213,7 +217,7 @@ def test_what_is_accepted_is_judged_by_its_own_rule(sides):
     sides[1].write(n=2000, loss=0.9)
     accept = [Accepted(name="a", metric=metric, worst=0.95, reason="x") for metric in ("n", "loss")]
     rules = Rule(metrics="*", better="higher"), EQUAL, LOWER
-    verdicts = {(v.metric, v.verdict) for v in judge(sides, *rules, accept=accept)}
+    verdicts = {(v.metric, v.verdict) for v in judged(sides, *rules, accept=accept)}
     assert ("n", "worse") in verdicts
     assert ("loss", "accepted: x") in verdicts
 
@@ -221,14 +225,14 @@ def test_what_is_accepted_is_judged_by_its_own_rule(sides):
 def test_a_rule_without_metrics_fails(sides):
     sides[0].write(accuracy=0.9)
     sides[1].write(accuracy=0.9)
-    same, missed = judge(sides, HIGHER, Rule(metrics="acuracy", better="higher"))
+    same, missed = judged(sides, HIGHER, Rule(metrics="acuracy", better="higher"))
     assert (same.failed, missed.failed, missed.metric) == (False, True, "acuracy")
 
 
 def test_shown_as_text_markdown_and_json(sides):
     sides[0].write(accuracy=0.9, loss=0.5, n=3)
     sides[1].write(accuracy=0.8, loss=0.4, n=3)
-    found = judge(sides, LOWER, HIGHER, EQUAL)
+    found = judged(sides, LOWER, HIGHER, EQUAL)
     text = gate.describe(found, "abc", "text").splitlines()
     assert text[0] == "1 of 3 comparisons with abc fail, 1 are the same"
     assert text[3].split() == [
@@ -246,7 +250,7 @@ def test_shown_as_text_markdown_and_json(sides):
     value = json.loads(gate.describe(found, "abc", "json"))
     assert value["passed"] is False
     assert [v["metric"] for v in value["verdicts"]] == ["accuracy", "loss", "n"]
-    assert gate.describe(judge(sides, EQUAL), "abc", "text") == (
+    assert gate.describe(judged(sides, EQUAL), "abc", "text") == (
         "all 1 comparisons with abc pass, 1 are the same"
     )
 
@@ -258,11 +262,15 @@ def test_shown_as_text_markdown_and_json(sides):
         ({"metrics": "n", "better": "equal", "absolut": 1}, r"absolut: unknown key; did you mean"),
         (
             {"metrics": "loss", "better": "lower", "absolute": 0.1, "relative": 0.1},
-            r"rules\[0\]: needs one of absolute, relative and significance",
+            r"rules\[0\]: needs one of absolute and relative, not both",
         ),
         (
-            {"metrics": "loss", "better": "lower", "significance": 0.1},
-            r"significance is for metrics: accuracy of runs",
+            {"metrics": "n", "better": "lower", "significance": 0.1},
+            r"significance is for metrics of runs: accuracy, classes",
+        ),
+        (
+            {"metrics": "loss", "better": "lower", "absolute": 0.1, "significance": 0.1},
+            r"with significance, loss has relative, and the others absolute",
         ),
     ],
 )
@@ -281,7 +289,7 @@ def test_committed_metrics_pass_their_own_gate():
     def find(path):
         return ROOT / path if (ROOT / path).exists() else None
 
-    sides = gate.Sides(find, find, lambda _: True)
-    verdicts = gate.judge(params.rules, params.accept, sides, names)
+    sides = judge.Sides(find, find, lambda _: True)
+    verdicts = judge.judge(params.rules, params.accept, sides, names)
     assert {verdict.verdict for verdict in verdicts} == {"same"}
     assert {verdict.metric for verdict in verdicts} >= {"accuracy", "loss", "subsets.test.n"}

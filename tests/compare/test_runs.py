@@ -107,7 +107,8 @@ def test_validation_comes_first_where_both_runs_have_it():
 
 def test_a_run_that_is_no_better_than_a_guess_is_warned_of():
     found = runs.compare(predictions(0.7, 1), predictions(0.9, 2), CLASSES)
-    said = runs.describe(found, ("a", "b"), "text", (measured(90), measured(60)))
+    warned = [], ["its accuracy 60.00% is no better", "its training loss rose"]
+    said = runs.describe(found, ("a", "b"), "text", (measured(90), measured(60)), warned)
     assert "Chance would give 50.00%, and always answering cat 60.00%" in said
-    assert "b: its accuracy 60.00% is no better than always answering cat" in said
-    assert "a: its accuracy" not in said
+    assert "b: its accuracy 60.00% is no better\nb: its training loss rose" in said
+    assert "a: its" not in said

@@ -9,7 +9,6 @@ worse on purpose. By default the revision is where the branch parted from main:
 
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -20,28 +19,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Return the verdicts; exits with status 1 if one fails."""
-    import tempfile
-
     from pipeline.compare import gate
-    from pipeline.core import paths
-    from pipeline.core.params import Params
     from pipeline.repository import revisions
-    from pipeline.repository.outputs import Outputs
+    from pipeline.verify import gated
 
-    params = Params.read(paths.GATE).section(gate.GateParams)
     revision = arguments.baseline or revisions.merge_base()
-    recorded, before = Outputs(), Outputs(revision)
-    with tempfile.TemporaryDirectory() as folder:
-        baseline, here = revisions.Revision(revision, Path(folder)), revisions.Here()
-        rules = baseline.find(paths.GATE)
-        judging = Params.read(rules).section(gate.GateParams) if rules else None
-        sides = gate.Sides(baseline.find, here.find, lambda path: recorded.is_same(path, before))
-        names = {
-            kind: baseline.names(paths.METRICS / kind) | here.names(paths.METRICS / kind)
-            for kind in ("runs", "datasets")
-        }
-        verdicts = gate.judge_rules(judging, params)
-        verdicts += gate.judge((judging or params).rules, params.accept, sides, names)
+    verdicts = gated.verdicts(revision)
     shown = gate.describe(verdicts, revision, arguments.format)
     if any(verdict.failed for verdict in verdicts):
         sys.stdout.write(shown + "\n")

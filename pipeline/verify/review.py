@@ -1,0 +1,105 @@
+"""Review of a pull request: what CI makes of it, apart from what its author says."""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.compare import gate
+from pipeline.core import console
+from pipeline.core.errors import PipelineError, first_few
+from pipeline.core.params import Params
+from pipeline.repository.outputs import MissingError, Outputs
+from pipeline.verify import faults as verification
+from pipeline.verify import gated, reproduce
+from pipeline.verify.reproduce import git
+
+SHARED = ("decode", "split", "train", "evaluate")
+"""Stages whose outputs have to be in the remote, which others read and CI verifies."""
+
+
+class Review(NamedTuple):
+    """What was found."""
+
+    faults: list[str]
+    """Each is one line, and stops the pull request."""
+    notes: list[str]
+    """What nobody checked."""
+    verdicts: list[gate.Verdict]
+    """Of the gate; empty where faults came first."""
+
+    @property
+    def passed(self) -> bool:
+        """True if nothing stops the pull request."""
+        return not self.faults and not any(verdict.failed for verdict in self.verdicts)
+
+
+def review(revision: str, *, shared: bool = False) -> Review:
+    """Verify what is committed, make the gate's runs again at both revisions, compare and judge.
+
+    Parameters
+    ----------
+    revision : str
+        The baseline.
+    shared : bool
+        The remote was fetched from: what the pull request records has to be in DVC's cache.
+
+    Raises
+    ------
+    PipelineError
+        If there is no such revision, or a reproduction fails.
+    """
+    if changed := _changed():
+        raise PipelineError(f"review judges what is committed; commit or undo {first_few(changed)}")
+    faults = list(verification.faults(Params.read(), predict_all=True))
+    absent = _absent(revision)
+    if shared:
+        faults += [f"{path} is recorded, but is not in the remote; dvc push" for path in absent]
+    if faults:
+        return Review(faults, [], [])
+    these = gated.reproduced(revision)
+    there = [run for run in these if run in Params.read().value("runs")]
+    committed = Path.cwd()
+    with ExitStack() as stack:
+        now = stack.enter_context(reproduce.work_tree("HEAD"))
+        before = stack.enter_context(reproduce.work_tree(revision))
+        reproduce.make(now, there)
+        faults += reproduce.faults(committed, now, there)
+        made: tuple[Path | None, Path | None] = now, now
+        if reproduce.inputs(before, these) != reproduce.inputs(committed, these):
+            made = before, now
+            try:
+                reproduce.make(before, these)
+            except PipelineError as error:  # as where the libraries' versions change
+                console.warning(f"{error}; the baseline's metrics are taken as committed")
+                made = None, now
+        verdicts = gated.verdicts(revision, made)
+    notes = [f"unchecked: {path} is not here" for path in absent if path.stem not in there]
+    return Review(faults, notes, verdicts)
+
+
+def _changed() -> list[str]:
+    """Return the files of Git's that are not as committed."""
+    return [line[3:] for line in git("status", "--porcelain", "--untracked-files=no")]
+
+
+def _absent(revision: str) -> list[Path]:
+    """Return what is recorded otherwise than at a revision, and is not in DVC's cache."""
+    now, before = Outputs(), Outputs(revision)
+    recorded = [
+        Path(out["path"])
+        for name, stage in now.stages.items()
+        if name.partition("@")[0] in SHARED
+        for out in stage.get("outs", ())
+    ]
+    gits = git("ls-files", "--", *map(str, recorded))
+    absent = []
+    for path in recorded:
+        if f"{path}" in gits or now.is_same(path, before):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                now.link(path, Path(folder))
+            except MissingError:
+                absent.append(path)
+    return absent
