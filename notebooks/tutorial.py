@@ -132,7 +132,7 @@ assert network().count_params() == 356_234
 # the end.
 
 # %%
-FEW, EPOCHS = 300, 25
+FEW, EPOCHS = 300, 30
 held_out = dataset.split.rows("validation")
 validation = dataset.take(held_out), dataset.labels()[held_out]
 
@@ -176,7 +176,7 @@ print(
 for subset, measure in {"training": "accuracy", "validation": "val_accuracy"}.items():
     print(f"{subset} accuracy: {plain[measure][-1]:.3f}")
 assert plain["accuracy"][-1] > plain["val_accuracy"][-1] + 0.1
-assert loss[-1] > 1.2 * loss.min()
+assert loss[-1] > 1.1 * loss.min()
 
 # %% [markdown]
 # ## Its cure
