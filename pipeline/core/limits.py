@@ -12,6 +12,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,51 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Environment of a child: a thread for each processor would take addresses for each."""
 LAST_WORDS = 10_000
 """Bytes of what a child said last, which are kept."""
+
+
+SMALL_IMAGE = 1 << 20
+"""Pixels of an image up to which it is decoded at once."""
+BYTES_A_PIXEL = 16
+"""Of memory that a pixel takes while it is decoded, turned and scaled, at most."""
+IMAGES_PART = 4
+"""Large images may together take the machine's memory, divided by this."""
+
+
+class Room:
+    """Room for the pixels of large images that several threads decode at once.
+
+    Parameters
+    ----------
+    most : int
+        Pixels that are decoded at once; an image that has more waits until it is alone.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def of(self, pixels: int) -> Iterator[None]:
+        """Wait until there is room for an image of so many pixels, and keep it for the body."""
+        if pixels <= SMALL_IMAGE:
+            yield
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._most)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()
+
+
+ROOM = Room(
+    os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // IMAGES_PART // BYTES_A_PIXEL
+)
+"""Of this process."""
 
 
 class ChildError(Exception):

@@ -77,7 +77,9 @@ def _content(
 ) -> Path | bytes:
     """Return the file of a table, or its content if it lies in the archive."""
     if table.member is None:
-        return files.existing(raw / str(table.file), "download")
+        path = files.existing(raw / str(table.file), "download")
+        tables.refuse_long(path, archive)
+        return path
     pattern = glob.escape(table.member)
     limits = tables.limited(params.limits, archive)
     found = next(members(archive, pattern, limits, params.names_encoding), None)

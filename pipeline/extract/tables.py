@@ -27,7 +27,7 @@ MAX_LINE = 1 << 20
 MAX_COLUMNS = 1000
 """Columns of a table, as many as ``labels.table`` reads."""
 SMALL = 32 << 20
-"""Bytes of a table in an archive, above which it may be no longer than the archive."""
+"""Bytes of a table, above which it may be no longer than its archive."""
 SUBSET = "subset"
 """Column that is added to a table of one subset."""
 Opener = Callable[[], AbstractContextManager[IO[bytes]]]
@@ -99,8 +99,22 @@ LabelFiles = Annotated[tuple[LabelFile, ...], BeforeValidator(_as_list)]
 
 def limited(limits: Limits, archive: Path) -> Limits:
     """Return the limits of an archive's members for its tables: a line takes longer than a byte."""
+    return limits._replace(member_bytes=min(limits.member_bytes, _most(archive)))
+
+
+def refuse_long(table: Path, archive: Path) -> None:
+    """Raise DataError if a table is longer than one of an archive's images can be."""
+    length, most = table.stat().st_size, _most(archive)
+    if length > most:
+        raise DataError(
+            f"{table}: has {length:,} bytes, above {most:,}, or the length of {archive.name}; a "
+            "table of labels has a line for each image: drop other rows and columns"
+        )
+
+
+def _most(archive: Path) -> int:
     length = sum(files.existing(one, "download").stat().st_size for one in pieces.of(archive))
-    return limits._replace(member_bytes=min(limits.member_bytes, max(SMALL, length)))
+    return max(SMALL, length)
 
 
 def write(tables: Sequence[tuple[LabelFile, Path | bytes]], path: Path) -> None:

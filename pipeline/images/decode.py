@@ -8,6 +8,7 @@ BGR; grey to RGB or back; and the size, if the parameters say so. What is not pl
 of which OpenCV's reading depends on more than the file, are decoded by Pillow.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core import limits
 from pipeline.images import containers, jpeg, png, truncated
 from pipeline.images import convert as conversion
 from pipeline.images.convert import Convert
@@ -110,16 +112,17 @@ def decoded(
     plan = examine(content, convert)
     if resize is not None or plan.header.size != (shape[1], shape[0]):
         _check_size(plan, shape, resize, max_pixels)
-    pixels, words = plain(content, plan, convert)
-    if pixels.dtype != DEPTHS[bits]:
-        reason = f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})"
-        if pixels.dtype not in DEPTHS.values():
-            raise ImageError(reason)
-        if not convert or convert.depth == "refuse":
-            raise NotAllowedError(reason, "depth")
-        pixels, words = conversion.to_depth(pixels, bits), (*words, "depth")
-    pixels = conversion.to_channels(pixels, shape[2])
-    return Decoded(pixels if resize is None else resize_to(pixels, shape, resize), plan, words)
+    with limits.ROOM.of(plan.header.width * plan.header.height):
+        pixels, words = plain(content, plan, convert)
+        if pixels.dtype != DEPTHS[bits]:
+            reason = f"is of type {pixels.dtype}, not {DEPTHS[bits]} (decode.bits: {bits})"
+            if pixels.dtype not in DEPTHS.values():
+                raise ImageError(reason)
+            if not convert or convert.depth == "refuse":
+                raise NotAllowedError(reason, "depth")
+            pixels, words = conversion.to_depth(pixels, bits), (*words, "depth")
+        pixels = conversion.to_channels(pixels, shape[2])
+        return Decoded(pixels if resize is None else resize_to(pixels, shape, resize), plan, words)
 
 
 def examine(content: bytes, convert: Convert | None) -> Plan:
@@ -165,9 +168,8 @@ def _needs(header: Header) -> list[tuple[str, str]]:
         needs.append(("palette", "has a palette"))
     if header.has_alpha:
         is_channel = "A" in header.mode.upper() or header.mode == "RGBX"
-        needs.append(
-            ("alpha", f"has {'an alpha channel' if is_channel else 'a transparent colour'}")
-        )
+        what = "an alpha channel" if is_channel else "a transparent colour"
+        needs.append(("alpha", f"has {what}"))
     if header.mode == "CMYK":
         needs.append(("cmyk", "is CMYK, not RGB or grey"))
     if header.has_frames:
@@ -289,10 +291,9 @@ def _is_truncated(content: bytes, header: Header, pixels: NDArray[Any]) -> bool:
 
 def decode_unchanged(content: bytes) -> NDArray[Any]:
     """Decode an image to grey, BGR or BGRA, as it is stored; raise ImageError if it is damaged."""
-    try:
+    pixels = None
+    with suppress(cv2.error):  # an empty buffer, or a size above OpenCV's limit
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:  # an empty buffer, or a size above OpenCV's limit
-        pixels = None
     if pixels is None:
         np.empty(SPARE, np.uint8)  # raises MemoryError, which OpenCV reports like damage
         raise undecodable(content)

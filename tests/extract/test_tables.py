@@ -156,3 +156,13 @@ def test_a_table_in_an_archive_is_no_longer_than_that(tmp_path):
     params = ArchiveExtract(archive="a.zip", members="*.png", labels={"member": "labels.csv"})
     with pytest.raises(DataError, match=r"36,000,009 bytes, above 33,554,432"):
         extract_archive(raw, params, tmp_path / "out")
+
+
+def test_a_table_beside_an_archive_is_no_longer_than_that(tmp_path):
+    builders.write_archive(tmp_path / "a.zip", [("1.png", b"1")])
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.truncate(40_000_000)
+    params = ArchiveExtract(archive="a.zip", labels="t.csv")
+    with pytest.raises(DataError, match=r"t\.csv: has 40,000,000 bytes, above 33,554,432, or the"):
+        extract_archive(tmp_path, params, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -46,7 +46,9 @@ def refuse_one_hot(columns: Sequence[str], counts: Sequence[int], table: str) ->
     what = "multi-label" if several else "not one-hot"
     raise DataError(
         f"{table}: the columns {first_few(list(columns))} hold 0 and 1, and are {what}: "
-        f"{several:,} rows have 1 in several of them, {none:,} in none; {REMEDY}"
+        f"{several:,} rows have 1 in several of them, {none:,} in none; one class an image can be "
+        "learned; choose other columns with --label (again for each one-hot one), or drop such "
+        "images"
     )
 
 

@@ -46,6 +46,8 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     if inside and len(inside) < len(choices.labels):
         raise DataError("tables in the archive and others do not go together (--labels)")
     if choices.labels and not inside:
+        for name in choices.labels:
+            tables.refuse_long(folder / name, packed.path)
         files = [
             (like(folder / name, {"file": name}, names), folder / name) for name in choices.labels
         ]

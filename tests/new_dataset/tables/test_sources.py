@@ -75,3 +75,11 @@ def test_columns_without_a_table_are_refused(tmp_path):
     builders.write_archive(tmp_path / "a.zip", [*images("x", 20), *images("y", 20, 50)])
     with pytest.raises(DataError, match="name the table too, with --labels"):
         detect(tmp_path, ["a.zip"], Choices(group="patient"))
+
+
+def test_a_table_that_is_longer_than_its_archive_is_not_looked_at(tmp_path):
+    builders.write_archive(tmp_path / "a.zip", images("d", 2))
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.truncate(40_000_000)
+    with pytest.raises(DataError, match=r"t\.csv: has 40,000,000 bytes, above .* a line for each"):
+        detect(tmp_path, ["a.zip"], Choices(labels=("t.csv",)))
