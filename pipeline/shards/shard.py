@@ -96,7 +96,10 @@ def column(path: Path, name: str, kind: pa.DataType) -> pa.ChunkedArray:
 
 
 def identity(path: Path) -> bytes:
-    """Return every row's id, label and pixels' SHA-256, over which the data's identity is taken."""
+    """Return every row's id, label and pixels' SHA-256, over which the data's identity is taken.
+
+    Raises as ``images``.
+    """
     with _open(path) as reader:
         ids, labels, digests = (
             reader.column(name, kind).to_pylist()
@@ -106,7 +109,7 @@ def identity(path: Path) -> bytes:
                 ("sha256", pa.binary(32)),
             )
         )
-    return columns.identity(ids, labels, digests)
+        return columns.identity(ids, labels, digests)
 
 
 def group_rows(path: Path) -> list[int]:

@@ -2,6 +2,8 @@ from itertools import pairwise
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -155,3 +157,13 @@ def test_row_groups_are_bounded_in_rows_and_bytes():
     assert shard.row_group_rows((32, 32, 3)) == 1000
     assert shard.row_group_rows((1000, 1000, 3)) == 2
     assert shard.row_group_rows((9000, 9000, 3)) == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("label", -1), ("id", None), ("sha256", None)])
+def test_rows_that_have_no_identity_are_damaged(tmp_path, name, value):
+    path, _ = write(tmp_path, "parquet")
+    table = pq.read_table(path)
+    values = pa.array([value] * len(table), table[name].type)
+    pq.write_table(table.set_column(table.schema.get_field_index(name), name, values), path)
+    with pytest.raises(DataError, match=r"is damaged .*; remove it and run dvc repro"):
+        shard.identity(path)
