@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.compare import warnings
 from pipeline.compare.tables import render
 from pipeline.core import paths
 from pipeline.core.params import Params
-from pipeline.evaluate import advice, baseline
+from pipeline.evaluate import baseline
 from pipeline.evaluate.evaluation import Evaluation, Interval
-from pipeline.models import history
-from pipeline.subsets.data_card import DataCard
 
 HEADER = (
     "run",
@@ -96,10 +95,5 @@ def _interval(interval: Interval) -> str:
 
 
 def _warnings(run: str, evaluation: Evaluation, dataset: str) -> list[str]:
-    """Return what is to be said of a run that is no better than a guess."""
     curves = paths.metrics(run) / "history.csv"
-    card = paths.data_card(dataset)
-    if not curves.exists():
-        return [fault] if (fault := baseline.fault(evaluation)) else []
-    images = DataCard.read(card).subsets["train"].classes if card.exists() else None
-    return advice.warnings(history.read(curves), evaluation, images)
+    return warnings.read(evaluation, curves, paths.data_card(dataset))

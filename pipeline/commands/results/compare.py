@@ -41,8 +41,10 @@ def run(arguments: Namespace) -> str:
         first_run = arguments.first.partition("@")[0]
         own = Params.read(paths.params(first_run))
         classes = _classes(Params.read(), own, first_run)
-        evaluations = [_measured(name, Path(folder) / str(n)) for n, name in enumerate(names)]
-        return describe(compare(first, second, classes), names, arguments.format, evaluations)
+        measured = [_measured(name, Path(folder) / str(n)) for n, name in enumerate(names)]
+        evaluations, warnings = zip(*measured, strict=True)
+        compared = compare(first, second, classes)
+        return describe(compared, names, arguments.format, evaluations, warnings)
 
 
 def _refuse_unknown(name: str) -> None:
@@ -84,17 +86,24 @@ def _predictions(name: str, folder: Path) -> "Predictions":
     return Predictions.read(file)
 
 
-def _measured(name: str, folder: Path) -> "Evaluation | None":
-    """Return a run's evaluation, here or at another revision; None if it is not there."""
+def _measured(name: str, folder: Path) -> "tuple[Evaluation | None, list[str]]":
+    """Return a run's evaluation, here or at another revision, and what it is warned of.
+
+    None if it is not there.
+    """
+    from pipeline.compare import warnings
     from pipeline.core import paths
     from pipeline.evaluate.evaluation import Evaluation
     from pipeline.repository import revisions
 
     run, _, revision = name.partition("@")
-    path = paths.metrics(run) / "evaluation.json"
+    metrics = paths.metrics(run)
     side = revisions.Revision(revision, folder) if revision else revisions.Here()
-    found = side.find(path)
-    return Evaluation.read(found) if found else None
+    found = side.find(metrics / "evaluation.json")
+    if found is None:
+        return None, []
+    evaluation = Evaluation.read(found)
+    return evaluation, warnings.read(evaluation, side.find(metrics / "history.csv"), None)
 
 
 def _classes(params: "Params", own: "Params", run: str) -> list[str]:
