@@ -60,7 +60,8 @@ def test_it_is_sound_and_takes_a_later_version(checkout, tmp_path):
     assert (own / "README.md").read_text().startswith("# pets\n")
     params = read_yaml(own / "params.yaml")
     assert [list(params[key]) for key in ("datasets", "runs")] == [["demo_idx"]] * 2
-    for name in (".gitignore", ".github/workflows", "Makefile", "dvc.yaml", "pyproject.toml"):
+    named = ".gitignore", ".github/workflows", "Makefile", "dvc.yaml", "gate.yaml", "pyproject.toml"
+    for name in named:
         searched = [path for path in (own / name, *(own / name).glob("*")) if path.is_file()]
         assert searched
         assert not [path for path in searched if GONE.search(path.read_text())]
