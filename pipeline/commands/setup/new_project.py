@@ -1,4 +1,4 @@
-"""Make a project of your own: the pipeline without its runs, study and metrics.
+"""Make a project of your own: the pipeline without its runs and metrics.
 
 It is a Git repository with one commit, in which DVC works at once. One small dataset stays, to try
 it with. Run this in a clone of the pipeline. From a later version, --update puts what changed on
