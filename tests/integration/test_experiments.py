@@ -69,7 +69,8 @@ def test_recipes_of_experiments_as_they_are_written(copy):
     (grid,) = blocks("experiments.md", "A grid, one after another")
     shell(copy, grid)
     wide, narrow = blocks("experiments.md", "The table")
-    assert shell(copy, wide.replace("--only-changed", "--only-changed --csv")).count(",") < 40 * 6
+    header, *_ = shell(copy, wide.replace("--only-changed", "--only-changed --csv")).splitlines()
+    assert header.count(",") < 40
     shell(copy, narrow)
     lines = (copy.folder / "experiments.csv").read_text().splitlines()
     assert max(map(len, lines)) <= 80

@@ -7,6 +7,7 @@ import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import dvc.api
 import grimp
 import pytest
 from dvc.utils.hydra import apply_overrides
@@ -198,6 +199,16 @@ def test_what_dvc_collects_as_metrics_is_short(stage, of_graph):
     declared = [path for entry in of(stage, of_graph).get("metrics", []) for path in entry]
     short = {"evaluate": "metrics/runs/${key}/metrics.json", "ablation": "metrics/ablation.json"}
     assert declared == ([short[stage]] if stage in short else [])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
+def test_other_projects_read_the_metrics_of_every_run():
+    if set(PARAMS["runs"]) != BUNDLED_RUNS:
+        pytest.skip("a run of one's own may not have been evaluated")
+    shown = dvc.api.metrics_show(repo=str(ROOT))
+    assert {Path(key).parent.name for key in shown} == BUNDLED_RUNS
+    assert shown["metrics/runs/fashion_mnist/metrics.json:accuracy"] == pytest.approx(0.9, abs=0.01)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -161,6 +161,16 @@ def test_another_project_imports_the_model_and_predicts(project, tmp_path):
     assert shown == ["(3, 10)\n", "400\n"]
 
 
+def test_a_version_of_a_model_is_a_tag(project, tmp_path):
+    tag, get = blocks("teams.md", "Versions of a model")
+    call(["git", "config", "user.name", "x"], project)
+    call(["git", "config", "user.email", "x"], project)
+    call(["bash", "-euc", tag], project)
+    call(["bash", "-euc", get], tmp_path, {"PROJECT": str(project)})
+    model = tmp_path / "model/model.weights.h5"
+    assert model.read_bytes() == (project / "data/models/demo_png/model.weights.h5").read_bytes()
+
+
 def test_caches_are_linked_shared_and_looked_at_before_they_are_emptied(project, tmp_path):
     clone = fresh(project, tmp_path / "clone")
     relink, share, look = blocks("teams.md", "The cache")
