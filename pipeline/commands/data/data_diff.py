@@ -1,4 +1,4 @@
-"""Show what changed in a dataset between two Git revisions, by class and subset.
+"""Show what changed in a dataset between two Git revisions.
 
 By default from the last commit to what is here; it reads shards and splits from DVC's cache:
 

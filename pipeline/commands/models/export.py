@@ -1,4 +1,4 @@
-"""Export a run's model as a TensorFlow SavedModel, or as one file of ONNX or LiteRT.
+"""Export a run's model as a TensorFlow SavedModel, ONNX or LiteRT.
 
 The export is checked to give the same probabilities as the model.
 

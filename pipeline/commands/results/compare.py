@@ -1,4 +1,4 @@
-"""Compare two runs by validation results and by predictions of the same test images.
+"""Compare two runs by validation, and by predictions of the same test images.
 
 McNemar's test and a bootstrap interval say whether the difference is more than luck. A run at
 another Git revision is RUN@REV:

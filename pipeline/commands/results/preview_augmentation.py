@@ -1,4 +1,4 @@
-"""Draw training images as a run's train.augmentation changes them, epoch by epoch.
+"""Draw training images as a run's augmentation changes them, epoch by epoch.
 
 Each column is an image of the training subset, as it is and then as the run sees it in its first
 epochs: drawn by the run's own seed, in its own batches. It trains nothing, and writes a PNG:

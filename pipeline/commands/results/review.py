@@ -1,4 +1,4 @@
-"""Review a pull request, as CI does: verify it, train the demos again, compare, and judge.
+"""Review a pull request, as CI does: verify, train again, compare, judge.
 
 What is committed is verified, each model predicts again, and the runs that gate.yaml names as
 reproduced are made from nothing, in a folder of their own, at the baseline and here. What is
