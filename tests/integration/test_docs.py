@@ -1,10 +1,11 @@
 """README and docs: links lead somewhere, examples are valid, the table of variables is complete."""
 
 import re
+import shlex
 
 import pytest
 
-from pipeline import schema
+from pipeline import __main__, schema
 from pipeline.core.params import Params, read_yaml
 from pipeline.extract.kind import Kind
 from tests.support.builders import ROOT
@@ -27,6 +28,23 @@ def test_make_targets_exist(page):
     code = re.findall(r"```sh\n(.*?)```|`(make [a-z-]+)`", page.read_text(), re.S)
     used = re.findall(r"^make ([a-z-]+)", "\n".join(map("".join, code)), re.M)
     assert set(used) <= targets
+
+
+def commands(page):
+    """Yield the commands of ``python -m pipeline`` in a page's blocks, without what follows."""
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+        for line in block.replace("\\\n", " ").splitlines():
+            if found := re.match(r" *(?:\.venv/bin/)?python -m pipeline (.*)", line):
+                yield re.split(r" \| | > | && |;", found[1])[0]
+
+
+def test_commands_are_known_with_their_options():
+    parser = __main__.parser()
+    pages = [page for page in PAGES if page.name != "extending.md"]  # it adds one
+    shown = [command for page in pages for command in commands(page)]
+    assert len(shown) > 40
+    for command in shown:
+        parser.parse_args(shlex.split(command, comments=True))
 
 
 def examples():
