@@ -13,6 +13,7 @@ from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.decode import write
 from pipeline.decode.params import ArchiveDecode
+from pipeline.decode.picture import MOST, picture
 from pipeline.decode.write import layout_of
 from pipeline.execution import fingerprint
 from pipeline.extract import parts
@@ -110,7 +111,13 @@ class ArchiveTask(NamedTuple):
                     member = join.member_id(name, self.match)
                     class_name = self.params.classes[self.targets[row]]
                     quarantined.append(
-                        Quarantined(id=member, name=name, reason=reason, class_name=class_name)
+                        Quarantined(
+                            id=member,
+                            name=name,
+                            reason=reason,
+                            class_name=class_name,
+                            picture=self._picture(content) if len(quarantined) < MOST else None,
+                        )
                     )
                 else:
                     pixels.append(found.pixels)
@@ -120,6 +127,9 @@ class ArchiveTask(NamedTuple):
             start += len(names)
             if pixels:
                 yield Rows(ids, self.positions[kept], self.targets[kept], np.stack(pixels))
+
+    def _picture(self, content: bytes) -> str | None:
+        return picture(content, self.params.shape[2], self.params.max_pixels)
 
     def _decode(self, content: bytes) -> decode.Decoded:
         how = self.params

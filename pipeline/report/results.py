@@ -23,9 +23,12 @@ from pipeline.report.network import Layer
 from pipeline.report.params import ReportParams
 from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
+from pipeline.shards.index import Quarantined
 from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
 
+LEFT_OUT_PICTURES = 10
+"""Pictures of images of a class that were left out for the same reason."""
 LISTED_CONFUSIONS = 8
 """The most frequent confusions that the page and the model card list."""
 
@@ -36,6 +39,8 @@ class LeftOut(NamedTuple):
     class_name: str
     reason: str
     names: list[str]
+    pictures: list[tuple[str, str]]
+    """Names and ``data:`` addresses of those that could be decoded, the first of them."""
 
 
 @dataclass(frozen=True)
@@ -153,10 +158,15 @@ class Results:
     @cached_property
     def left_out(self) -> list[LeftOut]:
         """The images that could not be used, by class and reason."""
-        images: dict[tuple[str, str], list[str]] = {}
+        images: dict[tuple[str, str], list[Quarantined]] = {}
         for image in self.dataset.index.quarantined:
-            images.setdefault((image.class_name, image.reason), []).append(image.name)
-        return [LeftOut(*key, sorted(names)) for key, names in sorted(images.items())]
+            images.setdefault((image.class_name, image.reason), []).append(image)
+        found = []
+        for key, those in sorted(images.items()):
+            pictures = sorted((one.name, one.picture) for one in those if one.picture)
+            names = sorted(one.name for one in those)
+            found.append(LeftOut(*key, names, pictures[:LEFT_OUT_PICTURES]))
+        return found
 
     @property
     def converted(self) -> list[tuple[str, int]]:

@@ -72,6 +72,10 @@ class ShardFile(Section):
     sha256: Sha256
 
 
+PICTURE = "data:image/jpeg;base64,"
+Picture = Annotated[str, Field(pattern=f"^{PICTURE}[A-Za-z0-9+/]+=*$", max_length=20_000)]
+
+
 class Quarantined(Section):
     """An image that was left out, with the reason."""
 
@@ -80,6 +84,8 @@ class Quarantined(Section):
     reason: str
     class_name: str = ""
     """Name of its class."""
+    picture: Picture | None = None
+    """A small picture of it, as a ``data:`` address, of the first ones that can be decoded."""
 
 
 class Index(Section):

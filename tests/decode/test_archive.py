@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,10 @@ def test_bad_images_are_left_out_by_id_and_listed(tmp_path):
         ("3", "train/3.png", "is 9x8 pixels, not 8x8", found["3"][1]),
         ("12", "train/12.png", "cannot be decoded", found["12"][1]),
     ]
+    assert [q.picture is not None for q in index.quarantined] == [True, False]
+    assert json.loads((tmp_path / "shards/index.json").read_text())["quarantined"][1].keys() == {
+        "id", "name", "reason", "class_name"
+    }  # fmt: skip
     ids = shard_index.column(tmp_path / "shards", index, "id").to_pylist()
     assert ids == [str(n) for n in range(1, 31) if n not in (3, 12)]
     positions = shard_index.column(tmp_path / "shards", index, "position").to_pylist()

@@ -11,8 +11,9 @@ from pipeline.core.errors import DataError
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report.figures import FIGURES
 from pipeline.report.params import ReportParams
+from pipeline.report.results import LEFT_OUT_PICTURES
 from pipeline.report.write import CARDS
-from pipeline.shards.index import Quarantined
+from pipeline.shards.index import PICTURE, Quarantined
 from pipeline.subsets import split as split_file
 from tests.support import reports
 
@@ -276,7 +277,13 @@ def test_images_that_were_converted_are_counted():
 def test_images_that_were_left_out_are_named():
     reports.make(
         quarantined=tuple(
-            Quarantined(id="", name=f"{name}/{number}.png", reason=reason, class_name=name)
+            Quarantined(
+                id="",
+                name=f"{name}/{number}.png",
+                reason=reason,
+                class_name=name,
+                picture=PICTURE + "AAAA" if number < 12 and name == "dog" else None,
+            )
             for name, reason, count in (("dog", "is empty", 25), ("cat", "has <alpha>", 1))
             for number in range(count)
         )
@@ -290,6 +297,9 @@ def test_images_that_were_left_out_are_named():
     assert words[at - 1 : at + 2] == ["dog", "is empty", "25"]
     assert words[at + 2].startswith("dog/0.png, dog/1.png, dog/10.png")
     assert words[at + 2].endswith("dog/4.png …")
+    pictures = [one for one in reports.page().all("img") if one["src"] == PICTURE + "AAAA"]
+    assert len(pictures) == LEFT_OUT_PICTURES
+    assert pictures[0]["alt"] == "Image dog/0.png, left out"
     card = (paths.metrics(reports.RUN) / "data_card.md").read_text()
     assert "left out: 26.\n  - cat: 1 (has \\<alpha\\>)\n  - dog: 25 (is empty)\n" in card
 

@@ -20,7 +20,8 @@ def attention(results: Results) -> Section | None:
     if results.occlusion is None:
         return None
     maps, shown = results.occlusion.maps, results.gallery
-    positions = [at for at, one in enumerate(shown.predictions.ids) if one in maps]
+    places = {one: at for at, one in enumerate(shown.predictions.ids)}
+    positions = [places[one] for one in maps if one in places]  # in their order
     items = shown.show(positions, gallery.TOP_BUDGET)
     images = results.dataset.take(shown.rows[positions[: len(items)]])
     for item, image in zip(items, images, strict=True):
