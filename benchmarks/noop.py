@@ -1,6 +1,6 @@
 """No-op: `dvc repro` of a report with nothing to do, against an empty DVC repository.
 
-DVC reads all stages of a project, those of the other runs too. The ablation study is another project.
+DVC reads all stages of a project, those of the other runs too. The study is another project.
 
 Nothing is computed for it: every output is a folder of a dozen small files, or one file, and is
 committed to DVC as it is. A no-op compares names, sizes and times with what DVC knows, never bytes.
