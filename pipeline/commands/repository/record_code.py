@@ -11,10 +11,13 @@ outputs, which are here, are the same. Parameters, data and outputs have to be a
 recorded; where they are not, the stage is refused, and the exit status is 1. By default it is about
 all stages that are recorded, the ablation study's too:
 
-    python -m pipeline record-code train@cifar10 ablation/dvc.yaml
+    python -m pipeline record-code train@fashion_mnist ablation/dvc.yaml
 
 Code that no such stage reads, as a network that the demos do not use, is refused too. Where you are
 certain of it nevertheless, as of a comment, --certain records it; the commit should say why.
+
+Reports print the code that drew them: those that are here are drawn again by dvc repro, and of
+those that are not the record is removed.
 
 After a version that writes more into evaluation.json or other files of Git's, --metrics records
 these as they are here; verify and CI compute them again.
@@ -39,11 +42,13 @@ def run(arguments: Namespace) -> str:
 
     with process_lock.project():
         outcome = record(arguments.targets, certain=arguments.certain, metrics=arguments.metrics)
-    if not outcome.recorded and not outcome.refused:
+    if not any(outcome):
         return "dvc.lock records the code that is here"
     done = f"recorded the code of {len(outcome.recorded)} stages"
     if outcome.shown_by:
         done += f"; that outputs stay the same is shown by {first_few(outcome.shown_by)}"
+    if outcome.removed:
+        done += f"; removed the records of {len(outcome.removed)} reports that are not here"
     if outcome.refused:
         sys.exit("\n".join([*outcome.reasons, f"{done}; refused {len(outcome.refused)}"]))
     return done
