@@ -175,7 +175,7 @@ def test_an_error_ends_the_other_shards_between_their_row_groups(tmp_path, monke
     has_begun = threading.Event()
 
     def fail(*_):
-        assert has_begun.wait(10)
+        assert has_begun.wait(60)
         raise DataError("damaged")
         yield
 

@@ -52,7 +52,7 @@ def refuse(reason, *sources, **options):
     started = time.monotonic()
     with pytest.raises(SourceError) as caught:
         get(*sources, **options)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15  # far below what is given outside of tests
     line = str(caught.value)
     assert re.search(rf": {reason}(; run this again|\. Mend)", line), line
     assert "\n" not in line
@@ -151,7 +151,7 @@ def test_a_host_that_stands_still_is_not_asked_for_every_file(server):
     entries = [PublishedFile(name=f"{n}.gz", sources=(slow, "file:a.gz")) for n in range(5)]
     started = time.monotonic()
     download("cats", DownloadParams(files=tuple(entries)), FOLDER)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15  # far below what is given outside of tests
     assert len(server.requests) == 1
 
 
@@ -376,6 +376,6 @@ def test_a_trickle_ends_in_a_thread_too(server):
     with in_a_thread() as (arguments, raised, thread):
         arguments.append(url)
         thread.start()
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
     assert re.search("bytes came within|stood still for", str(raised[0]))

@@ -19,7 +19,7 @@ def test_items_are_made_before_they_are_asked_for():
         yield 2
 
     assert next(prefetch(items())) == 1
-    assert made.wait(10)
+    assert made.wait(60)
 
 
 def test_an_error_comes_where_it_was_raised():

@@ -13,7 +13,7 @@ def test_results_are_in_the_order_of_the_tasks(monkeypatch):
     first_may_end = threading.Event()
 
     def first():
-        assert first_may_end.wait(10)
+        assert first_may_end.wait(60)
         return "first"
 
     def second():
@@ -44,7 +44,7 @@ def test_an_error_ends_the_tasks_that_have_begun(monkeypatch):
     has_begun = threading.Event()
 
     def fail():
-        assert has_begun.wait(10)
+        assert has_begun.wait(60)
         raise ValueError("broken")
 
     def count():

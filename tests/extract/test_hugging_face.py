@@ -16,6 +16,9 @@ from pipeline.subsets.split import read as read_split
 from tests.support import builders
 from tests.support.builders import CLASSES, parquet_file
 
+pytestmark = pytest.mark.usefixtures("without_a_process")
+
+
 FILES = {"train": 10, "train-more": 5, "test": 6}
 
 
@@ -78,13 +81,12 @@ def test_through_to_the_split(project):
     assert sorted(split.subsets[:15].tolist()) == [0] * 12 + [1] * 3
 
 
-@pytest.mark.parametrize("kind", ["int8", "float", "bool"])
-def test_one_hot_columns_are_joined_by_decode(tmp_path, kind):
+def test_one_hot_columns_are_joined_by_decode(tmp_path):
     """As they are written to the table of labels, whatever their type was."""
     images, contents = encoded([0, 1, 2, 1])
     ones = {
         name: pa.array([int(label == at) for label in (0, 1, 2, 1)]).cast(kind)
-        for at, name in enumerate(CLASSES)
+        for at, (name, kind) in enumerate(zip(CLASSES, ("int8", "float", "bool"), strict=True))
     }
     table = pa.table({"image": contents, **ones, "place": list("stuv")})
     pq.write_table(table, tmp_path / "a.parquet")

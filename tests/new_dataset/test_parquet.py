@@ -7,15 +7,19 @@ import pytest
 from pipeline.core.errors import DataError
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.detect import detect
-from tests.support import builders
+from tests.support import builders, parquet
 from tests.support.builders import CLASSES
+
+
+@pytest.fixture(autouse=True)
+def without_a_process(monkeypatch):
+    monkeypatch.setattr("pipeline.core.limits.streaming", parquet.streaming)
 
 
 def image(n=0, shape=(8, 8, 3)):
     return builders.encode(builders.pixels([n], shape, seed=n)[0])
 
 
-@pytest.mark.slow
 def test_parquet(tmp_path):
     contents = [image(n) for n in range(3)]
     for name, labels in (
@@ -70,7 +74,6 @@ def write(tmp_path, name="train.parquet", **columns):
     return name
 
 
-@pytest.mark.slow
 def test_columns_of_groups_are_extracted(tmp_path):
     labels = ["a", "b"] * 15
     name = write(tmp_path, label=labels, patient_id=[f"p{n % 11}" for n in range(30)], sex=labels)
@@ -110,7 +113,6 @@ def test_columns_that_are_not_clear_are_refused(tmp_path, columns, choices, mess
         detect(tmp_path, [name], Choices(**choices))
 
 
-@pytest.mark.slow
 def test_two_columns_with_names_of_classes_are_refused(tmp_path):
     """Such as CIFAR-100's fine and coarse labels."""
     path = builders.parquet_file(
@@ -125,7 +127,6 @@ def test_two_columns_with_names_of_classes_are_refused(tmp_path):
     assert detect(tmp_path, [path.name], Choices()).classes == list(CLASSES)
 
 
-@pytest.mark.slow
 def test_configurations_are_not_merged(tmp_path):
     names = [
         f"{c}-{s}-00000-of-00001.parquet" for c in ("full", "small") for s in ("train", "test")
@@ -168,7 +169,6 @@ def test_one_hot_columns_are_joined(tmp_path):
     assert detect(tmp_path, [name], Choices(label=("a", "x", "y"))).classes == ["a", "x", "y"]
 
 
-@pytest.mark.slow
 def test_one_hot_columns_of_a_division(tmp_path):
     """Each subset's files count; those without ones are unlabelled."""
     for name, rows in (("train", "yxyx"), ("validation", "xy"), ("test", "--")):
@@ -201,7 +201,6 @@ def test_rows_of_several_ones_are_refused(tmp_path, rows, message):
         detect(tmp_path, [name], Choices())
 
 
-@pytest.mark.slow
 def test_a_one_hot_column_of_an_own_name_is_refused(tmp_path):
     name = write(tmp_path, id=[1, 0, 0], x=[0, 1, 1])
     with pytest.raises(DataError, match="a one-hot column is called id"):
