@@ -35,6 +35,8 @@ class Renewal(NamedTuple):
     changes: Changes
     faults: list[str]
     """What differs beside the code."""
+    is_here: bool
+    """True if DVC's outputs of it are here, or some."""
 
 
 class Graph:
@@ -72,7 +74,8 @@ class Graph:
             changes = self.changes(stage, old, entry)
             if changes or (self.free and entry != old):
                 names = stage.addressing, kind(stage), lock_of(stage), stage.name
-                yield Renewal(*names, entry, changes, faults)
+                there = any(self.hashes.of(out) for out in stage.outs if out.use_cache)
+                yield Renewal(*names, entry, changes, faults, there)
 
     def _renew(self, stage: Any, old: Entry) -> Iterator[str]:
         """Give a stage the present code, and data as recorded; yield what else differs."""

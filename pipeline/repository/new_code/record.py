@@ -18,6 +18,9 @@ from pipeline.repository.lock_check import Hashes
 from pipeline.repository.new_code.evidence import Evidence, Shown
 from pipeline.repository.new_code.graph import Entry, Graph, Renewal
 
+REPORT = "report"
+"""The kind of stage whose outputs name its code, and so change with it."""
+
 
 class Outcome(NamedTuple):
     """The stages whose new code was recorded, and those whose was not."""
@@ -29,6 +32,8 @@ class Outcome(NamedTuple):
     """The stages whose code was not recorded."""
     reasons: list[str]
     """Why, and what to do: each one line."""
+    removed: list[str]
+    """Reports that are not here, whose record was removed: they print the code that drew them."""
 
 
 def record(targets: Sequence[str] = (), *, certain: bool = False, metrics: bool = False) -> Outcome:
@@ -49,7 +54,7 @@ def record(targets: Sequence[str] = (), *, certain: bool = False, metrics: bool 
     PipelineError
         If a target is no stage, a lock is damaged, or DVC is at work.
     """
-    outcome, unshown = Outcome([], [], [], []), []
+    outcome, unshown = Outcome([], [], [], [], []), []
     with opened() as repo, repo.lock, tempfile.TemporaryDirectory() as nowhere:
         graph = Graph(repo, Hashes(Path(nowhere)), metrics)
         wanted = {stage.addressing for target in targets for stage in repo.stage.collect(target)}
@@ -60,6 +65,10 @@ def record(targets: Sequence[str] = (), *, certain: bool = False, metrics: bool 
         for renewal in renewals:
             alike = [one for one in shown if one.kind == renewal.kind]
             by = [one.name for one in alike if renewal.changes <= one.changes]
+            if not renewal.is_here and renewal.kind == REPORT and not by:
+                new.setdefault(renewal.lock, {})[renewal.stage] = {}
+                outcome.removed.append(renewal.name)
+                continue
             if renewal.faults or not (by or certain):
                 outcome.refused.append(renewal.name)
                 outcome.reasons.extend(renewal.faults)
@@ -72,7 +81,9 @@ def record(targets: Sequence[str] = (), *, certain: bool = False, metrics: bool 
         for lock, entries in new.items():
             value = parse_yaml(files.read_text(lock), lock)
             with files.new_file(lock) as work:
-                dump_yaml(work, value | {"stages": value["stages"] | entries})
+                renewed = value["stages"] | entries
+                kept = {name: entry for name, entry in renewed.items() if entry}
+                dump_yaml(work, value | {"stages": kept})
     return outcome
 
 
