@@ -1,18 +1,23 @@
 """Verification of everything that is here, without training anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline import schema
 from pipeline.core import paths
 from pipeline.core.errors import PipelineError, shown
 from pipeline.core.params import Params
+from pipeline.project.entries import orphans
 from pipeline.repository import lock_check, remote_check
 from pipeline.verify import data, results
 
 
 def faults(
-    params: Params, remote: str | None = None, *, predict_all: bool = False
+    params: Params,
+    remote: str | None = None,
+    targets: Sequence[str] = (),
+    *,
+    predict_all: bool = False,
 ) -> Iterator[str]:
     """Verify parameters, recorded stages, published files, shards, splits, models and evaluations.
 
@@ -23,6 +28,8 @@ def faults(
     ----------
     remote : str, optional
         Name of a DVC remote to verify too; an empty one means the default remote.
+    targets : sequence of str
+        What the remote is to hold, as DVC takes targets; by default all but studies.
     predict_all : bool
         Predict again also the runs of more than ``results.MOST_PREDICTED`` images.
 
@@ -37,6 +44,7 @@ def faults(
         yield str(error)
         return
     yield from _tried("dvc.lock", lock_check.faults())
+    yield from _tried("dvc.lock", orphans.faults(params))
     for name in params.value("datasets"):
         if paths.raw(name).exists():
             yield from _tried(paths.raw(name), data.raw_faults(params, name))
@@ -47,7 +55,7 @@ def faults(
     for run in params.value("runs"):
         yield from _run_faults(params, run, predict_all)
     if remote is not None:
-        yield from _tried("remote", remote_check.remote_faults(remote))
+        yield from _tried("remote", remote_check.remote_faults(remote, targets))
 
 
 def _run_faults(params: Params, run: str, predict_all: bool) -> Iterator[str]:

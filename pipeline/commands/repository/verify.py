@@ -5,6 +5,7 @@ It lists what does not, reads every byte that is here again, and trains nothing.
 
     python -m pipeline verify
     python -m pipeline verify --remote
+    python -m pipeline verify report@demo_png --remote
     python -m pipeline verify --predict
 
 Models predict again, and all that follows from predictions is computed again. By default those of
@@ -16,7 +17,14 @@ from argparse import ArgumentParser, Namespace
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """Add ``--remote`` and ``--predict``."""
+    """Add the targets, ``--remote`` and ``--predict``."""
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="with --remote: a stage or output that it is to hold, with what that depends on; by "
+        "default all but studies",
+    )
     parser.add_argument(
         "--remote",
         nargs="?",
@@ -33,13 +41,18 @@ def run(arguments: Namespace) -> str:
     from pipeline.core import console
     from pipeline.core.errors import first_few
     from pipeline.core.params import Params
+    from pipeline.repository import retrained
     from pipeline.verify import faults, results
 
     params = Params.read()
-    found = list(faults.faults(params, arguments.remote, predict_all=arguments.predict))
+    found = list(
+        faults.faults(params, arguments.remote, arguments.targets, predict_all=arguments.predict)
+    )
     if found:
         lines = "\n".join(found)
         sys.exit("".join(c if c == "\n" or c.isprintable() else " " for c in lines))
+    for run in retrained.find():
+        console.note(f"pipeline verify: {run.describe()}")
     if older := results.without_digest(params):
         console.note(
             f"pipeline verify: models of earlier versions, without a digest: {first_few(older)}"
