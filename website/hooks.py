@@ -15,6 +15,8 @@ API = "# Public API\n\n" + "\n\n".join(
 )
 OUTSIDE = {"index.md": "README.md", "changelog.md": "CHANGELOG.md"}
 """Files above ``docs/``, by the pages that they are."""
+SHIM = Path(__file__).with_name("iframe-worker.js")
+"""A published script, as it is, with its licence."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -22,6 +24,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {
         **{page: (ROOT / file).read_text(encoding="utf-8") for page, file in OUTSIDE.items()},
         "notebook.md": notebook.page(),
+        "assets/iframe-worker.js": SHIM.read_text(encoding="utf-8"),
         "reference/parameters.md": parameters.page(pipeline.__version__),
         "reference/commands.md": commands.page(),
         "reference/api.md": API,

@@ -14,7 +14,8 @@ HOW = """!!! note
 def page() -> str:
     """Return the page, in Markdown."""
     first, *others = jupytext.read(FILE).cells
-    parts = [first.source, HOW]
+    title, _, introduction = first.source.partition("\n\n")
+    parts = [title, HOW, introduction]
     for cell in others:
         is_text = cell.cell_type == "markdown"
         parts.append(cell.source if is_text else f"```python\n{cell.source}\n```")

@@ -54,3 +54,4 @@ def test_the_site_builds_strictly_and_fetches_nothing(tmp_path):
         assert fetched == [], path
     api = (tmp_path / "reference" / "api.html").read_text()
     assert "load_model" in api
+    assert (tmp_path / "assets" / "iframe-worker.js").exists()  # or search fails on the disk
