@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.core import console
+from pipeline.core import console, paths
 from pipeline.core.errors import first_few
+from pipeline.evaluate import baseline
+from pipeline.evaluate.evaluation import Evaluation
+from pipeline.models.saved import is_run
 from pipeline.predict import adapt, drift
 from pipeline.predict.classify import Outcome
 
@@ -130,6 +133,18 @@ class Notes:
         shown = first_few([*examples, *[""] * (n - len(examples))], len(examples))
         hint = HINTS.get(change, "")
         return f"  {n:,} {change}: {shown}{hint and f'; {hint}'}"
+
+
+def trust(source: str) -> list[str]:
+    """Return how often a run is right, beside guesses; empty without its evaluation."""
+    if not is_run(source):
+        return []
+    path = paths.metrics(source) / "evaluation.json"
+    if not path.exists():
+        return []
+    measured = Evaluation.read(path)
+    words = baseline.fault(measured) or f"test accuracy {measured.accuracy:.2%}"
+    return [f"{source}: {words}; {baseline.baseline(measured).describe()}"]
 
 
 def printable(text: str) -> str:

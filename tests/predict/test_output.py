@@ -1,10 +1,12 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.evaluate.evaluation import ClassScores, Evaluation, Interval
 from pipeline.predict import adapt, drift, output
 from pipeline.predict.classify import Outcome
 
@@ -95,3 +97,27 @@ def test_notes_are_counted_with_examples_and_hints():
         "--resize crop or pad keeps the aspect ratio"
     )
     assert second.startswith("  1 much brighter: x.png (8x8); --invert")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"),
+    [(0.9, "test accuracy 90.00%"), (0.5, "its accuracy 50.00% is no better than always")],
+)
+def test_a_run_is_shown_beside_guesses(tmp_path, monkeypatch, accuracy, words):
+    monkeypatch.chdir(tmp_path)
+    assert output.trust("cats") == output.trust("./cats") == []
+    scores = ClassScores(f1=accuracy, precision=accuracy, recall=accuracy, support=500)
+    interval = Interval(low=accuracy - 0.03, high=accuracy + 0.03)
+    measured = Evaluation(
+        accuracy=accuracy,
+        accuracy_interval=interval,
+        classes={"cat": scores, "dog": scores},
+        expected_calibration_error=0.1,
+        loss=0.7,
+        n=1000,
+        train_accuracy=accuracy,
+    )
+    measured.write(Path("metrics/runs/cats/evaluation.json"))
+    (line,) = output.trust("cats")
+    assert line.startswith(f"cats: {words}")
+    assert line.endswith("; chance would give 50.00%, and always answering cat 50.00%")

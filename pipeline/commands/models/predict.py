@@ -83,7 +83,7 @@ def run(arguments: Namespace) -> str:
             bar.update(len(batch))
     if end := writer.end():
         console.result(end)
-    for line in notes.lines(name):
+    for line in [*notes.lines(name), *output.trust(name)]:
         console.note(f"pipeline predict: {line}")
     seconds = time.perf_counter() - started
     bad = f", {failed:,} could not be read" if failed else ""
