@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,8 @@ def test_it_is_sound_and_takes_a_later_version(checkout, tmp_path):
         new_project.create(Path("inside"))
     with pytest.raises(PipelineError, match="is not empty; choose another place, or take this ver"):
         new_project.create(own)
+    with chdir(own), pytest.raises(PipelineError, match="this is a project of one's own; run this"):
+        new_project.create(tmp_path / "third")
     git("-C", str(own), "commit", "-q", "--allow-empty", "-m", "other")
     git("-C", str(own), "branch", "-q", "-f", "pipeline", "HEAD")
     with pytest.raises(PipelineError, match="is not the pipeline's last version there; rename it"):
