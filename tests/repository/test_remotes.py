@@ -250,7 +250,7 @@ def test_what_is_missing_or_damaged_is_not_taken_and_can_be_pushed_again(small, 
     assert re.search("failed for following targets:.*one", shown, re.S)
     assert not (second.folder / "many/small").exists()
     missing, damaged = sorted(second.remote_faults(), reverse=True)
-    assert re.match("one is missing on the remote store; run dvc push -r store", missing)
+    assert missing.startswith("not shared, and not in this cache: 1 outputs (one); who has them")
     assert re.match("many/small is damaged on the remote store; remove .* then run dvc", damaged)
     # DVC pushes nothing over what is there, and nothing into a folder whose list is there.
     first.tamper("remove(small); remove(many)")
@@ -258,6 +258,26 @@ def test_what_is_missing_or_damaged_is_not_taken_and_can_be_pushed_again(small, 
     second.call("pull")
     assert second.has_all(small)
     assert second.remote_faults() == []
+
+
+@slow
+@only("folder", "ssh", "s3", "webdav")
+def test_what_no_branch_needs_is_removed_and_nothing_else(small, store, tmp_path):
+    clone = Clone(small, tmp_path / "clone", full=True)
+    clone.connect(store.writing, store.server.writer)
+    clone.call("push")
+    clone.tamper("put_file('make.py', small[:-4] + '0000')")
+    command = [sys.executable, "-m", "pipeline", "gc", "--remote"]
+    here = {"PYTHONPATH": str(ROOT)}
+    shown = repository.call(command, clone.folder, here)
+    assert shown.endswith("nothing is unused; 6 objects stay\n")  # for a week
+    shown = repository.call([*command, "--days", "0", "--yes"], clone.folder, here)
+    assert "what was never committed" in shown
+    assert shown.endswith("Removed 1 objects\n")
+    second = Clone(small, tmp_path / "second")
+    second.connect(store.reading, store.server.reader)
+    second.call("pull")
+    assert second.has_all(small)
 
 
 @slow
