@@ -4,6 +4,7 @@
 """
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
@@ -37,7 +38,7 @@ class ParquetReader:
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path)
         self._raw = path.open("rb")
-        self._length = path.stat().st_size
+        self._path = path
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +50,7 @@ class ParquetReader:
     def column(self, name: str, _: pa.DataType) -> pa.ChunkedArray:
         """Return a column, of the type that the file has it in."""
         for group in range(self._file.num_row_groups):
-            self._check(group, name, max(SMALL_COLUMNS, 8 * self._length))
+            self._check(group, name, max(SMALL_COLUMNS, 8 * self._path.stat().st_size))
         return self._file.read(columns=[name])[name]
 
     def group_rows(self) -> list[int]:
@@ -68,10 +69,9 @@ class ParquetReader:
 
     def _check(self, group: int, name: str, most: int) -> int:
         """Raise ValueError over pages that state too much; return the number of values."""
-        metadata = self._file.metadata.row_group(group)
-        for at in range(metadata.num_columns):
-            column = metadata.column(at)
-            if column.path_in_schema.partition(".")[0] == name:
-                pages.check(self._raw.fileno(), column, most)
-                return int(column.num_values)
-        return 0
+        status = os.fstat(self._raw.fileno())
+        found = pages.chunks(self._path, status.st_size, status.st_mtime_ns)[group].get(name)
+        if found is None:
+            return 0
+        pages.check(self._raw.fileno(), found, most)
+        return found.values

@@ -1,7 +1,5 @@
 """Pages of a shard that state more than there is are refused before memory is taken for them."""
 
-import io
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,10 +20,8 @@ def varint(value):
     return content + bytes([value])
 
 
-def image_column(path):
-    group = pq.ParquetFile(path).metadata.row_group(0)
-    columns = map(group.column, range(group.num_columns))
-    return next(one for one in columns if one.path_in_schema.startswith("image"))
+def chunk(path, name="image"):
+    return pages.chunks(path, path.stat().st_size, path.stat().st_mtime_ns)[0][name]
 
 
 @pytest.mark.parametrize("field", [2, 3])
@@ -33,8 +29,16 @@ def image_column(path):
 def test_a_page_that_states_gigabytes_is_refused(tmp_path, what, field):
     """The header of the first page of its kind, written anew in its place."""
     path, _ = write(tmp_path, "parquet")
-    column = image_column(path)
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    columns = map(group.column, range(group.num_columns))
+    column = next(one for one in columns if one.path_in_schema.startswith("image"))
     at = column.dictionary_page_offset if what == "dictionary" else column.data_page_offset
+    assert chunk(path)[:3] == (
+        column.num_values,
+        column.total_uncompressed_size,
+        column.total_compressed_size,
+    )
+    assert chunk(path).start == column.dictionary_page_offset
     content = bytearray(path.read_bytes())
     huge = b"".join(
         bytes([0x15]) + varint(value)
@@ -67,12 +71,8 @@ def test_images_of_more_values_than_pixels_are_refused(tmp_path):
 
 def test_columns_beyond_what_they_may_have_are_refused(tmp_path):
     path, _ = write(tmp_path, "parquet")
-    column = image_column(path)
-    with (
-        path.open("rb") as file,
-        pytest.raises(ValueError, match=r"image.*has more than 10 bytes"),
-    ):
-        pages.check(file.fileno(), column, 10)
+    with path.open("rb") as file, pytest.raises(ValueError, match="has more than 10 bytes"):
+        pages.check(file.fileno(), chunk(path), 10)
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -89,10 +89,9 @@ def test_good_pages_of_all_writers_pass(tmp_path, version, compression):
         data_page_size=1000,
         use_dictionary=["text"],
     )
-    group = pq.ParquetFile(path).metadata.row_group(0)
     with path.open("rb") as file:
-        for at in range(2):
-            pages.check(file.fileno(), group.column(at), 1 << 30)
+        for name in table.column_names:
+            pages.check(file.fileno(), chunk(path, name), 1 << 30)
 
 
 @pytest.mark.parametrize(
@@ -102,16 +101,30 @@ def test_good_pages_of_all_writers_pass(tmp_path, version, compression):
         b"\x15\x00\x15",
         b"\x15" + b"\xff" * 20,
         b"\x1c" * 50,
-        b"\x19\x15\x00",
         b"\x18\xff\xff\x03x",
         b"\x00",
     ],
 )
 def test_damaged_headers_are_refused(tmp_path, content):
-    sink = io.BytesIO()
-    pq.write_table(pa.table({"n": [1, 2]}), sink)
-    column = pq.ParquetFile(sink).metadata.row_group(0).column(0)
+    column = pages.Chunk(values=2, uncompressed=100, compressed=50, start=4)
     path = tmp_path / "a"
     path.write_bytes(b"PAR1" + content)
     with path.open("rb") as file, pytest.raises(ValueError, match="header"):
         pages.check(file.fileno(), column, 1000)
+
+
+def test_a_damaged_end_is_refused_before_arrow_looks_at_it(tmp_path):
+    """Any byte of it; pyarrow's ``RowGroupMetaData.column`` ends the process over some."""
+    path, _ = write(tmp_path, "parquet")
+    content = path.read_bytes()
+    length = int.from_bytes(content[-8:-4], "little")
+    refused = 0
+    for number, at in enumerate(range(len(content) - 8 - length, len(content) - 8, 41)):
+        damaged = bytearray(content)
+        damaged[at] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            pages.chunks(path, len(content), -number)
+        except ValueError:
+            refused += 1
+    assert refused > 5
