@@ -39,9 +39,12 @@ class InstallationError(PipelineError):
     """A library or program that is missing or has another version than it should."""
 
 
+ASKS = "parameter_that_asks_for_less"
+"""Attribute of an error of memory."""
 LONGEST = 4000
 """Characters of a message. A longer one is shortened: a thousand faults help no more than ten."""
-MEMORY = "free some memory, or ask for less (PIPELINE_WORKERS, batch_size), and run this again"
+LESS = "PIPELINE_WORKERS, batch_size"
+MEMORY = f"free some memory, or ask for less ({LESS}), and run this again"
 SPACE = "free some space there and run this again"
 ACCESS = "give this user access to it and run this again"
 LOST = (
@@ -74,6 +77,7 @@ def explain(error: Exception) -> str | None:
     elif is_out_of_memory(error):
         detail = re.sub(r"^{{.*?}} ", "", next(iter(str(error).splitlines()), ""))[:100]
         text = "out of memory" + (f" ({detail})" if detail else "") + f"; {MEMORY}"
+        text = text.replace(LESS, getattr(error, ASKS, LESS))
     elif "Collective ops is aborted" in str(error):  # by TensorFlow, in errors of several types
         text = LOST
     elif isinstance(error, OSError):
@@ -100,6 +104,17 @@ def shown(text: str, longest: int = 80, instead: str = "?") -> str:
     """
     clean = "".join(c if c.isprintable() else instead for c in text[: longest + 1])
     return clean if len(clean) <= longest else f"{clean[: longest - 3]}..."
+
+
+@contextmanager
+def memory_of(parameter: str) -> Iterator[None]:
+    """Have an error of memory in the body name the parameter that asks for less."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            setattr(error, ASKS, parameter)
+        raise
 
 
 @contextmanager

@@ -13,7 +13,7 @@ class EvaluateParams(Section):
     """``evaluate``, in the defaults or in a run."""
 
     batch_size: Annotated[int, Field(gt=0, le=65_536)] = 1000
-    """Images shown to the model at once."""
+    """Images shown to the model at once, at most: fewer where a network's outputs are large."""
     views: Views = Views()
     """Views of each test image, over which its probabilities are averaged."""
     calibration_bins: Annotated[int, Field(ge=1, le=1000)] = 15

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.core import console
+from pipeline.core import console, errors
 from pipeline.evaluate.predictions import Predictions
 from pipeline.evaluate.tta import Views
 from pipeline.models.saved import Model
@@ -28,16 +28,18 @@ def predict(
 ) -> Predictions:
     """Predict all images of a subset, ``batch_size`` at a time.
 
+    A batch has fewer images where a network's outputs are large, as of photographs.
+
     Parameters
     ----------
     views : Views, optional
         Views of each image, over which its probabilities are averaged; else the image as it is.
     """
-    n = len(images.labels)
+    n, size = len(images.labels), min(batch_size, model.most_images)
     shares = np.empty((n, len(model.classes)), np.float32)
     done = 0
-    with console.bar("predict", n, "images") as bar:
-        for pixels, _ in images.batches(np.arange(n), batch_size):
+    with errors.memory_of("evaluate.batch_size"), console.bar("predict", n, "images") as bar:
+        for pixels, _ in images.batches(np.arange(n), size):
             normalized = np.divide(pixels, np.float32(images.divisor), dtype=np.float32)
             shares[done : done + len(pixels)] = probabilities(model, normalized, views or Views())
             done += len(pixels)

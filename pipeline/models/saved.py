@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import keras
 
 
-MOST_VALUES = 1 << 25
-"""Of a layer's output, for the images that are shown to a model at once: 128 MiB."""
+MOST_VALUES = 1 << 26
+"""Of a layer's output, for the images that are shown to a model at once: 256 MiB."""
 FREE_VALUES = 1 << 24
 """Weights that get memory even if the file lacks them, to say which they are."""
 COPIES = 4

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import runs
-from pipeline.core import console, paths
+from pipeline.core import console, errors, paths
 from pipeline.core.errors import ParameterError, TrainingError
 from pipeline.core.params import Params
 from pipeline.execution import fingerprint
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from pipeline.train.loop import Loop, Means
 
 TEST_BATCH = 1000
-"""Images evaluated at once; it changes means by rounding alone, and so is no parameter."""
+"""Images evaluated at once; it changes means by rounding alone, and so is no parameter. Where a
+network's outputs are large, as many as take little memory, and ``train.batch_size`` at most."""
 
 
 class Trained(NamedTuple):
@@ -62,13 +63,9 @@ def train_run(run: str, *, logs: Path, checkpoint: Path) -> Trained:
     network = Network(
         family, runs.section(params, run, "model", family.params), runs.weights(params, run)
     )
-    return train(
-        Dataset.read(runs.dataset(params, run)),
-        network,
-        train_params,
-        logs=logs,
-        checkpoint=checkpoint,
-    )
+    dataset = Dataset.read(runs.dataset(params, run))
+    with errors.memory_of("train.batch_size"):
+        return train(dataset, network, train_params, logs=logs, checkpoint=checkpoint)
 
 
 def train(
@@ -269,10 +266,12 @@ def _epoch(
 
         means = {"train": loop.train(images, rows, params.batch_size, report, augmenter.of(epoch))}
     seconds = time.perf_counter() - started
+    most = Model(loop.network, ()).most_images
+    size = TEST_BATCH if most >= TEST_BATCH else min(most, params.batch_size)
     with loop.averaged():
         for name in subsets:
             if name != "train" and len(subsets[name].labels):
-                means[name] = loop.test(subsets[name], TEST_BATCH)
+                means[name] = loop.test(subsets[name], size)
     shown = ", ".join(f"{n} {m.accuracy:.4f} (loss {m.loss:.4f})" for n, m in means.items())
     speed = len(rows) / seconds
     console.info(f"epoch {epoch}/{params.epochs}: {shown}; {seconds:.1f} s, {speed:,.0f} images/s")

@@ -47,6 +47,17 @@ def test_what_a_user_can_mend_is_one_line_and_a_bug_none(error, line):
     assert errors.explain(error) == line
 
 
+@pytest.mark.parametrize("error", [ResourceExhaustedError("OOM"), MemoryError("OOM")])
+def test_an_error_of_memory_names_the_parameter_of_its_stage(error):
+    with pytest.raises(type(error)) as caught, errors.memory_of("train.batch_size"):
+        raise error
+    line = errors.explain(caught.value)
+    assert line == (
+        "out of memory (OOM); free some memory, or ask for less (train.batch_size), and run this "
+        "again"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

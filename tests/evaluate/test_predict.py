@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from networks import cnn
+from pipeline.core import errors
 from pipeline.evaluate.predict import predict
 from pipeline.evaluate.tta import Views
+from pipeline.models import saved
 from pipeline.models.saved import Model
 from pipeline.shards.index import Statistics
 from tests.support.builders import CLASSES, in_memory, pixels
@@ -43,3 +45,27 @@ def test_probabilities_are_means_over_the_views(trained):
 def test_batch_size_changes_no_more_than_rounding(trained):
     one, all_ = predict(trained, IMAGES, 1), predict(trained, IMAGES, 100)
     np.testing.assert_allclose(one.probabilities, all_.probabilities, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(1, [1] * 7), (4, [3, 3, 1]), (2, [2, 2, 2, 1])])
+def test_fewer_images_are_shown_at_once_to_a_network_of_large_outputs(
+    trained, monkeypatch, most, sizes
+):
+    shown = []
+    compute = Model.probabilities
+    monkeypatch.setattr(saved, "MOST_VALUES", most * 128)  # values of its largest output
+    monkeypatch.setattr(
+        Model, "probabilities", lambda *given: shown.append(len(given[1])) or compute(*given)
+    )
+    predict(trained, IMAGES, 3)
+    assert shown == sizes
+
+
+def test_an_error_of_memory_names_the_parameter(trained, monkeypatch):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Model, "probabilities", full)
+    with pytest.raises(MemoryError) as caught:
+        predict(trained, IMAGES, 3)
+    assert "(evaluate.batch_size)" in errors.explain(caught.value)

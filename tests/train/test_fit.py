@@ -278,6 +278,19 @@ def test_averaged_weights_are_measured_and_returned(tiny, tmp_path):
     assert weights(plain) != weights(model)
 
 
+@pytest.mark.parametrize(("most", "size"), [(1, 1), (7, 4), (fit.TEST_BATCH, fit.TEST_BATCH)])
+def test_fewer_images_are_measured_at_once_where_outputs_are_large(
+    tiny, tmp_path, monkeypatch, most, size
+):
+    from pipeline.train.loop import Loop, Means
+
+    sizes = []
+    monkeypatch.setattr(saved, "MOST_VALUES", most * 128)  # values of the network's largest output
+    monkeypatch.setattr(Loop, "test", lambda _, images, size: sizes.append(size) or Means(1, 1))
+    train(tiny, tmp_path, epochs=1, batch_size=4, track_test=True)
+    assert sizes == [size, size]
+
+
 def test_batch_larger_than_the_training_subset_is_refused(tiny, tmp_path):
     with pytest.raises(ParameterError, match=r"batch_size is 17, but there are only 16 training"):
         train(tiny, tmp_path, batch_size=17)
