@@ -2,8 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from pipeline.core.errors import DataError, shown
+
 WRAPPERS = frozenset({"images", "image", "imgs", "img", "data", "pictures", "photos", "files"})
 """Names, in lower case, of folders that only hold what the folder around them says."""
+
+DEEPEST = 100
+"""Folders one within the other; programs that walk through them call themselves for each."""
 
 
 class Folder:
@@ -16,11 +21,23 @@ class Folder:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Folder":
-        """Return the outermost folder of images, by their paths."""
+        """Return the outermost folder of images, by their paths.
+
+        Raises
+        ------
+        DataError
+            If an image stands in more than ``DEEPEST`` folders, one within the other.
+        """
         root = cls()
         for name in names:
             folder = root
-            for part in folders(name):
+            parts = folders(name)
+            if len(parts) > DEEPEST:
+                raise DataError(
+                    f"{shown(name, 60)} stands in {len(parts):,} folders, above {DEEPEST}; move "
+                    "the images further out"
+                )
+            for part in parts:
                 if part not in folder.inner:
                     folder.inner[part] = cls((*folder.path, part))
                 folder = folder.inner[part]

@@ -250,3 +250,9 @@ def test_a_folder_packed_twice_in_itself_counts_once():
     ]
     with pytest.raises(AmbiguousError, match="7 images in x stand beside those in train, test"):
         read(twice, Choices(), {name: name for name in twice})
+
+
+def test_folders_without_an_end_are_refused():
+    names = [f"{'a/' * 1900}{name}/1.png" for name in ("cat", "dog")]
+    with pytest.raises(DataError, match="stands in 1,901 folders, above 100; move the images"):
+        read(names, Choices(), dict.fromkeys(names, b""))
