@@ -69,7 +69,8 @@ class Predictions(NamedTuple):
         beside : mapping of str, optional
             Metadata of the file.
         """
-        schema = self.schema.with_metadata(beside or None)
+        # Empty metadata, too, would change the bytes.
+        schema = self.schema.with_metadata(beside) if beside else self.schema
         flat = pa.array(np.ascontiguousarray(self.probabilities).reshape(-1), pa.float32())
         columns = [
             pa.array(self.ids, pa.string()),

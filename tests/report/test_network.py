@@ -112,7 +112,7 @@ def _nodes(found):
     "make",
     [
         small_cnn,
-        small_residual,
+        pytest.param(small_residual, marks=pytest.mark.slow),
         of_every_kind,
         sequential,
         pytest.param(backbone("MobileNetV2"), marks=pytest.mark.slow, id="mobile"),
