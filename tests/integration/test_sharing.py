@@ -167,8 +167,8 @@ def test_a_version_of_a_model_is_a_tag(project, tmp_path):
     call(["git", "config", "user.email", "x"], project)
     call(["bash", "-euc", tag], project)
     call(["bash", "-euc", get], tmp_path, {"PROJECT": str(project)})
-    model = tmp_path / "model/model.weights.h5"
-    assert model.read_bytes() == (project / "data/models/demo_png/model.weights.h5").read_bytes()
+    got = {path.name for path in (tmp_path / "model").iterdir()}
+    assert got == {"architecture.json", "model.weights.h5"}
 
 
 def test_caches_are_linked_shared_and_looked_at_before_they_are_emptied(project, tmp_path):
