@@ -35,9 +35,11 @@ WRITERS = {
     "pipeline/report/plots.py": {"savefig"},
     "pipeline/repository/lock_edit.py": {"dump_yaml"},
     "pipeline/repository/merge.py": {"dump_yaml"},
+    "pipeline/repository/new_code/record.py": {"dump_yaml"},
     "pipeline/repository/remote_check.py": {"get_file"},
     "pipeline/repository/remotes.py": {"put_file"},
     "pipeline/repository/repair.py": {"dump_yaml"},
+    "pipeline/repository/retrained.py": {"dump_yaml"},
     "pipeline/repository/revisions.py": {"get_file"},
     "pipeline/shards/npz.py": {"savez"},
     "pipeline/shards/parquet.py": {"ParquetWriter", "write_table"},
@@ -51,6 +53,7 @@ EXCEPT = {
         "os.open(os.devnull, os.O_RDWR)",
     },
     "pipeline/repository/cache.py": {"local.fs.makedirs(local.path)"},  # DVC's, to test links there
+    "pipeline/predict/portable.py": {"work.write_bytes(_converted(trained, form))"},
     "pipeline/models/weights_file.py": {
         "os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)"
     },
