@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pygit2
+from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.ignore import DvcIgnoreFilter
 from dvc.repo import Repo
@@ -20,7 +21,7 @@ from pipeline.core.errors import PipelineError, shown
 LOCK = Path("dvc.lock")
 GRAPH = "dvc.yaml"
 MAIN = "main"
-"""The link in a study's folder, to the main project, by which its stages name what is there."""
+"""The folder in a study's, with links by which its stages name what the main project has."""
 READ = (
     *(".dvcignore", ".dvc/config", ".dvc/config.local", "*.yaml", "*.lock", "*.dvc"),
     *("*/dvc.yaml", "*/dvc.lock", "*/params.yaml", "data/*/*.dvc"),
@@ -48,18 +49,20 @@ class _Project(Repo):  # type: ignore[misc]
         index = Index.from_repo(self)
         for stage in index.stages:
             for entry in stage.deps:
-                entry.fs_path = place(stage, entry.fs_path)
+                # Parameters are recorded by this path; they are the same behind a link.
+                if not isinstance(entry, ParamsDependency):
+                    entry.fs_path = place(stage, entry.fs_path)
         return index
 
 
 def place(stage: Any, path: str) -> str:
     """Return the absolute path of what a stage reads or writes.
 
-    Where a study's stage names it by the link, it is the path that the main project's stages have.
+    Where a study's stage names it by a link, it is the path that the main project's stages have.
     """
-    absolute, link = f"{Path(stage.wdir, path)}", f"{stage.wdir}/{MAIN}/"
-    if absolute.startswith(link):
-        return f"{Path(stage.wdir).parent}/{absolute.removeprefix(link)}"
+    absolute, links = f"{Path(stage.wdir, path)}", f"{stage.wdir}/{MAIN}/"
+    if absolute.startswith(links):
+        return f"{Path(stage.wdir).parent}/{absolute.removeprefix(links)}"
     return absolute
 
 

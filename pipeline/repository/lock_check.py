@@ -88,7 +88,10 @@ class Hashes:
         if path not in self.known:
             self.known[path] = None
             if self.fs.exists(path):
-                _, meta, built = build(self.database, path, self.fs, "md5", dry_run=True)
+                ignore = entry.dvcignore  # as of what Python and editors leave beside code
+                _, meta, built = build(
+                    self.database, path, self.fs, "md5", dry_run=True, ignore=ignore
+                )
                 self.known[path] = State(built.hash_info.value, meta.size, meta.nfiles)
         return self.known[path]
 

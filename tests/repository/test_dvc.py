@@ -41,19 +41,31 @@ def test_a_lock_in_conflict_names_its_remedy(reproduced):
 
 STUDY = """
 stages:
-  third: {cmd: cat main/two > three, deps: [main/two], outs: [three]}
+  third: {cmd: cat main/two > three, deps: [main/two, main/code], outs: [three]}
 """
 
 
 def test_a_study_stands_among_the_projects_own_stages(reproduced):
-    """DVC itself leaves it out; what it reads behind its link is what the project's stages make."""
-    Path("study").mkdir()
-    Path("study/main").symlink_to("..")
+    """DVC itself leaves it out; what it reads by its links is what the project's stages make."""
+    Path("code/__pycache__").mkdir(parents=True)
+    Path("code/one.py").write_text("1")
+    Path(".dvcignore").write_text("__pycache__/\n")
+    Path("study/main").mkdir(parents=True)
+    for name in "two", "code":
+        Path("study/main", name).symlink_to(f"../../{name}")
     with chdir("study"):
         Repo.init(".", subdir=True).close()
+        Path(".dvcignore").unlink()
+        Path(".dvcignore").symlink_to("../.dvcignore")
         Path("dvc.yaml").write_text(STUDY)
         with Repo(".") as study:
             study.reproduce()
+            Path("../code/__pycache__/one.pyc").write_text("1")
+            assert study.status() == {}
+            Path("../code/one.py").write_text("2")
+        with Repo(".") as study:
+            assert list(study.status()) == ["third"]
+    Path("code/one.py").write_text("1")
     with Repo(".") as alone:
         assert {stage.name for stage in alone.index.stages} == {"first", "second"}
     with opened() as repo:

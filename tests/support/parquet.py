@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import IO, Any
 
+from pipeline.core.errors import DataError
 from pipeline.core.limits import ChildError
 from pipeline.extract import parquet, parquet_child
 
@@ -25,7 +26,7 @@ def streaming(module: str, request: str, **_limits: Any) -> Iterator[IO[bytes]]:
     with redirect_stderr(said):
         try:
             getattr(parquet_child, asked.pop("do"))(out, **asked)
-        except parquet_child.DataError as error:
+        except DataError as error:
             fault = f"{parquet_child.ERROR}{error}"
         finally:
             signal.alarm(0)

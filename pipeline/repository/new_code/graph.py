@@ -169,5 +169,6 @@ def kind(stage: Any) -> str:
 
 def _set(item: Output, state: State) -> None:
     """Record the state of a file that is here."""
+    item.hash_name = "md5"  # by default that of DVC's earlier locks, which DVC hashes again
     item.hash_info = HashInfo("md5", state.hash)
     item.meta = Meta(size=state.bytes, nfiles=state.files)
