@@ -60,6 +60,7 @@ def _chunk(column: dict[int, Any]) -> tuple[str, Chunk]:
     numbers = (values, uncompressed, compressed, first, dictionary)
     if not all(isinstance(number, int) and number >= 0 for number in numbers):
         raise TypeError
+    first = first or dictionary  # a row group without rows has a dictionary alone
     return stated[3][0].decode(), Chunk(values, uncompressed, compressed, min(first, dictionary))
 
 

@@ -108,9 +108,7 @@ def test_runs_of_other_images_or_none_are_refused(folder):
         study.study(folder)
     for run in ("plain_0", "plain_1"):
         paths.predictions(f"study/{run}").unlink()
-    with pytest.raises(
-        DataError, match=r"no run of plain has been evaluated.*--cd study repro"
-    ):
+    with pytest.raises(DataError, match=r"no run of plain has been evaluated.*--cd study repro"):
         study.study(folder)
 
 
