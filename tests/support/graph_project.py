@@ -25,6 +25,7 @@ class DvcProject(Project):
         shutil.copy(ROOT / "dvc.yaml", folder)
         for command in ("git init -q", "dvc init -q", "dvc config core.analytics false"):
             assert self.call(*command.split()).returncode == 0
+        shutil.copy(ROOT / ".dvcignore", folder)
 
     def begin(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, as a shell with a terminal does.
