@@ -292,7 +292,7 @@ def test_a_push_that_was_forgotten_is_stopped(host):
 
 def test_a_fork_passes_without_the_remote(host):
     author = Author(host, "fork")
-    author.set("runs.demo.train", {"seed": 5})
+    author.set("runs.demo.train", {"epochs": 16})
     author.repro("report@demo")
     author.commit(push=False)
     store = host.folder / "store"

@@ -60,7 +60,8 @@ def main(stage, name):
     def hear(event, arguments):
         if event == "open" and isinstance(arguments[0], str | os.PathLike):
             path = Path.cwd() / os.fspath(arguments[0])
-            if path.is_relative_to(CODE / "pipeline") and not path.suffix.startswith(".py"):
+            is_code = path.suffix == ".py" or "__pycache__" in path.parts
+            if path.is_relative_to(CODE / "pipeline") and not is_code:
                 opened.add(path.relative_to(CODE).as_posix())
 
     def write():
