@@ -99,8 +99,8 @@ def test_a_class_that_the_test_subset_lacks():
 def test_a_hundred_classes():
     reports.make(classes=tuple(f"class {number}" for number in range(100)), n=300)
     reports.write()
-    # Two lists of cells, the table of scores, that of images, samples.
-    assert reports.page().words.count("class 99") == 5
+    # Two lists of cells, the table of scores, a list and a table of curves, images, samples.
+    assert reports.page().words.count("class 99") == 7
 
 
 @pytest.mark.slow

@@ -60,7 +60,9 @@ function compare(a, b) {
 function sort(header) {
   const table = header.closest("table");
   const column = header.cellIndex;
-  const descending = header.getAttribute("aria-sort") === "ascending";
+  const sorted = header.getAttribute("aria-sort");
+  /* A column's own first order, as the best first; then the other one. */
+  const descending = sorted === "none" ? header.dataset.first === "descending" : sorted === "ascending";
   for (const other of find("th[aria-sort]", table)) other.setAttribute("aria-sort", "none");
   header.setAttribute("aria-sort", descending ? "descending" : "ascending");
   const body = table.tBodies[0];
