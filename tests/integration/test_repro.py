@@ -108,12 +108,8 @@ def test_one_worker_gives_the_bytes_of_two(copy, dataset):
 
 def test_npz_works_through_to_the_report(copy):
     before = copy.evaluation("demo_png")
-    copy.change(
-        "      format: parquet\n      shape: [32, 32, 3]\n    split:\n      test_fraction: 0.2\n"
-        "      validation_fraction: 0.1",
-        "      format: npz\n      shape: [32, 32, 3]\n    split:\n      test_fraction: 0.2\n"
-        "      validation_fraction: 0.1",
-    )
+    shape = "      shape:\n      - 32\n      - 32\n      - 3\n"
+    copy.change(f"      format: parquet\n{shape}", f"      format: npz\n{shape}")
     ran = copy.repro("report@demo_png")
     assert "decode@demo_png" in ran
     with np.load(copy.folder / "data/shards/demo_png/part-00000.npz") as arrays:
