@@ -72,12 +72,7 @@ def export(trained: Model, folder: Path, adapter: Adapter | None = None) -> str:
         _save(trained, work, adapter)
         files.write_text(work / LABELS, "".join(f"{name}\n" for name in trained.classes))
         difference = _difference(trained, work, adapter)
-        tolerance = max(TOLERANCES.get(layer.compute_dtype, 0) for layer in trained.network.layers)
-        if not difference <= tolerance:
-            raise DataError(
-                f"{folder}: not written, for its probabilities would differ by {difference:.2g} "
-                f"from the model's, above {tolerance:g}"
-            )
+        check_probabilities(folder, trained, difference)
         if not (resized := _resizing(adapter)) <= RESIZED:
             raise DataError(
                 f"{folder}: not written, for images that TensorFlow resizes would differ by "
@@ -90,6 +85,16 @@ def export(trained: Model, folder: Path, adapter: Adapter | None = None) -> str:
         f"to {len(trained.classes)} probabilities; they differ from the model's by "
         f"{difference:.2g} at most, over {3 * SAMPLES + 3} images"
     )
+
+
+def check_probabilities(path: Path, trained: Model, difference: float) -> None:
+    """Raise DataError if an export's probabilities differ by more than its precision explains."""
+    tolerance = max(TOLERANCES.get(layer.compute_dtype, 0) for layer in trained.network.layers)
+    if not difference <= tolerance:  # NaN is not either
+        raise DataError(
+            f"{path}: not written, for its probabilities would differ by {difference:.2g} from the "
+            f"model's, above {tolerance:g}"
+        )
 
 
 def refuse_foreign(folder: Path) -> None:

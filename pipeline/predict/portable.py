@@ -23,7 +23,7 @@ from pipeline.core.errors import DataError, PipelineError
 from pipeline.images.quiet import libraries
 from pipeline.models import architecture
 from pipeline.models.saved import Model
-from pipeline.predict.export import SAMPLES, TOLERANCES, noise
+from pipeline.predict.export import SAMPLES, check_probabilities, noise
 
 PRODUCER = b"image-pipeline"
 HEAD = 64
@@ -84,12 +84,7 @@ def export(trained: Model, form: str, path: Path) -> str:
             answer = predict(some)
             differences = np.abs(answer - trained.probabilities(some))
             difference = float(np.maximum(difference, differences.max()))  # NaN, if it is NaN
-        tolerance = max(TOLERANCES.get(layer.compute_dtype, 0) for layer in trained.network.layers)
-        if not difference <= tolerance:
-            raise DataError(
-                f"{path}: not written, for its probabilities would differ by {difference:.2g} "
-                f"from the model's, above {tolerance:g}"
-            )
+        check_probabilities(path, trained, difference)
     shape = ", ".join(map(str, trained.shape))
     return (
         f"{path}: {path.stat().st_size / 1e6:.1f} MB, from images float32[n, {shape}] in [0, 1] to "

@@ -77,6 +77,18 @@ class Author:
         git(self.folder, "commit", "-qm", self.branch)
         git(self.folder, "push", "-q", "origin", self.branch)
 
+    def passes(self, **values):
+        """Expect that no step fails; return what the job wrote."""
+        failed, shown = self.judged(**values)
+        assert failed == [], shown
+        return shown
+
+    def is_stopped(self):
+        """Expect that the review fails; return what the job wrote."""
+        failed, shown = self.judged()
+        assert failed == ["Review"], shown
+        return shown
+
     def judged(self, **values):
         """Return the steps that failed, and the summary."""
         steps, summary = self.host.job(self.branch, "pull_request", values=values)
@@ -153,8 +165,7 @@ def test_forged_predictions_are_stopped(host):
     forged(author.folder, "demo")
     author.call("dvc", "commit", "-q", "-f", "evaluate@demo")
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert "data/predictions/demo.parquet are not what data/models/demo predicts" in shown
 
 
@@ -166,10 +177,9 @@ def test_metrics_that_were_edited_by_hand_are_stopped(host, cache):
     if cache:
         shutil.copytree(host.folder / "authors_cache", host.folder / "cache")
     try:
-        failed, shown = author.judged()
+        shown = author.is_stopped()
     finally:
         shutil.rmtree(host.folder / "cache", ignore_errors=True)
-    assert failed == ["Review"], shown
     assert "metrics/runs/demo/evaluation.json is not what was recorded" in shown
 
 
@@ -181,8 +191,7 @@ def test_an_invented_run_is_stopped(host):
     shutil.copytree(metrics / "real", metrics / "invented")
     edited(author.folder, "invented")
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert "train@invented: not recorded in dvc.lock" in shown
 
 
@@ -193,8 +202,7 @@ def test_a_weakened_gate_is_stopped(host):
     author.set("runs.demo.train", {"epochs": 1})
     author.repro(*REPORTS)
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert re.search(r"gate.yaml +\| rules .*worse: rules were changed", shown)
     assert re.search(r"run demo +\| accuracy .*\| worse", shown)
 
@@ -203,8 +211,7 @@ def test_a_lock_of_other_parameters_is_stopped(host):
     author = Author(host, "stale")
     author.set("runs.real.train", {"seed": 7})
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert "train@real: parameters are not as recorded (runs.real.train)" in shown
 
 
@@ -217,8 +224,7 @@ def test_an_edited_history_is_stopped(host):
     path.write_text("\n".join([*lines, ""]))
     author.call("dvc", "commit", "-q", "-f", "train@demo", "evaluate@demo", "report@demo")
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert "train@demo: metrics/runs/demo/history.csv: committed is not what" in shown
 
 
@@ -227,8 +233,7 @@ def test_a_change_of_a_real_run_passes(host):
     author.set("runs.real.train", {"seed": 2})
     author.repro(*REPORTS)
     author.commit()
-    failed, shown = author.judged()
-    assert failed == [], shown
+    shown = author.passes()
     assert "Curves of real" in shown
     assert "unchecked" not in shown
 
@@ -245,8 +250,7 @@ def test_a_comment_in_the_code_passes_once_it_is_recorded(host):
     author.call("python", "-m", "pipeline", "record-code")
     author.commit(push=False)
     author.call("dvc", "push", "-q", *REPORTS)
-    failed, shown = author.judged()
-    assert failed == [], shown
+    author.passes()
 
 
 def test_a_comment_in_the_code_that_is_not_recorded_is_stopped(host):
@@ -254,8 +258,7 @@ def test_a_comment_in_the_code_that_is_not_recorded_is_stopped(host):
     path = author.folder / "pipeline/core/errors.py"
     path.write_text(path.read_text() + "# A comment.\n")
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert "train@real: dependencies are not as recorded (pipeline/core)" in shown
 
 
@@ -266,8 +269,7 @@ def test_a_figure_by_an_author_on_another_type_of_machine_passes(host):
     other = "onednn" if machine["kernels"] == "Eigen" else "eigen"
     author.repro("--force", "report@demo", PIPELINE_KERNELS=other)
     author.commit()
-    failed, shown = author.judged()
-    assert failed == [], shown
+    author.passes()
 
 
 def test_a_lower_accuracy_is_stopped(host):
@@ -275,8 +277,7 @@ def test_a_lower_accuracy_is_stopped(host):
     author.set("runs.demo.train", {"epochs": 1})
     author.repro("report@demo")
     author.commit()
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert re.search(r"run demo +\| accuracy .*\| worse", shown)
 
 
@@ -285,8 +286,7 @@ def test_a_push_that_was_forgotten_is_stopped(host):
     author.set("runs.real.train", {"seed": 3})
     author.repro(*REPORTS)
     author.commit(push=False)
-    failed, shown = author.judged()
-    assert failed == ["Review"], shown
+    shown = author.is_stopped()
     assert "data/models/real is recorded, but is not in the remote; dvc push" in shown
 
 
@@ -298,10 +298,9 @@ def test_a_fork_passes_without_the_remote(host):
     store = host.folder / "store"
     store.rename(host.folder / "unreachable")
     try:
-        failed, shown = author.judged(FORK="true")
+        author.passes(FORK="true")
     finally:
         (host.folder / "unreachable").rename(store)
-    assert failed == [], shown
 
 
 def test_a_figure_alone_passes_and_changes_no_metric(host):
@@ -309,6 +308,5 @@ def test_a_figure_alone_passes_and_changes_no_metric(host):
     author.set("runs.demo.report", {"dpi": 60})
     author.repro("report@demo")
     author.commit()
-    failed, shown = author.judged()
-    assert failed == [], shown
+    shown = author.passes()
     assert "No curve and no confusion matrix changed." in shown

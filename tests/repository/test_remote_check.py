@@ -15,17 +15,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  
 
 
 @pytest.fixture
-def store(recorded, tmp_path):
-    """The same, pushed; the folder that is the default remote."""
-    Path("many/b").chmod(0o644)
-    Path("many/b").write_text("another\n")
-    with Repo(".") as project:
-        project.commit(force=True)
-        with project.config.edit() as config:
-            config["remote"]["store"] = {"url": str(tmp_path / "store")}
-            config["core"]["remote"] = "store"
+def store(store):
+    """The same, pushed."""
     push()
-    return tmp_path / "store"
+    return store
 
 
 def push():

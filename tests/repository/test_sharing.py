@@ -13,19 +13,6 @@ from pipeline.repository.remote_check import remote_faults
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
 
-@pytest.fixture
-def store(recorded, tmp_path):
-    """A folder that is the default remote of a project that was run."""
-    Path("many/b").chmod(0o644)
-    Path("many/b").write_text("another\n")
-    with Repo(".") as project:
-        project.commit(force=True)
-        with project.config.edit() as config:
-            config["remote"]["store"] = {"url": str(tmp_path / "store")}
-            config["core"]["remote"] = "store"
-    return tmp_path / "store"
-
-
 def lose(*paths):
     """Remove outputs, and their objects from the cache."""
     with Repo(".") as project:
