@@ -1,10 +1,10 @@
-"""Edits of ``dvc.lock``: records of stages that are no more, or have another name."""
+"""Edits of ``dvc.lock``, such as of records of stages that are no more, or have another name."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from dvc.utils.serialize import dump_yaml, parse_yaml
+from dvc.utils.serialize import dump_yaml
 
 from pipeline.core import files
 from pipeline.repository.dvc import LOCK, opened, stages
@@ -45,6 +45,16 @@ def rewrite(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     if not names():
         return
     with opened() as repo, repo.lock:
-        value = parse_yaml(files.read_text(LOCK), LOCK)
-        with files.new_file(LOCK) as work:
-            dump_yaml(work, value | {"stages": change(value["stages"])})
+        write(LOCK, change(stages(files.read_text(LOCK), LOCK)))
+
+
+def write(lock: Path, records: Mapping[str, Any]) -> None:
+    """Write a lock in the form that DVC writes, which holds its own lock meanwhile.
+
+    Parameters
+    ----------
+    records : mapping
+        What is recorded of each stage, by its name.
+    """
+    with files.new_file(lock) as work:
+        dump_yaml(work, {"schema": "2.0", "stages": dict(records)})

@@ -13,10 +13,10 @@ from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 from dvc.stage.loader import StageLoader
 from dvc.stage.serialize import to_single_stage_lockfile
-from dvc.utils.serialize import dump_yaml
 
 from pipeline.core import files, paths, places
 from pipeline.core.errors import PipelineError, first_few
+from pipeline.repository import lock_edit
 from pipeline.repository.dvc import LOCK, opened, repro, stages
 from pipeline.repository.lock_check import Hashes, is_complete
 
@@ -153,8 +153,7 @@ class _Merged:
         self.stages = {name: entry for name, entry in self.stages.items() if name in names}
 
     def write(self) -> None:
-        with files.new_file(self.path) as work:
-            dump_yaml(work, {"schema": "2.0", "stages": self.stages})
+        lock_edit.write(self.path, self.stages)
 
 
 def _conflicts(repo: Repo) -> dict[Path, Sides]:

@@ -10,10 +10,11 @@ from dvc.fs import GitFileSystem
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE
 from dvc.scm import RevError
-from dvc.utils.serialize import YAMLFileCorruptedError, dump_yaml, parse_yaml
+from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
 
 from pipeline.core import files, places
 from pipeline.core.errors import first_few
+from pipeline.repository import lock_edit
 from pipeline.repository.dvc import LOCK, opened
 from pipeline.repository.dvc import stages as recorded_stages
 
@@ -70,8 +71,7 @@ def _repair_lock(repo: Repo, lock: Path) -> Iterator[str]:
         stages.pop(last, None)  # where it was cut
     lost = [name for name in committed if name not in stages]
     if lost or not text.endswith("\n"):
-        with files.new_file(lock) as work:
-            dump_yaml(work, {"schema": "2.0", "stages": committed | stages})
+        lock_edit.write(lock, committed | stages)
         name = os.path.relpath(lock)
         yield f"{name} was cut short; from Git's last commit came {first_few(lost) or 'nothing'}"
 

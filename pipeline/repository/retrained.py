@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import pygit2
 from dvc.repo import Repo
-from dvc.utils.serialize import dump_yaml, parse_yaml
 
 from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
 from pipeline.execution import machine
 from pipeline.execution.machine import Machine
+from pipeline.repository import lock_edit
 from pipeline.repository.dvc import LOCK, opened, stages
 
 Entry = dict[str, Any]
@@ -82,10 +82,7 @@ def keep() -> str:
         restored = _following(committed, here, set(_changed(committed, here)))
         if not restored:
             return f"nothing to put back: {LOCK} has no run that was only trained again"
-        value = parse_yaml(files.read_text(LOCK), LOCK)
-        value["stages"] |= {name: committed[name] for name in restored}
-        with files.new_file(LOCK) as work:
-            dump_yaml(work, value)
+        lock_edit.write(LOCK, here | {name: committed[name] for name in restored})
         outs = [out for stage in repo.index.stages for out in stage.outs if _of(stage, restored)]
         for out in outs:
             path = Path(os.path.relpath(out.fs_path))

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dvc.utils.serialize import dump_yaml, parse_yaml
-
 from pipeline.core import files
 from pipeline.core.errors import first_few
-from pipeline.repository.dvc import opened
+from pipeline.repository import lock_edit
+from pipeline.repository.dvc import opened, stages
 from pipeline.repository.lock_check import Hashes
 from pipeline.repository.new_code.evidence import Evidence, Shown
 from pipeline.repository.new_code.graph import Entry, Graph, Renewal
@@ -79,11 +78,8 @@ def record(targets: Sequence[str] = (), *, certain: bool = False, metrics: bool 
             outcome.shown_by.extend({*by[:1]} - {*outcome.shown_by})
         outcome.reasons.extend(_unshown(unshown))
         for lock, entries in new.items():
-            value = parse_yaml(files.read_text(lock), lock)
-            with files.new_file(lock) as work:
-                renewed = value["stages"] | entries
-                kept = {name: entry for name, entry in renewed.items() if entry}
-                dump_yaml(work, value | {"stages": kept})
+            renewed = stages(files.read_text(lock), lock) | entries
+            lock_edit.write(lock, {name: entry for name, entry in renewed.items() if entry})
     return outcome
 
 
