@@ -222,7 +222,12 @@ def test_unknown_run_is_one_line_with_what_there_is(copy):
 
 
 def test_plots_of_curves_and_confusion_matrices_are_drawn(copy):
+    """Matrices are drawn by name: DVC would warn of each that is not here if they were plots."""
     copy.call("dvc", "plots", "show", "-o", "plots")
     html = (copy.folder / "plots/index.html").read_text()
-    for expected in ("train_accuracy", "validation_loss", "confusion.csv"):
+    for expected in ("train_accuracy", "validation_loss"):
         assert expected in html
+    matrix = "metrics/runs/demo_idx/confusion.csv"
+    options = "--template", "confusion", "-x", "actual", "-y", "predicted"
+    copy.call("dvc", "plots", "show", "-o", "plots", matrix, *options)
+    assert matrix in (copy.folder / "plots/index.html").read_text()
