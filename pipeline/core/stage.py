@@ -128,6 +128,19 @@ def _versions(uses: Iterable[str]) -> str:
 def _resources() -> str:
     """Return the CPU time and the peak memory of this process so far."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     seconds = usage.ru_utime + usage.ru_stime
-    return f"{seconds:.1f} s of CPU time, {kilobytes * 1024 / 1e6:,.0f} MB of memory at most"
+    return f"{seconds:.1f} s of CPU time, {peak_memory() / 1e6:,.0f} MB of memory at most"
+
+
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process had at once.
+
+    On Linux ``ru_maxrss`` is no measure of it: a process inherits that of the one that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(encoding="utf-8"), re.MULTILINE)
+        if peak:
+            return int(peak[1]) * 1024
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024

@@ -102,6 +102,20 @@ def test_want_of_memory_is_one_line(run, allocate):
     assert re.fullmatch(r"extract cats: (out of|Cannot allocate) memory.*; free some .*\n", err)
 
 
+def test_the_peak_of_memory_is_the_process_s_own():
+    """``ru_maxrss`` of the child would be at least what this process holds."""
+    held = np.ones(300_000_000, np.uint8)
+    code = (
+        "import numpy as np; from pipeline.core.stage import peak_memory as peak; before = peak();"
+        "np.ones(100_000_000, np.uint8); print(before, peak())"
+    )
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    before, after = map(int, said.split())
+    assert before < held.nbytes
+    assert after - before > 90_000_000
+
+
 def test_a_bug_is_not_hidden(run):
     with pytest.raises(ZeroDivisionError):
         run(lambda name: str(1 / 0))
