@@ -1,5 +1,6 @@
 """The project's DVC repository, opened with DVC's errors turned into one line of ours."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pygit2
+from dvc.config import Config
 from dvc.dependency import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.ignore import DvcIgnoreFilter
@@ -20,6 +22,8 @@ from pipeline.core.errors import PipelineError, shown
 
 LOCK = Path("dvc.lock")
 GRAPH = "dvc.yaml"
+UNKNOWN = re.compile(r"extra keys not allowed @ data\['remote'\]\['(.*?)'\]\['(.*?)'\]")
+"""What DVC says of a remote's settings that its URL's kind does not have."""
 MAIN = "main"
 """The folder in a study's, with links by which its stages name what the main project has."""
 READ = (
@@ -80,13 +84,32 @@ def opened(*, studies: bool = True) -> Iterator[Repo]:
     PipelineError
         In place of any error of DVC that is raised in the body, or where it would wait for a FIFO.
     """
+    with _told(), _Project(".") if studies else Repo(".") as repo:
+        yield repo
+
+
+@contextmanager
+def settings() -> Iterator[Config]:
+    """Yield DVC's settings as they are, whether they fit together or not.
+
+    Raises
+    ------
+    PipelineError
+        As of ``opened``.
+    """
+    with _told():
+        yield Config.from_cwd(validate=False)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise PipelineError in place of DVC's errors, and where DVC would read without an end."""
     for pattern in READ:
         for path in sorted(Path().glob(pattern)):
             if not (path.is_file() or path.is_dir()):
                 raise PipelineError(f"{path} is no plain file, which DVC reads; remove it")
     try:
-        with _Project(".") if studies else Repo(".") as repo:
-            yield repo
+        yield
     except DvcException as error:
         raise PipelineError(_explained(error)) from None
 
@@ -157,7 +180,14 @@ def _explained(error: DvcException) -> str:
             return f"{path} is in conflict; run: make resolve-lock"
         if path.name == LOCK.name:
             return _damaged(path)
-    return f"DVC: {' '.join(str(error).split())}"
+    said = " ".join(str(error).split())
+    if found := UNKNOWN.search(said):
+        name, setting = found.groups()
+        return (
+            f"the remote {name} has the setting {setting}, which is of another kind of remote; "
+            "run: make remote"
+        )
+    return f"DVC: {said}"
 
 
 def _damaged(path: Path) -> str:

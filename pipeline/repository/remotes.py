@@ -4,17 +4,23 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from dvc.config import Config
+from dvc.config_schema import REMOTE_SCHEMAS
 from dvc.stage.cache import RunCacheNotSupported
 from dvc_objects.fs.errors import RemoteMissingDepsError
 
-from pipeline.core import files, places
+from pipeline.core import console, files, places
 from pipeline.core.errors import PipelineError
 from pipeline.download import protocols
-from pipeline.repository.dvc import opened
+from pipeline.repository import sharing
+from pipeline.repository.dvc import opened, settings
 
 NAME = "storage"
 CONFIG = Path(".dvc/config")
+COMMON = ("checksum_jobs", "jobs")
+"""Settings that hold for any server."""
 HTTP = ("http", "https")
 CREDENTIALS = {
     "s3": "access_key_id KEY, and secret_access_key SECRET",
@@ -58,18 +64,11 @@ def use(url: str) -> str:
     if url and not places.is_plain(CONFIG):  # DVC would write through it
         places.check(CONFIG.parent)
         raise PipelineError(f"{CONFIG} is missing, or a link; make it a file of this project")
+    with settings() as config:
+        if removed := _set(config, url) if url else _settle(config):
+            console.note(f"removed, as of another kind of remote: {', '.join(removed)}")
     with opened() as repo:
-        name = repo.config["core"].get("remote") or (NAME if url else "")
-        if not name:
-            raise PipelineError("there is no default remote; make one: make remote URL=...")
-        if url:
-            with repo.config.edit("repo") as config:
-                config["core"]["remote"] = name
-                config["remote"][name] = config["remote"].get(name, {}) | {
-                    "url": url,
-                    "verify": True,
-                }
-            repo.config.load()
+        name = sharing.remote_name(repo)
         try:
             remote = repo.cloud.get_remote(name)
             recorded = [out for out in repo.index.outs if out.hash_info]
@@ -80,6 +79,51 @@ def use(url: str) -> str:
             ) from None
         except ImportError as error:  # of a scheme that the installation leaves out
             raise PipelineError(f"{url or name}: {' '.join(str(error).split())}") from None
+
+
+def _set(config: Config, url: str) -> list[str]:
+    """Make a URL the default remote; return the settings that were of another kind of server's.
+
+    They go from this clone's own settings too: DVC refuses to work with them.
+    """
+    scheme = _scheme(url)
+    if scheme not in REMOTE_SCHEMAS:
+        raise PipelineError(f"{url}: DVC has no remote of this kind")
+    name = config.load_one("repo")["core"].get("remote", NAME)
+    before = config.load_one("repo")["remote"].get(name, {}).get("url")
+    is_other = before is not None and _scheme(before).removesuffix("s") != scheme.removesuffix("s")
+    removed = []
+    for level in "local", "repo":
+        with config.edit(level, validate=False) as there:
+            own = there["remote"].get(name, {})
+            old = [key for key in own if is_other and key not in (*COMMON, "url", "verify")]
+            removed += old
+            kept = {key: value for key, value in own.items() if key not in (*old, "url")}
+            if level == "repo":
+                there["core"]["remote"] = name
+                there["remote"][name] = {"url": url} | kept | {"verify": True}
+            elif name in there["remote"]:
+                there["remote"][name] = kept
+    return removed
+
+
+def _settle(config: Config) -> list[str]:
+    """Remove what the default remote's kind does not have from this clone's own settings."""
+    name = config["core"].get("remote")
+    url = config["remote"].get(name, {}).get("url", "")
+    known = {str(key) for key in REMOTE_SCHEMAS.get(_scheme(url), ())}
+    own = config.load_one("local")["remote"].get(name, {})
+    removed = [key for key in own if url and known and key not in known]
+    if removed:
+        with config.edit("local", validate=False) as there:
+            there["remote"][name] = {key: own[key] for key in own if key in known}
+    return removed
+
+
+def _scheme(url: str) -> str:
+    """Return a URL's protocol; empty for a folder."""
+    parsed = urlsplit(url)
+    return parsed.scheme if parsed.netloc else ""
 
 
 def push_runs() -> str:
@@ -100,9 +144,7 @@ def push_runs() -> str:
         If there is no default remote, or it cannot keep a run cache or be written to.
     """
     with opened() as repo:
-        name = repo.config["core"].get("remote")
-        if not name:
-            raise PipelineError("there is no default remote; make one: make remote URL=...")
+        name = sharing.remote_name(repo)
         try:
             runs = repo.stage_cache.push(name)
         except RunCacheNotSupported as error:

@@ -351,6 +351,39 @@ def test_another_url_keeps_the_name_and_settings(empty):
     assert remotes.use("").startswith("ours (")
 
 
+def test_settings_of_another_kind_do_not_linger(empty, monkeypatch, capsys):
+    """From one kind to the next, in this clone and in one that pulled the change."""
+    monkeypatch.setattr(remotes._Trial, "run", lambda self, *_: self.url)
+    others = {
+        "s3://bucket/store": {"endpointurl": "http://host", "access_key_id": "me"},
+        "ssh://me@host/store": {"keyfile": "key", "password": "secret"},
+        "webdavs://host/store": {"user": "me", "password": "secret"},
+        f"{empty / 'store'}": {},
+    }
+    local, clone = Path(".dvc/config.local"), Path(".dvc/clone")
+    remotes.use(f"{empty / 'first'}")
+    with Repo(".") as repo, repo.config.edit() as config:
+        config["remote"]["storage"]["jobs"] = 3
+    clone.write_text("")
+    for url, settings in others.items():
+        remotes.use(url)
+        with Repo(".") as repo:
+            assert dict(repo.config["remote"]["storage"]).keys() >= {"jobs", "url", "verify"}
+            assert "secret" not in str(repo.config)
+            assert "endpointurl" not in str(repo.config)
+        shutil.copy(clone, local)  # a colleague's, who pulled .dvc/config
+        if "keyfile" in clone.read_text() or "key_id" in clone.read_text():
+            with pytest.raises(PipelineError, match=r"storage has the setting .* make remote"):
+                remotes.push_runs()
+        remotes.use("")
+        with Repo(".").config.edit("local") as config:
+            config["remote"]["storage"] = settings
+        shutil.copy(local, clone)
+    assert "removed, as of another kind of remote: " in capsys.readouterr().err
+    with pytest.raises(PipelineError, match="DVC has no remote of this kind"):
+        remotes.use("ftp://host/store")
+
+
 @pytest.mark.parametrize(
     "url",
     [
