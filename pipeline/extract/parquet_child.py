@@ -133,6 +133,11 @@ def _rows_of(
             f"{path}: column {image} is {shown(str(kind))}, not a struct with bytes, as Hugging "
             "Face writes images"
         )
+    if label and pa.types.is_nested(schema.field(label).type):  # a list may become gigabytes
+        raise DataError(
+            f"{path}: column {label} has labels that are neither text nor whole numbers: "
+            f"{shown(str(schema.field(label).type))}"
+        )
     names = classes_of(schema, path).get(label) if label else None
     leaf = f"{image}.bytes" if pa.types.is_struct(kind) else image
     start = 0
