@@ -10,8 +10,10 @@ from pipeline import schema
 from pipeline.core import files, paths, places, process_lock, resumed
 from pipeline.core.errors import DataError, ParameterError, first_few, shown
 from pipeline.core.params import Params, is_name, read_yaml
+from pipeline.new_dataset.yaml_edit import Keys
 from pipeline.predict import export, portable
 from pipeline.project import yaml_change
+from pipeline.project.entries import accepted
 from pipeline.repository import lock_edit
 from pipeline.subsets.split import SUBSETS
 
@@ -200,10 +202,13 @@ def _removal(what: str, name: str, params: Params, stages: list[str], own: list[
         schema.check_params(Params(yaml_change.values(text), params.path))
     if GRAPH.exists():
         _without(GRAPH, list(in_graph(read_yaml(GRAPH), own)), removal)
+    if paths.GATE.exists():
+        own_keys = accepted.of(files.read_text(paths.GATE), params, what, name)
+        _without(paths.GATE, own_keys[::-1], removal)
     return removal
 
 
-def _without(path: Path, keys: Sequence[tuple[str | int, ...]], removal: Removal) -> str:
+def _without(path: Path, keys: Sequence[Keys], removal: Removal) -> str:
     """Remove entries from a YAML file, and note them; return its new text."""
     text = files.read_text(path)  # with its line ends
     for place in keys:

@@ -56,9 +56,9 @@ def put(text: str, keys: Keys, value: Any, *, after: str = "") -> str:
 
 
 def remove(text: str, keys: Keys) -> str:
-    r"""Remove the entry of a mapping under ``keys``, with the comment that stands right above it.
+    r"""Remove an entry of a mapping or list, with the comment that stands right above it.
 
-    Of a mapping that has no other entry ``{}`` stays.
+    Of what has no other entry ``{}`` or ``[]`` stays.
 
     Parameters
     ----------
@@ -80,16 +80,18 @@ def remove(text: str, keys: Keys) -> str:
     """
     parent: Any = composed(text, keys[:-1])
     node = yaml_edit.child(parent, keys[-1])
-    key = next(name for name, child in parent.value if child is node)
-    if len(parent.value) == 1:
-        new = _emptied(text, keys[:-1], parent)
+    is_list = isinstance(parent, SequenceNode)
+    entries = [(child, child) for child in parent.value] if is_list else parent.value
+    place = next(number for number, (_, child) in enumerate(entries) if child is node)
+    if len(entries) == 1:
+        new = _emptied(text, keys[:-1], parent, "[]" if is_list else "{}")
     elif parent.flow_style:
-        spans = [(name.start_mark.index, child.end_mark.index) for name, child in parent.value]
-        new = _without(text, spans, [name for name, _ in parent.value].index(key))
+        spans = [(key.start_mark.index, child.end_mark.index) for key, child in entries]
+        new = _without(text, spans, place)
     else:
         lines = text.splitlines(keepends=True)
-        is_first = key is parent.value[0][0]
-        first, last = _span(lines, key.start_mark.line, last_line(node), is_first=is_first)
+        start = entries[place][0].start_mark.line
+        first, last = _span(lines, start, last_line(node), is_first=not place)
         new = "".join(lines[:first] + lines[last + 1 :])
     return _checked(new, text, keys, lambda holder: holder.pop(keys[-1]))
 
@@ -106,15 +108,15 @@ def _span(lines: list[str], first: int, last: int, *, is_first: bool) -> tuple[i
     return first, last
 
 
-def _emptied(text: str, keys: Keys, node: CollectionNode) -> str:
-    """Return the text with ``{}`` for a mapping."""
+def _emptied(text: str, keys: Keys, node: CollectionNode, empty: str) -> str:
+    """Return the text with ``{}`` for a mapping, or ``[]`` for a list."""
     if node.flow_style:
-        return text[: node.start_mark.index] + "{}" + text[node.end_mark.index :]
+        return text[: node.start_mark.index] + empty + text[node.end_mark.index :]
     above = composed(text, keys[:-1])
     start = node.start_mark.index
     name = next(key for key, child in above.value if child.start_mark.index == start)
     colon = text.index(":", name.end_mark.index) + 1
-    lines = (text[:colon] + " {}" + text[colon:]).splitlines(keepends=True)
+    lines = (text[:colon] + f" {empty}" + text[colon:]).splitlines(keepends=True)
     return "".join(lines[: name.start_mark.line + 1] + lines[last_line(node) + 1 :])
 
 

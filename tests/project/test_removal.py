@@ -30,6 +30,16 @@ plots:
         metrics/runs/tiny_idx/history.csv: [a]
         metrics/runs/tiny_png/history.csv: [a]
 """
+GATE = """\
+rules:
+  - {metrics: loss, better: lower, relative: 1}
+reproduced: [tiny_png, tiny_idx]
+accept:
+  - {name: tiny_*, metric: loss, worst: 2, reason: both}
+  # Half of the images.
+  - {name: tiny_png, metric: loss, worst: 2, reason: r}
+  - {name: tiny_png, metric: loss, worst: gone, reason: r}
+"""
 STAGES = ("download", "extract", "decode", "split", "train", "evaluate", "report")
 OWN = (
     "data/raw/{}/a",
@@ -51,6 +61,7 @@ def here(project):
     git("init", "-q", ".")
     Repo.init(".").close()
     Path("dvc.yaml").write_text(GRAPH)
+    Path("gate.yaml").write_text(GATE)
     stages = {f"{stage}@{name}": {"cmd": "true"} for name in FILES for stage in STAGES}
     dump_yaml("dvc.lock", {"schema": "2.0", "stages": stages})
     for path in (path for paths in FILES.values() for path in paths):
@@ -65,7 +76,10 @@ def test_a_run_and_then_its_dataset_go_and_all_else_stays(here):
     found = removal.of_run("tiny_png")
     assert "dvc.lock: train@tiny_png, evaluate@tiny_png, report@tiny_png" in found.describe()
     assert "data/models/tiny_png" in found.describe()
+    assert "gate.yaml: accept.1" in found.describe()
     found.remove()
+    kept = [*GATE.replace("tiny_png, t", "t").splitlines()[:5], GATE.splitlines()[-1]]
+    assert Path("gate.yaml").read_text().splitlines() == kept
     assert [path.exists() for path in FILES["tiny_png"]] == [True] * 5 + [False] * 4
     removal.of_dataset("tiny_png").remove()
     assert not any(path.exists() for path in FILES["tiny_png"])

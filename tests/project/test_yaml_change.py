@@ -82,6 +82,9 @@ def test_an_entry_goes_with_its_comment_and_one_blank_line():
     assert remove("a: {b: 1, c: 2}\n", ["a", "b"]) == "a: {c: 2}\n"
     assert remove("a: {b: 1, c: 2}\n", ["a", "c"]) == "a: {b: 1}\n"
     assert remove("a: {b: 1} # x\n", ["a", "b"]) == "a: {} # x\n"
+    assert remove("a:\n- {b: 1}\n# c\n- b: 2\n  c: 3\n", ["a", 1]) == "a:\n- {b: 1}\n"
+    assert remove("a:\n  - {b: 1}\nc: 2\n", ["a", 0]) == "a: []\nc: 2\n"
+    assert remove("a: [1, {b: 2}, 3]\n", ["a", 1]) == "a: [1, 3]\n"
 
 
 def test_an_entry_can_follow_when_all_are_gone():

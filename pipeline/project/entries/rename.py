@@ -13,6 +13,7 @@ from pipeline.core.errors import ParameterError, first_few, shown
 from pipeline.core.params import Params, is_name, read_yaml
 from pipeline.new_dataset import yaml_edit
 from pipeline.project import removal, yaml_change
+from pipeline.project.entries import accepted
 from pipeline.project.removal import DATA_STAGES, GRAPH, RUN_STAGES
 from pipeline.repository import lock_edit
 
@@ -141,7 +142,9 @@ def of(what: str, old: str, new: str) -> Renaming:
     if GRAPH.exists():
         found.texts[GRAPH] = _graph(files.read_text(GRAPH), found)
     if paths.GATE.exists():
-        found.texts[paths.GATE] = _gate(files.read_text(paths.GATE), old, new)
+        text = files.read_text(paths.GATE)
+        own = accepted.of(text, params, what, old)
+        found.texts[paths.GATE] = accepted.renamed(text, own, new)
     return found
 
 
@@ -166,14 +169,6 @@ def _graph(text: str, found: Renaming) -> str:
             text = yaml_change.put(text, [*place, "path"], found.moved(artifact["path"]))
         else:
             text = _key_renamed(text, list(place), found.moved(str(place[-1])))
-    return text
-
-
-def _gate(text: str, old: str, new: str) -> str:
-    """Return ``gate.yaml`` with what it accepts of the new name."""
-    for number, accepted in enumerate(yaml_change.values(text).get("accept") or ()):
-        if accepted.get("name") == old:
-            text = yaml_change.put(text, ["accept", number, "name"], new)
     return text
 
 

@@ -27,8 +27,16 @@ plots:
         metrics/runs/tiny_png/history.csv: [a]
 """
 GATE = """\
+rules:
+  - {metrics: loss, better: lower, relative: 1}
+  - {of: datasets, metrics: subsets.*.n, better: equal}
+reproduced: [tiny_idx, tiny_png]
 accept:
   - {name: tiny_png, metric: loss, worst: 2, reason: r}
+  - {name: tiny_p*, metric: l*, worst: 3, reason: it alone}
+  - {name: tiny_*, metric: loss, worst: 2, reason: others too}
+  - {name: tiny_png, metric: subsets.test.n, worst: 2, reason: of the dataset}
+  - {name: tiny_png, metric: "*", worst: gone, reason: it is to be gone}
   - {name: tiny_idx, metric: loss, worst: 2, reason: r}
 """
 
@@ -98,7 +106,9 @@ def test_a_run_gets_another_name(here):
     assert Path("dvc.yaml").read_text() == GRAPH.replace(
         "models/tiny_png", "models/new_one"
     ).replace("runs/tiny_png", "runs/new_one")
-    assert Path("gate.yaml").read_text() == GATE.replace("tiny_png", "new_one")
+    expected = GATE.replace("tiny_png, metric: loss", "new_one, metric: loss")
+    expected = expected.replace("tiny_p*", "new_one").replace("tiny_png]", "new_one]")
+    assert Path("gate.yaml").read_text() == expected
     assert list(orphans.faults(new)) == []
 
 
@@ -116,6 +126,8 @@ def test_a_dataset_gets_another_name_and_its_runs_follow(here):
     assert Path("data/shards/pets/file").exists()
     assert Path("data/models/tiny_png/file").exists()
     assert "path: data/shards/pets}" in Path("dvc.yaml").read_text()
+    moved = "{name: tiny_png, metric: subsets", "{name: pets, metric: subsets"
+    assert Path("gate.yaml").read_text() == GATE.replace(*moved)
 
 
 def test_a_run_that_starts_from_its_model_follows(here):
