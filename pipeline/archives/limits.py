@@ -95,7 +95,8 @@ class MemberFilter:
     encoding : str, optional
         The encoding of names of which the archive does not say it.
     others : dict, optional
-        Gets the names of the files that no pattern matches, with their bytes.
+        Gets the names of the files that no pattern matches, with their bytes, and those of folders,
+        which end in a slash.
     """
 
     def __init__(
@@ -148,10 +149,11 @@ class MemberFilter:
             self._refuse(entry, "its length is negative")
         self._count(entry)
         if entry.kind == "folder" or place.is_clutter:
+            if not place.is_clutter:
+                self._note(f"{name.rstrip('/')}/", 0)
             return False
         if not self.matches(name):
-            if self.others is not None:
-                self.others[name] = entry.length
+            self._note(name, entry.length)
             return False
         if place.is_nameless:
             self._refuse(entry, "it has no name")
@@ -205,6 +207,11 @@ class MemberFilter:
             if name in seen:
                 self._refuse(Entry(name, "file", 0), "its name stands there twice")
             seen.add(name)
+
+    def _note(self, name: str, length: int) -> None:
+        """Remember a member that is not wanted."""
+        if self.others is not None:
+            self.others[name] = length
 
     def _place(self, name: str) -> "_Place":
         """Return where a name leads: that of its folder, where most members share one."""

@@ -80,7 +80,8 @@ def members(
         Encoding of the names of which the archive does not say it; CP437 for a .zip, UTF-8 for a
         .tar if it is not given.
     others : dict, optional
-        Gets the names of the files that do not match, with their bytes, in the archive's order.
+        Gets the names of the files that do not match, with their bytes, in the archive's order, and
+        those of folders, which end in a slash.
 
     Raises
     ------

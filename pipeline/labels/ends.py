@@ -1,6 +1,7 @@
 """Match of images with ids by the ends of their paths, of which just one must fit best."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from pipeline.labels.table import Ignored
 
 SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{1,4}$")
 """Suffix of a file's name in a column of ids, where it may also have none."""
+NUMBER = re.compile(r"(\d{1,100})(?:\.(\d{0,100}))?(?:[eE]\+?(\d{1,2}))?", re.ASCII)
+"""A number as a spreadsheet may write it: ``0012``, ``12``, ``12.0``, ``1.2E+1``."""
 
 
 class Ends(NamedTuple):
@@ -35,8 +38,9 @@ def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] 
         The images' paths.
     ids : sequence of str
         A path, or the end of one, in each row.
-    ignore : collection of {"case", "suffix"}
-        What need not be the same.
+    ignore : collection of {"case", "suffix", "unicode", "zeros"}
+        What need not be the same: upper and lower case, the suffix, the Unicode form of letters
+        with accents, and what a spreadsheet changes of a number, such as zeros before it.
 
     Returns
     -------
@@ -47,10 +51,14 @@ def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] 
     --------
     >>> match(["a/1.png", "b/1.png", "2.png"], ["C:\\x\\b\\1.png", "./2.png"]).rows.tolist()
     [-1, 0, 1]
+    >>> match(["0012.png", "0007.png"], ["7", "1.2E+1"], ("suffix", "zeros")).rows.tolist()
+    [1, 0]
     """
     images = [_parts(name, ignore) for name in names]
     if "suffix" in ignore:
         images = [[*parts[:-1], parts[-1].rpartition(".")[0] or parts[-1]] for parts in images]
+    if "zeros" in ignore:
+        images = [[*parts[:-1], plain_number(parts[-1])] for parts in images]
     shared = Counter(parts[-1] for parts in images)
     of_end = _Ends()
     for number, parts in enumerate(images):
@@ -61,6 +69,8 @@ def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] 
         parts = _parts(id_, ignore)
         if "suffix" in ignore and parts and parts[-1] not in shared:
             parts[-1] = SUFFIX.sub("", parts[-1])
+        if "zeros" in ignore and parts:
+            parts[-1] = plain_number(parts[-1])
         if not parts or parts[-1] not in shared:
             continue
         fitting = of_end.fitting(parts)
@@ -79,8 +89,26 @@ def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] 
     return Ends(rows, ambiguous)
 
 
+def plain_number(text: str) -> str:
+    """Return a whole number without zeros before it, ``.0`` and exponent, or else the text.
+
+    Examples
+    --------
+    >>> plain_number("0012"), plain_number("12.0"), plain_number("1.2E+1"), plain_number("1.25E+1")
+    ('12', '12', '12', '1.25E+1')
+    """
+    found = NUMBER.fullmatch(text)
+    if not found:
+        return text
+    whole, fraction, exponent = found[1], (found[2] or "").rstrip("0"), int(found[3] or 0)
+    if len(fraction) > exponent:
+        return text
+    return (whole + fraction.ljust(exponent, "0")).lstrip("0") or "0"
+
+
 def _parts(path: str, ignore: Collection[Ignored]) -> list[str]:
-    text = path.casefold() if "case" in ignore else path
+    text = unicodedata.normalize("NFC", path) if "unicode" in ignore else path
+    text = text.casefold() if "case" in ignore else text
     return [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
 
 

@@ -31,7 +31,7 @@ Match = Literal["stem", "name", "path", "end"]
 """The part of an archive member's name that is its id. ``stem``: the file name without folder and
 suffix. ``name``: the file name with its suffix. ``path``: all of it. ``end``: as many of its last
 folders as an id has too, and the file name; just one image must have the most."""
-Ignored = Literal["case", "suffix"]
+Ignored = Literal["case", "suffix", "unicode", "zeros"]
 
 
 class LabelColumns(Section):
@@ -45,8 +45,10 @@ class LabelColumns(Section):
     """The part of an image's name in the archive that is in the column of ids."""
     ids: Literal["match", "path"] = "match"
     """An image's id in the shards: that part, or its path, which ``split.folders`` needs."""
-    ignore: Annotated[tuple[Ignored, ...], Field(max_length=2)] = ()
-    """What may differ between an image's name and its id, where they are matched by their end."""
+    ignore: Annotated[tuple[Ignored, ...], Field(max_length=4)] = ()
+    """What may differ between an image's name and its id, where they are matched by their end:
+    upper and lower case, the suffix, the Unicode form of letters with accents, or what a
+    spreadsheet makes of a number (``12`` of ``0012``)."""
     one_hot: Annotated[tuple[Text, ...], Field(max_length=MAX_COLUMNS)] = ()
     """Names of columns of which one holds 1, TRUE or 1.0 in each row, and its name is the class;
     instead of ``label``."""

@@ -10,13 +10,11 @@ from pipeline.new_dataset import idx
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import (
     Findings,
-    alike,
     is_list_of_subsets,
-    refuse_lost_folders,
     without_fractions,
 )
 from pipeline.new_dataset.image_statistics import ImageStatistics
-from pipeline.new_dataset.layout import labelled, masks, patterns, reading
+from pipeline.new_dataset.layout import labelled, lost, masks, patterns, reading
 from pipeline.new_dataset.layout.result import AmbiguousError, Layout
 from pipeline.new_dataset.packed import Packed
 from pipeline.new_dataset.tables import sources
@@ -43,6 +41,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     if not inside:
         raise DataError(
             f"{packed.path.name}: none of its {len(digests):,} images matches --only"
+            f"{patterns.but_for_accents(digests, choices.only)}"
             if digests
             else packed.without_images()
         )
@@ -56,7 +55,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     if table:
         layout = _by_table(findings, inside, list(digests), table, choices)
     else:
-        layout = _by_folder(findings, inside, digests, others, choices)
+        layout = _by_folder(findings, inside, digests, packed, choices)
     findings.notes += packed.notes + layout.notes
     left_out = [name for name in digests if name not in layout.classes]
     if left_out:
@@ -126,10 +125,11 @@ def _by_folder(
     findings: Findings,
     names: Sequence[str],
     digests: Mapping[str, bytes],
-    others: Sequence[str],
+    packed: Packed,
     choices: Choices,
 ) -> Layout:
     """Read the classes and subsets from the images' folders."""
+    others = list(packed.others)
     if any((choices.label, choices.id, choices.group, choices.subset)):
         raise DataError(
             "--label, --id, --group and --subset name columns; name the table too, with --labels"
@@ -139,14 +139,15 @@ def _by_folder(
         layout = reading.read(names, choices, digests)
         if not is_chosen:
             masks.refuse(layout.classes)
-            _refuse_alike(layout.classes)
     except DataError as error:
         tables = [name for name in others if name.endswith(".csv")]
         inside = f" ({first_few(tables)} is in it: --labels {tables[0]})" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
     if not is_chosen:
-        refuse_lost_folders(layout.classes, others)
+        layout.notes += lost.check(
+            layout.classes, others, [*packed.folders, *choices.empty_folders]
+        )
     findings.description = "images, a folder for each class"
     findings.classes = sorted(set(layout.classes.values()))
     if layout.place is not None:
@@ -162,15 +163,6 @@ def _by_folder(
             "images into folders of subsets, or give a table with such a column (--labels)"
         )
     return layout
-
-
-def _refuse_alike(classes: Mapping[str, str]) -> None:
-    """Refuse classes that may be one, whose folder is called otherwise in another place."""
-    if pair := alike(sorted(set(classes.values()))):
-        raise DataError(
-            f"the folders {pair[0]!r} and {pair[1]!r} differ in case or spaces alone; rename one, "
-            "or, if they are two classes, take all with --only '*'"
-        )
 
 
 def _divide(findings: Findings, layout: Layout) -> None:

@@ -23,5 +23,7 @@ class Choices:
     """Shell-style patterns of the images that are taken; empty for all."""
     subsets: tuple[str, ...] = ()
     """``FOLDER=SUBSET`` for folders of subsets, or ``none`` to divide anew."""
+    empty_folders: tuple[str, ...] = ()
+    """For a detector: folders without a file in a folder that was packed, where they are not."""
     names_encoding: str | None = None
     """Encoding of an archive's names, where it does not say that itself."""

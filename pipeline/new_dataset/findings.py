@@ -1,21 +1,15 @@
 """What a detector found in published files, and the parameters that it proposes."""
 
-from collections.abc import Collection, Iterable, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
-from pipeline.new_dataset.image_statistics import ImageStatistics, described_suffixes
+from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.new_dataset.tables import words
-
-NOTES = {
-    *("", ".txt", ".md", ".rst", ".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".xml", ".yaml"),
-    *(".yml", ".html", ".htm", ".pdf", ".log", ".py", ".ipynb", ".sh", ".zip", ".npy", ".mat"),
-}
-"""Suffixes of files that say something of images, and are not meant to be any."""
-
 
 LISTS = {".txt", ".csv", ".tsv", ".json", ".jsonl", ".lst", ".mat", ".xlsx", ".pkl"}
 """Suffixes of files that may list images."""
@@ -91,44 +85,28 @@ def is_list_of_subsets(name: str) -> bool:
     return path.suffix.lower() in LISTS and words.is_division(path.stem)
 
 
-def refuse_lost_folders(images: Iterable[str], others: Sequence[str]) -> None:
-    """Raise DataError if a folder beside those of classes holds files, but no image that is read.
-
-    Parameters
-    ----------
-    images, others : iterable of str
-        Paths of the images, and of files that are none.
-    """
-    own = {PurePosixPath(name).parent for name in images}
-    around = {folder.parent for folder in own if folder.name}
-    inside = {folder for one in own for folder in (one, *one.parents)}
-    lost: dict[str, list[str]] = {}
-    for path in map(PurePosixPath, others):
-        folder = path.parent
-        if folder not in inside and folder.parent in around and path.suffix.lower() not in NOTES:
-            lost.setdefault(str(folder), []).append(path.name)
-    if lost:
-        shown = [f"{name} ({described_suffixes(files)})" for name, files in sorted(lost.items())]
-        raise DataError(
-            f"no file is an image that is read in {first_few(shown)}, beside the folders of "
-            "classes; convert them, take the folder out, or name the folders to take (--only "
-            "'FOLDER/*', again for another)"
-        )
-
-
 def alike(names: Iterable[str]) -> tuple[str, str] | None:
-    """Return two names that differ in spaces, or in case alone but for single letters.
+    """Return in words which two names differ in little, and in what; None if none do.
+
+    Single letters in another case are no such names.
 
     Examples
     --------
     >>> alike(["cat", "dog", "Cat"]), alike(["cat", "a", "A"])
-    (('cat', 'Cat'), None)
+    (("'cat' and 'Cat'", 'differ in case or spaces alone'), None)
     """
     first: dict[str, str] = {}
     for name in names:
-        key = name.strip() if len(name.strip()) == 1 else name.strip().casefold()
-        if (other := first.setdefault(key, name)) != name:
-            return other, name
+        key = unicodedata.normalize("NFC", name).strip()
+        key = key if len(key) == 1 else key.casefold()
+        if (other := first.setdefault(key, name)) == name:
+            continue
+        if unicodedata.is_normalized("NFC", name) == unicodedata.is_normalized("NFC", other):
+            return f"{other!r} and {name!r}", "differ in case or spaces alone"
+        return f"{other!a} and {name!a}", (
+            "differ in Unicode normalization alone (an accent behind its letter, as macOS writes "
+            "it, or in one character with it)"
+        )
     return None
 
 

@@ -1,14 +1,16 @@
 """Published files, as the ``download`` stage takes them, from paths and URLs that people name."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.archives import members, pieces
 from pipeline.core.errors import DataError, first_few
+from pipeline.core.files import is_clutter
 from pipeline.download import folder, protocols
 from pipeline.download.body import quoted
 from pipeline.images.formats import SUFFIXES
@@ -58,6 +60,21 @@ def published(name: str, place: str, only: Sequence[str] = ()) -> Iterator[dict[
         raise DataError(
             f"{place}: holds neither images, Parquet nor IDX files: {first_few(inside)}"
         )
+
+
+def empty_folders(place: str) -> Iterator[str]:
+    """Yield the folders in a user's folder in which there is no file, the outermost of them."""
+    path = Path(place)
+    if protocols.scheme(place) or not path.is_dir():
+        return
+    filled = {parent for one in folder.members(path) for parent in PurePosixPath(one.name).parents}
+    for here, inner, _ in os.walk(path):
+        below = PurePosixPath(Path(here).relative_to(path).as_posix())
+        inner[:] = [name for name in inner if not is_clutter(Path(name))]
+        for name in sorted(inner):
+            if below / name not in filled:
+                yield str(below / name)
+                inner.remove(name)
 
 
 def _one_configuration(place: str, names: list[str]) -> list[str]:

@@ -50,6 +50,8 @@ class Packed:
         self.notes: list[str] = []
         self.others: dict[str, int] = {}
         """Names of the members that are no images and their bytes, once ``images`` has ended."""
+        self.folders: list[str] = []
+        """Those that are folders, likewise."""
         self._longest = self._total = self._count = 0
         if encoding is None:
             self._guess()
@@ -73,6 +75,9 @@ class Packed:
                 self._total += len(content)
                 self._count += 1
                 yield name, content
+            self.folders = [name.rstrip("/") for name in self.others if name.endswith("/")]
+            for name in self.folders:
+                del self.others[f"{name}/"]
         except DataError as error:
             raise DataError(str(error).replace(RAISE, SMALLER)) from None
 

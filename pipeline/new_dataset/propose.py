@@ -103,6 +103,7 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
         )
     _refuse_taken(name, params)
     published = [file for place in where for file in locate.published(name, place, choices.only)]
+    empty = tuple(one for place in where for one in locate.empty_folders(place))
     tables, inside = locate.tables(choices.labels)
     published += tables
     section = _download(published)
@@ -116,7 +117,7 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
         labels = (*(table["name"] for table in tables), *inside)
         names = [file.name for file in section.files if file.name not in labels]
         with _own_names(folder, section):
-            findings = detect(folder, names, replace(choices, labels=labels))
+            findings = detect(folder, names, replace(choices, labels=labels, empty_folders=empty))
         pinned = [
             {
                 "name": file.name,

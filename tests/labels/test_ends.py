@@ -16,6 +16,7 @@ NAMES = ["train/a/1.png", "train/b/1.png", "train/b/2.JPG"]
         (["A/1.PNG", "b/1.png", "2.jpg"], ("case",), [0, 1, 2]),
         (["a/1", "b/1.tiff", "2"], ("suffix",), [0, 1, 2]),
         (["a/1", "B/1.tiff", "2.jpeg"], ("suffix", "case"), [0, 1, 2]),
+        (["a/01", "b/1.0", "2E+0"], ("suffix", "zeros"), [0, 1, 2]),
         (["x/2.JPG", "b/2.JPG"], (), [-1, -1, 1]),
         (["", ".", "3.png"], ("suffix",), [-1, -1, -1]),
     ],
@@ -32,6 +33,7 @@ def test_an_id_is_of_the_image_that_shares_most_of_it(ids, ignore, rows):
         (NAMES, ["1.png"], (), "1.png (train/a/1.png or train/b/1.png)"),
         (["a.jpg", "a.png"], ["a"], ("suffix",), "a (a.jpg or a.png)"),
         (["x/1.png"], ["a/1.png", "b/1.png"], (), "x/1.png (a/1.png or b/1.png)"),
+        (["07.png", "7.png"], ["7"], ("suffix", "zeros"), "7 (07.png or 7.png)"),
         (["A.png", "a.png"], ["a.png"], ("case",), "a.png (A.png or a.png)"),
     ],
 )
@@ -39,6 +41,19 @@ def test_what_fits_several_is_told(names, ids, ignore, words):
     found = ends.match(names, ids, ignore)
     assert found.ambiguous == [words]
     assert set(found.rows.tolist()) == {-1}
+
+
+def test_names_are_the_same_in_both_forms_of_unicode():
+    names = ["Ko\u0308ln/e\u0301.png", "K\xf6ln/\xe8.png"]
+    ids = ["K\xf6ln/\xe9.png", "Ko\u0308ln/e\u0300.png"]
+    assert ends.match(names, ids).rows.tolist() == [-1, -1]
+    assert ends.match(names, ids, ("unicode",)).rows.tolist() == [0, 1]
+
+
+def test_numbers_are_the_same_as_a_spreadsheet_writes_them():
+    names = ["007.png", "0120.png", "1.5.png"]
+    ids = ["7.0", "1.2E+2", "1.5"]
+    assert ends.match(names, ids, ("suffix", "zeros")).rows.tolist() == [0, 1, 2]
 
 
 def test_a_dot_within_a_name_is_no_suffix():

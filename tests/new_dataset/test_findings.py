@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.new_dataset.findings import Findings, refuse_lost_folders
+from pipeline.new_dataset.findings import Findings, alike
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from tests.support.builders import encode
 
@@ -53,16 +53,10 @@ def test_doubts_are_notes():
     assert single.startswith("the image of class emu is learned or tested, not both")
 
 
-IMAGES = ["p/cat/1.png", "p/dog/a/1.png"]
-
-
-@pytest.mark.parametrize("other", ["p/owl/1.cr2", "p/owl/2.dcm", "p/dog/b/1.svg"])
-def test_a_folder_whose_files_are_all_passed_over_is_refused(other):
-    folder, _, name = other.rpartition("/")
-    with pytest.raises(DataError, match=rf"no file is an image .* in {folder} \(1 \.{name[2:]}\)"):
-        refuse_lost_folders(IMAGES, [other, "p/cat/1.cr2"])
-
-
-@pytest.mark.parametrize("other", ["p/owl/1.txt", "q/r/1.cr2", "p/cat/1.cr2", "p/1.cr2"])
-def test_notes_and_files_elsewhere_are_not(other):
-    refuse_lost_folders(IMAGES, [other])
+def test_names_that_differ_in_unicode_normalization_are_told_in_letters_that_show_it():
+    composed, decomposed = "caf\xe9", "cafe\u0301"
+    said = alike([composed, decomposed])
+    assert said.startswith(r"'caf\xe9' and 'cafe\u0301' differ in Unicode normalization alone")
+    assert (
+        alike([composed, "cafe", "CAF\xc9"]) == "'café' and 'CAFÉ' differ in case or spaces alone"
+    )

@@ -3,6 +3,7 @@
 import fnmatch
 import glob
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePosixPath
 
@@ -33,6 +34,17 @@ def select(names: Iterable[str], patterns: Sequence[str]) -> list[str]:
         return list(names)
     joined = re.compile("|".join(map(fnmatch.translate, patterns)))
     return [name for name in names if joined.match(name)]
+
+
+def but_for_accents(names: Iterable[str], patterns: Sequence[str]) -> str:
+    """Return the remark that patterns match names but for their Unicode form; ``""`` if not."""
+    composed = [unicodedata.normalize("NFC", name) for name in names]
+    if not select(composed, [unicodedata.normalize("NFC", pattern) for pattern in patterns]):
+        return ""
+    return (
+        ", but for Unicode normalization (an accent behind its letter, as macOS writes it, or in "
+        "one character with it); put * in the place of letters with accents"
+    )
 
 
 def telling(

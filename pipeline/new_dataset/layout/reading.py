@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pipeline.core.errors import DataError, first_few
 from pipeline.labels.folders import Place, folder_of
 from pipeline.new_dataset.choices import Choices
+from pipeline.new_dataset.findings import alike
 from pipeline.new_dataset.layout import division
 from pipeline.new_dataset.layout.draft import Draft
 from pipeline.new_dataset.layout.found import found
@@ -36,7 +37,8 @@ def read(names: Sequence[str], choices: Choices, digests: Mapping[str, object]) 
     AmbiguousError
         If the folders can be read in more than one way.
     DataError
-        If an image is in no folder of a class, or a class has no image for training.
+        If an image is in no folder of a class, a class has no image for training, or two classes
+        may be one.
     """
     root = Folder.of(names)
     notes = []
@@ -54,6 +56,8 @@ def read(names: Sequence[str], choices: Choices, digests: Mapping[str, object]) 
     else:
         draft = told(list(root.everything()), choices.classes_at, subset_of)
     draft.notes[:0] = notes
+    if not choices.only and choices.classes_at is None:
+        _refuse_alike(draft.classes)
     return _finished(draft, choices)
 
 
@@ -75,6 +79,15 @@ def _finished(draft: Draft, choices: Choices) -> Layout:
             layout.subsets = draft.subsets
     layout.place = _place(draft, choices.classes_at)
     return layout
+
+
+def _refuse_alike(classes: Mapping[str, str]) -> None:
+    """Refuse classes that may be one, whose folder is called otherwise in another place."""
+    if same := alike(sorted(set(classes.values()))):
+        raise DataError(
+            f"the folders {' '.join(same)}; rename one, or, if they are two classes, take all with "
+            "--only '*'"
+        )
 
 
 def _refuse_untrained(draft: Draft) -> None:

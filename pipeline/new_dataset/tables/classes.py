@@ -209,8 +209,9 @@ def _described(name: str, values: Sequence[str]) -> str:
 
 def _refuse_alike(found: Classes, table: str) -> None:
     """Refuse classes whose names differ in case or spaces alone."""
-    if pair := alike(found.names):
+    if same := alike(found.names):
+        names, differ = same
         raise DataError(
-            f"{table}: the classes {pair[0]!r} and {pair[1]!r} of {found.columns[0]} differ in "
-            "case or spaces alone; mend the table, or choose another column with --label"
+            f"{table}: the classes {names} of {found.columns[0]} {differ}; mend the table, or "
+            "choose another column with --label"
         )

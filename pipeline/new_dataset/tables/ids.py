@@ -1,6 +1,8 @@
 """The column of a table that has the images' names, and in which form."""
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +17,8 @@ from pipeline.new_dataset.tables import words
 
 MOST_COLUMNS = 50
 """Columns with the images' names, of which each is matched with all images in several ways."""
+ROUNDED = re.compile(r"\d(\.\d+)?[eE]\+\d+", re.ASCII)
+"""A long number as a spreadsheet shows and saves it."""
 SAMPLE = 500
 """Values by which a column is taken for one of file names."""
 
@@ -34,6 +38,10 @@ RULES = (
     Rule("stem"),
     Rule("end", ("suffix",)),
     Rule("end", ("case", "suffix")),
+    Rule("end", ("unicode",)),
+    Rule("end", ("case", "unicode")),
+    Rule("end", ("case", "suffix", "unicode")),
+    Rule("end", ("suffix", "zeros")),
 )
 """From the strictest on: a name without suffix may be a row's number."""
 
@@ -88,10 +96,14 @@ def find(
         )
     possible = [_best(name, columns[name], names) for name in with_names]
     possible = [one for one in possible if one.found or one.ambiguous]
+    if chosen is None:
+        sure = [one for one in possible if _is_sure(one, columns)]
+        possible = sure or _refuse_unsure(possible, table)
     if not possible:
         raise DataError(
             f"{table}: no column has the images' names, such as {first_few(list(names), 2)} (with "
-            f"or without folder and suffix); its columns are {first_few(list(columns), 20)}"
+            f"or without folder and suffix){rounded(columns, columns)}; its columns are "
+            f"{first_few(list(columns), 20)}"
         )
     enough = max(one.found for one in possible) / 2
     possible.sort(key=lambda one: _rank(one, columns[one.column], enough))
@@ -107,25 +119,60 @@ def find(
     return first
 
 
-def keys_of(path: str) -> tuple[str, str]:
+def keys_of(path: str) -> tuple[str, str, str]:
     r"""Return the name of a file, by which all forms of it are alike, with and without suffix.
 
     Examples
     --------
-    >>> keys_of("C:\\scans\\A.PNG")
-    ('a.png', 'a')
+    >>> keys_of("C:\\scans\\A01.PNG"), keys_of("007.png")
+    (('a01.png', 'a01', 'a01'), ('007.png', '007', '7'))
     """
-    name = path.replace("\\", "/").rpartition("/")[2].casefold()
-    return name, SUFFIX.sub("", name)
+    name = unicodedata.normalize("NFC", path.replace("\\", "/").rpartition("/")[2]).casefold()
+    stem = SUFFIX.sub("", name)
+    return name, stem, ends.plain_number(stem)
+
+
+def rounded(columns: Mapping[str, Sequence[str]], names: Iterable[str]) -> str:
+    """Return the remark that columns hold numbers as a spreadsheet rounds them; ``""`` if not."""
+    found = [name for name in names if any(map(ROUNDED.fullmatch, columns[name]))]
+    if not found:
+        return ""
+    return (
+        f"; {first_few(found)} has numbers that a spreadsheet rounded, as 1.2E+12: format that "
+        "column as text, in the original table, and save it again"
+    )
+
+
+def _is_sure(ids: Ids, columns: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether a column has names: where rows are counted, their numbers would fit too."""
+    if "zeros" not in ids.rule.ignore or _are_files(columns[ids.column]):
+        return True
+    is_called_so = words.is_name(ids.column) and not words.is_group(ids.column)
+    return is_called_so and not any(map(_are_files, columns.values()))
+
+
+def _are_files(values: Sequence[str]) -> bool:
+    """Return whether most values have a suffix, as files."""
+    sample = values[:: max(1, len(values) // SAMPLE)]
+    return 2 * sum(bool(SUFFIX.search(value)) for value in sample) >= len(sample)
+
+
+def _refuse_unsure(possible: Sequence[Ids], table: str) -> list[Ids]:
+    """Return no column; raise DataError if some may have the images' names."""
+    if not possible:
+        return []
+    shown = first_few([one.column for one in possible])
+    raise DataError(
+        f"{table}: {shown} may have the images' names without the zeros before their numbers, as "
+        f"spreadsheets leave them out; if so, say --id {possible[0].column}"
+    )
 
 
 def _rank(ids: Ids, values: Sequence[str], enough: float) -> tuple[bool, bool, int, bool, int]:
     """Return what puts a column before others: the smallest comes first."""
-    sample = values[:: max(1, len(values) // SAMPLE)]
-    named = sum(bool(SUFFIX.search(value)) for value in sample)
     return (
         ids.found < enough,
-        2 * named < len(sample),
+        not _are_files(values),
         -ids.found,
         not words.is_name(ids.column),
         RULES.index(ids.rule),
@@ -135,7 +182,10 @@ def _rank(ids: Ids, values: Sequence[str], enough: float) -> tuple[bool, bool, i
 def _best(column: str, values: Sequence[str], names: Sequence[str]) -> Ids:
     """Return the strictest rule by which most images have a row in a column."""
     best = Ids(column, RULES[0], np.full(len(names), -1, np.int32), [])
+    is_ascii = all(map(str.isascii, names)) or all(map(str.isascii, values))
     for rule in RULES:
+        if is_ascii and "unicode" in rule.ignore:
+            continue
         found = Ids(column, rule, *_matched(rule, values, names))
         if found.found > best.found or (found.ambiguous and not (best.found or best.ambiguous)):
             best = found

@@ -92,12 +92,15 @@ def _refuse_ambiguous(ids: Ids, values: Sequence[str], table: str) -> None:
     if repeated := label_table.repeats(pa.array(values, pa.string())):
         raise DataError(
             f"{table}: {len(repeated):,} values of {ids.column} stand there more than once: "
-            f"{first_few(repeated)}; leave one row for each image (several classes of an image are "
-            "multi-label, which is not learned), or choose another column with --id"
+            f"{first_few(repeated)}{id_columns.rounded({ids.column: repeated}, [ids.column])}; "
+            "leave one row for each image (several classes of an image are multi-label, which is "
+            "not learned), or choose another column with --id"
         )
     if ids.ambiguous:
+        lost = " (numbers without the zeros before them are taken for the same)"
         raise DataError(
-            f"{table}: {len(ids.ambiguous):,} values of {ids.column} or images fit several: "
-            f"{first_few(ids.ambiguous, 3)}; give more of their paths in the table, or take some "
-            "of the images with --only"
+            f"{table}: {len(ids.ambiguous):,} values of {ids.column} or images fit several"
+            f"{lost * ('zeros' in ids.rule.ignore)}: {first_few(ids.ambiguous, 3)}; give "
+            f"{'the names in full' if 'zeros' in ids.rule.ignore else 'more of their paths'} in "
+            "the table, or take some of the images with --only"
         )

@@ -12,6 +12,14 @@ from pipeline.new_dataset.tables import classes as class_columns
 from pipeline.new_dataset.tables import division, groups
 from pipeline.new_dataset.tables.table import Table
 
+IGNORED = {
+    "case": "case",
+    "suffix": "suffix",
+    "unicode": "Unicode normalization",
+    "zeros": "leading zeros",
+}
+"""What may differ, in words."""
+
 
 class Taken:
     """The rows of the images that are taken, with columns for classes, subsets and groups.
@@ -105,8 +113,14 @@ class Taken:
         ]
         notes += [note for file in self.table.files if (note := _form(file.model_dump()))]
         if rule.match == "end":
-            ignored = f", whatever their {' and '.join(rule.ignore)}" if rule.ignore else ""
-            notes.append(f"ids are of the images whose paths end like them{ignored}")
+            ignored = [IGNORED[word] for word in rule.ignore]
+            whatever = f", whatever their {' and '.join(ignored)}" if ignored else ""
+            notes.append(f"ids are of the images whose paths end like them{whatever}")
+        if "zeros" in rule.ignore:
+            notes.append(
+                f"numbers of {self.table.ids.column} lack the zeros of the images' names, or are "
+                "written otherwise, as spreadsheets do: look whether the labels are right"
+            )
         if self._ignored:
             notes.append(f"{self._ignored:,} rows of images that are left out do not matter")
         return [*notes, *self.division.notes, *self.groups.notes(self.division.column)]
@@ -147,7 +161,8 @@ def _check(
     surplus = [id_ for row, id_ in enumerate(ids) if row not in known]
     if not surplus:
         return 0
-    elsewhere = ends.match(others, surplus, ("case", "suffix"))
+    ignore = {"case", "suffix", *table.ids.rule.ignore}
+    elsewhere = ends.match(others, surplus, ignore)
     count = int((elsewhere.rows >= 0).sum())
     if elsewhere.ambiguous or count < len(surplus):
         raise DataError(

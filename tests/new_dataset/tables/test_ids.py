@@ -33,6 +33,44 @@ def test_the_strictest_form_is_found(value, rule):
     assert found.rows.tolist() == list(range(39, -1, -1))
 
 
+PADDED = [f"scans/{n:03d}.png" for n in range(40)]
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.0", "{}.png"])
+def test_numbers_that_lost_their_zeros_are_found(form):
+    columns = {"image": [form.format(39 - n) for n in range(40)], "label": ["a", "b"] * 20}
+    found = find(columns, PADDED)
+    assert (found.column, found.rule) == ("image", Rule("end", ("suffix", "zeros")))
+    assert found.rows.tolist() == list(range(39, -1, -1))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"n": [str(n) for n in range(40)]},
+        {"patient_id": [str(n) for n in range(40)]},
+        {"id": [str(n) for n in range(40)], "file": [f"x{n}.png" for n in range(40)]},
+    ],
+)
+def test_numbers_that_may_be_those_of_rows_are_not_taken_unsaid(columns):
+    (name, *_) = columns
+    with pytest.raises(DataError, match=f"{name} may have the images' names .*say --id {name}"):
+        find(columns, PADDED)
+    assert find(columns, PADDED, name).found == 40
+
+
+def test_numbers_that_a_spreadsheet_rounded_are_told():
+    with pytest.raises(DataError, match=r"id has numbers that a spreadsheet rounded, .*as text"):
+        find({"id": ["1.23E+12", "1.24E+12"]}, ["1230000000001.png", "1240000000002.png"])
+
+
+def test_names_in_another_form_of_unicode_are_found():
+    names = [f"e\u0301{n}.png" for n in range(9)]
+    found = find({"file": [f"\xe9{n}.png" for n in range(9)]}, names)
+    assert found.rule == Rule("end", ("unicode",))
+    assert find({"file": [f"\xe9{n}" for n in range(9)]}, names).found == 9
+
+
 def test_file_names_come_before_row_numbers():
     columns = {"number": [str(39 - n) for n in range(40)], "x": [f"z/{n}.jpg" for n in range(40)]}
     found = find(columns)
