@@ -6,15 +6,20 @@ never the reverse; ``docs/architecture.md`` has the map.
 """
 
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 # Before Arrow is loaded: its own allocators keep what every thread has freed, a quarter of what
 # decoding takes at most.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+_NEEDED = ("pydantic", "ruamel", "tensorflow")
+"""Modules that tell the project's Python from another one."""
 
 _PUBLIC = {
     "Adapter": "pipeline.predict.adapt:Adapter",
@@ -56,6 +61,24 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+def _refuse_another_python() -> None:
+    """Exit with one line if a program of the project runs in a Python without its libraries.
+
+    So it is in a shell without the environment, also for DVC's stages, wherever ``dvc`` itself
+    stands: they are run by the first ``python`` that the shell finds.
+    """
+    program = Path(sys.argv[0])
+    if program.name != "-m" and program.parent.name != "stages":
+        return  # nobody's program: an error of the import says enough
+    lacking = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if lacking:
+        name = "pipeline" if program.name == "-m" else program.stem
+        sys.exit(
+            f"{name}: {sys.executable} has no {lacking[0]}, so it is not the project's Python; "
+            "run in this shell: source .venv/bin/activate (make setup makes .venv)"
+        )
+
+
 def _stand_in(old: str, new: str) -> ModuleType:
     """Return a module that takes its names from ``new``, with a warning."""
     module = ModuleType(old, f"Moved to {new}.")
@@ -72,6 +95,7 @@ def _stand_in(old: str, new: str) -> ModuleType:
     return module
 
 
+_refuse_another_python()
 for _name, _new in _MOVED.items():
     _old = f"{__name__}.{_name}"
     globals()[_name] = sys.modules[_old] = _stand_in(_old, _new)

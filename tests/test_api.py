@@ -50,6 +50,22 @@ def test_importing_the_package_loads_no_library():
     assert set(done.stdout.split()) <= {"pipeline", *sys.stdlib_module_names}
 
 
+@pytest.mark.parametrize("program", ["pipeline", "stages.evaluate"])
+def test_a_python_without_the_libraries_is_refused_in_one_line(program):
+    python = [sys.executable, "-I", "-S", "-c"]  # -S: what is installed is out of reach
+    script = (
+        f"import runpy, sys; sys.path.insert(0, '')\nsys.argv = ['-m', 'demo_idx']\n"
+        f"runpy.run_module({program!r}, run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run([*python, script], cwd=ROOT, capture_output=True, text=True, check=False)
+    name = program.rpartition(".")[2]
+    assert done.stderr == (
+        f"{name}: {sys.executable} has no pydantic, so it is not the project's Python; "
+        "run in this shell: source .venv/bin/activate (make setup makes .venv)\n"
+    )
+    assert done.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("old", "name", "new"),
     [

@@ -22,6 +22,7 @@ MEMORY = 2_000_000_000
 """Bytes that training Fashion-MNIST takes, and some more."""
 DISK = 5_000_000_000
 """Bytes that both real datasets take in all their forms, with DVC's cache, and some more."""
+ACTIVATE = "run in this shell: source .venv/bin/activate"
 CREDENTIALS = ("~/.kaggle/access_token", "~/.kaggle/kaggle.json")
 
 
@@ -64,6 +65,21 @@ def _python() -> Findings:
     else:
         remedy = "install one from 3.11 to 3.13, and: make clean setup PYTHON=/path/to/python3"
         yield Finding("problem", "Python", where, remedy)
+
+
+def _shell() -> Findings:
+    """Compare this Python with the one that DVC's stages get, which is the shell's first."""
+    python = shutil.which("python")
+    if python is None:
+        yield Finding("note", "shell", "it finds no python, as DVC's stages are started", ACTIVATE)
+        return
+    done = subprocess.run(  # noqa: S603 - no argument is a user's
+        [python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=False
+    )
+    if done.stdout.strip() == sys.prefix:
+        yield Finding("OK", "shell", "DVC's stages get this Python too")
+    else:
+        yield Finding("note", "shell", f"DVC's stages would get {python}", ACTIVATE)
 
 
 def _locked(lock: Path = Path("requirements.lock")) -> Findings:
@@ -227,6 +243,6 @@ def _gpus() -> Findings:
 
 
 CHECKS = (
-    *(_python, _locked, _git, _parameters, _memory, _disk, _cache, _lock, _remote, _kaggle),
-    *(_cpu, _gpus),
+    *(_python, _shell, _locked, _git, _parameters, _memory, _disk, _cache, _lock, _remote),
+    *(_kaggle, _cpu, _gpus),
 )

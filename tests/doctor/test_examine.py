@@ -30,6 +30,18 @@ def test_python_is_compared_with_what_is_supported(monkeypatch):
     assert project["requires-python"] == f">={low},<{high}"
 
 
+def test_the_shells_python_is_compared_with_this_one(tmp_path, monkeypatch):
+    other = tmp_path / "python"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert found(examine._shell).text == "it finds no python, as DVC's stages are started"
+    other.write_text("#!/bin/sh\necho /usr\n")
+    other.chmod(0o755)
+    note = found(examine._shell)
+    assert note == ("note", "shell", f"DVC's stages would get {other}", examine.ACTIVATE)
+    other.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    assert found(examine._shell).mark == "OK"
+
+
 def test_libraries_are_compared_with_the_lock(tmp_path):
     assert found(examine._locked, lock=ROOT / "requirements.lock").mark == "OK"
     lock = tmp_path / "requirements.lock"
