@@ -13,6 +13,8 @@ DEV := $(if $(wildcard .venv/$(TOOLS)),1,$(DEV))
 STAMP := .venv/$(LOCK)
 DEV_STAMP := .venv/$(TOOLS)
 
+# DVC removes old outputs before a stage starts, through links that a clone brought, too.
+CHECKED = $(Q)python -m pipeline check >/dev/null &&
 # The demos that params.yaml still has.
 DEMOS = $(shell sed -n 's/^  \(demo_[a-z]*\):.*/report@\1/p' params.yaml | sort -u)
 RUN = fashion_mnist
@@ -36,11 +38,11 @@ setup: $(if $(filter 1,$(DEV)),$(DEV_STAMP),$(STAMP)) ## Install what a user nee
 	@echo "Installed in .venv: the versions of $(LOCK)$(if $(filter 1,$(DEV)), and $(TOOLS))"
 
 demo: $(STAMP) ## Run the demo datasets through the whole pipeline and show the results
-	$(Q)dvc repro $(DEMOS)
+	$(CHECKED) dvc repro $(DEMOS)
 	$(Q)python -m pipeline summary
 
 repro: $(STAMP) ## Run RUN=fashion_mnist, or another run, through the whole pipeline
-	$(Q)dvc repro report@$(RUN)
+	$(CHECKED) dvc repro report@$(RUN)
 
 test: $(DEV_STAMP) ## Run the tests; ARGS goes to pytest
 	$(call IN,tests,$(Q)python -m pytest $(ARGS))

@@ -22,11 +22,12 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.core import paths
 from pipeline.core.errors import DataError, shown
 
 INCOMPLETE = ".incomplete"
@@ -66,6 +67,12 @@ def check(folder: Path) -> None:
                 "removed through it. Remove it; data on another disk: make data itself a link, "
                 "which Git does not track"
             )
+
+
+def check_outputs(datasets: Iterable[str], runs: Iterable[str]) -> None:
+    """Refuse any folder of outputs that is a link, before DVC follows it; raises as ``check``."""
+    for folder in paths.outputs(datasets, runs):
+        check(folder)
 
 
 def make_folder(path: Path) -> None:

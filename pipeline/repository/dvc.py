@@ -1,7 +1,8 @@
 """The project's DVC repository, opened with DVC's errors turned into one line of ours."""
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from dvc.utils.serialize import parse_yaml
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 from scmrepo.exceptions import SCMError
 
+from pipeline.core import places
 from pipeline.core.errors import PipelineError, shown
 
 LOCK = Path("dvc.lock")
@@ -64,10 +66,16 @@ def place(stage: Any, path: str) -> str:
 
     Where a study's stage names it by a link, it is the path that the main project's stages have.
     """
-    absolute, links = f"{Path(stage.wdir, path)}", f"{stage.wdir}/{MAIN}/"
-    if absolute.startswith(links):
-        return f"{Path(stage.wdir).parent}/{absolute.removeprefix(links)}"
-    return absolute
+    absolute, folder = Path(stage.wdir, path), Path(stage.wdir)
+    inside = absolute.relative_to(folder).parts if absolute.is_relative_to(folder) else ()
+    if inside[:1] == (MAIN,) and len(inside) > 1:
+        return f"{folder.parent.joinpath(*inside[1:])}"
+    # A study with the main project's own stages has the links beside its dvc.yaml.
+    if inside and (folder / inside[0]).is_symlink():
+        linked = folder.parent / inside[0]
+        if linked.exists() and (folder / inside[0]).samefile(linked):
+            return f"{linked.joinpath(*inside[1:])}"
+    return f"{absolute}"
 
 
 @contextmanager
@@ -131,6 +139,21 @@ def repro(names: Iterable[str], *options: str) -> str:
         for folder, stages in folders.items()
     ]
     return " && ".join(commands)
+
+
+def checkout(repo: Repo, outs: Sequence[Any], *, force: bool = False) -> None:
+    """Put outputs that the cache has into their places.
+
+    Raises
+    ------
+    DataError
+        If a place is reached by a link, which DVC would follow and remove what it leads to.
+    """
+    targets = [Path(os.path.relpath(out.fs_path)) for out in outs]
+    for out, path in zip(outs, targets, strict=True):
+        places.check(path if out.is_dir_checksum else path.parent)
+    if targets:
+        repo.checkout(targets=[f"{path}" for path in targets], force=force)
 
 
 def commit(repo: Repo, name: str) -> str:

@@ -17,7 +17,7 @@ from pipeline.core.errors import DataError, first_few
 from pipeline.execution import machine
 from pipeline.execution.machine import Machine
 from pipeline.repository import lock_edit
-from pipeline.repository.dvc import LOCK, opened, stages
+from pipeline.repository.dvc import LOCK, checkout, opened, stages
 
 Entry = dict[str, Any]
 TRAIN = "train@"
@@ -104,8 +104,7 @@ def _checked_out(names: list[str]) -> str:
     with opened() as repo:
         outs = [out for s in repo.index.stages for out in s.outs if _of(s, names) and out.use_cache]
         here = [out for out in outs if not out.changed_cache()]
-        if here:
-            repo.checkout(targets=[os.path.relpath(out.fs_path) for out in here], force=True)
+        checkout(repo, here, force=True)
         absent = [str(out) for out in outs if out not in here]
     return (
         f"; not in this cache: {first_few(absent)}; run dvc pull {' '.join(names)}"

@@ -1,7 +1,6 @@
 """Pushing and pulling of what there is, in a project of which nobody has everything."""
 
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from dvc.repo import Repo
 from dvc_data.hashfile.hash_info import HashInfo
 
 from pipeline.core.errors import PipelineError, first_few
-from pipeline.repository.dvc import opened
+from pipeline.repository.dvc import checkout, opened
 
 
 def push(remote: str = "", targets: Sequence[str] = ()) -> str:
@@ -33,7 +32,7 @@ def push(remote: str = "", targets: Sequence[str] = ()) -> str:
     PipelineError
         If there is no such remote or target, or the remote cannot be written to.
     """
-    with opened() as repo:
+    with opened(studies=bool(targets)) as repo:
         name = remote_name(repo, remote)
         outs = recorded(repo, targets)
         here = [out for out in outs if not out.changed_cache()]
@@ -68,7 +67,7 @@ def pull(remote: str = "", targets: Sequence[str] = ()) -> str:
         and would be lost.
     """
     logging.getLogger("dvc.data_cloud").setLevel(logging.ERROR)  # it lists what it misses
-    with opened() as repo:
+    with opened(studies=bool(targets)) as repo:
         name = remote_name(repo, remote)
         outs = recorded(repo, targets)
         absent = [out for out in outs if out.changed_cache()]
@@ -77,8 +76,7 @@ def pull(remote: str = "", targets: Sequence[str] = ()) -> str:
         members = {HashInfo("md5", inner.value) for out in lists for inner in _members(out)}
         fetched |= repo.cloud.pull(members, remote=name).transferred
         here = [out for out in outs if not out.changed_cache()]
-        if here:
-            repo.checkout(targets=[os.path.relpath(out.fs_path) for out in here])
+        checkout(repo, here)
     return f"{name}: {len(fetched):,} objects pulled; {len(here):,} outputs are here" + (
         _left("neither there nor in this cache", outs, here)
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline import schema
-from pipeline.core import paths
+from pipeline.core import paths, places
 from pipeline.core.errors import PipelineError, shown
 from pipeline.core.params import Params
 from pipeline.project.entries import orphans
@@ -40,6 +40,7 @@ def faults(
     """
     try:
         schema.check_params(params)
+        places.check_outputs(params.value("datasets"), params.value("runs"))
     except PipelineError as error:
         yield str(error)
         return
@@ -53,13 +54,13 @@ def faults(
         if paths.split(name).exists() and paths.shards(name).exists():
             yield from _tried(paths.split(name), data.split_faults(params, name))
     for run in params.value("runs"):
-        yield from _run_faults(params, run, predict_all)
+        yield from run_faults(params, run, predict_all=predict_all)
     if remote is not None:
         yield from _tried("remote", remote_check.remote_faults(remote, targets))
 
 
-def _run_faults(params: Params, run: str, predict_all: bool) -> Iterator[str]:
-    """Verify what is here of a run."""
+def run_faults(params: Params, run: str, *, predict_all: bool = True) -> Iterator[str]:
+    """Verify what is here of a run; yields as ``faults``."""
     model, predictions, metrics = paths.model(run), paths.predictions(run), paths.metrics(run)
     if (metrics / "evaluation.json").exists():
         yield from _tried(metrics, results.metrics_faults(params, run))

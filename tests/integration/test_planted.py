@@ -174,6 +174,11 @@ def test_outputs_that_are_links_to_a_cache_are_replaced(project, tmp_path_factor
     assert [path.read_bytes() for path in outputs] == list(kept.values())
 
 
+def test_make_looks_for_links_before_dvc_follows_them():
+    lines = [line for line in (ROOT / "Makefile").read_text().splitlines() if "dvc repro" in line]
+    assert [line[:11] for line in lines] == ["\t$(CHECKED)"] * 2
+
+
 def test_data_on_a_larger_disk(project, tmp_path_factory):
     large = tmp_path_factory.mktemp("large") / "data"
     shutil.move("data", large)

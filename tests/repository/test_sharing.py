@@ -32,6 +32,17 @@ def test_what_is_here_is_pushed_and_pulled(store):
     assert sharing.pull() == "store: 0 objects pulled; 2 outputs are here"
 
 
+def test_nothing_is_pulled_through_a_link(store, tmp_path_factory):
+    mine = tmp_path_factory.mktemp("mine")
+    (mine / "b").write_text("my own")
+    sharing.push()
+    shutil.rmtree("many")
+    Path("many").symlink_to(mine)
+    with pytest.raises(PipelineError, match=r"^many is a link; nothing is written or removed"):
+        sharing.pull()
+    assert [path.read_text() for path in mine.iterdir()] == ["my own"]
+
+
 def test_what_nobody_has_is_one_line(store):
     lose("many")
     assert sharing.push() == (

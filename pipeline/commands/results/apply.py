@@ -18,8 +18,12 @@ def run(arguments: Namespace) -> str:
     """Return the next step."""
     import logging
 
+    from pipeline.core import places
+    from pipeline.core.params import Params
     from pipeline.repository.dvc import opened
 
+    params = Params.read()
+    places.check_outputs(params.value("datasets"), params.value("runs"))
     logging.getLogger("dvc").setLevel(logging.ERROR)  # it lists what is not here
     with opened(studies=False) as repo:
         repo.experiments.apply(arguments.experiment, allow_missing=True)
