@@ -1,7 +1,7 @@
 """Check of a remote: that it holds each object which ``dvc.lock`` records."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from pipeline.repository import sharing
 from pipeline.repository.dvc import LOCK, opened
 
 
-def remote_faults(name: str, targets: Sequence[str] = ()) -> Iterator[str]:
+def remote_faults(
+    name: str, targets: Sequence[str] = (), note: Callable[[str], None] | None = None
+) -> Iterator[str]:
     """Compare a remote with ``dvc.lock``, object by object.
 
     Each object is fetched and hashed. DVC itself asks its own index of what it once pushed, and
@@ -27,6 +29,8 @@ def remote_faults(name: str, targets: Sequence[str] = ()) -> Iterator[str]:
         The remote; empty for DVC's default one.
     targets : sequence of str
         Stages and outputs as DVC takes them, with all that they depend on; by default all.
+    note : callable, optional
+        Takes the line about what nobody shared yet, which then is no fault.
 
     Yields
     ------
@@ -58,11 +62,15 @@ def remote_faults(name: str, targets: Sequence[str] = ()) -> Iterator[str]:
                 yield from _advice(name, path, states[oid], [remote.url(oid)])
         if nowhere:
             paths = first_few([recorded[oid] for oid in nowhere], 3)
-            yield (
+            line = (
                 f"not shared, and not in this cache: {len(nowhere):,} outputs ({paths}); who has "
                 f"them runs python -m pipeline push --remote {name}, or name what you share: "
                 f"verify --remote {name} TARGET"
             )
+            if note:
+                note(line)
+            else:
+                yield line
         for folder_oid, members in remote.lists.items():
             states = remote.states(members)
             for oid, path in members.items():

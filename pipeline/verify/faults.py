@@ -1,6 +1,6 @@
 """Verification of everything that is here, without training anything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pipeline import schema
@@ -18,6 +18,7 @@ def faults(
     targets: Sequence[str] = (),
     *,
     predict_all: bool = False,
+    note: Callable[[str], None] | None = None,
 ) -> Iterator[str]:
     """Verify parameters, recorded stages, published files, shards, splits, models and evaluations.
 
@@ -32,6 +33,8 @@ def faults(
         What the remote is to hold, as DVC takes targets; by default all but studies.
     predict_all : bool
         Predict again also the runs of more than ``results.MOST_PREDICTED`` images.
+    note : callable, optional
+        Takes a line about what nobody shared through the remote yet, which then is no fault.
 
     Yields
     ------
@@ -56,7 +59,7 @@ def faults(
     for run in params.value("runs"):
         yield from run_faults(params, run, predict_all=predict_all)
     if remote is not None:
-        yield from _tried("remote", remote_check.remote_faults(remote, targets))
+        yield from _tried("remote", remote_check.remote_faults(remote, targets, note))
 
 
 def run_faults(params: Params, run: str, *, predict_all: bool = True) -> Iterator[str]:

@@ -52,6 +52,9 @@ def test_what_nobody_has_is_one_line(store):
     assert fault.startswith(
         "not shared, and not in this cache: 1 outputs (many); who has them runs"
     )
+    notes = []
+    assert list(remote_faults("", (), notes.append)) == []
+    assert notes == [fault]
     assert list(remote_faults("", ["alone"])) == []
     lose("alone")
     assert sharing.pull() == (

@@ -8,6 +8,8 @@ It lists what does not, reads every byte that is here again, and trains nothing.
     python -m pipeline verify report@demo_png --remote
     python -m pipeline verify --predict
 
+What nobody shared through the remote yet is told, and is a fault if a target was named.
+
 Models predict again, and all that follows from predictions is computed again. By default those of
 small datasets do; --predict is for all that are here, which takes minutes.
 """
@@ -45,8 +47,15 @@ def run(arguments: Namespace) -> str:
     from pipeline.verify import faults, results
 
     params = Params.read()
+    unshared: list[str] = []
     found = list(
-        faults.faults(params, arguments.remote, arguments.targets, predict_all=arguments.predict)
+        faults.faults(
+            params,
+            arguments.remote,
+            arguments.targets,
+            predict_all=arguments.predict,
+            note=None if arguments.targets else unshared.append,
+        )
     )
     if found:
         lines = "\n".join(found)
@@ -61,5 +70,8 @@ def run(arguments: Namespace) -> str:
         console.note(
             f"pipeline verify: not predicted again, for want of --predict: {first_few(large)}"
         )
-    held = "" if arguments.remote is None else ", and the remote holds all that dvc.lock records"
+    for line in unshared:
+        console.note(f"pipeline verify: {line}")
+    rest = "the rest of what" if unshared else "all that"
+    held = "" if arguments.remote is None else f", and the remote holds {rest} dvc.lock records"
     return f"all that is here agrees{held}"
