@@ -139,15 +139,14 @@ def _by_folder(
         layout = reading.read(names, choices, digests)
         if not is_chosen:
             masks.refuse(layout.classes)
+            layout.notes += lost.check(
+                layout.classes, others, [*packed.folders, *choices.empty_folders]
+            )
     except DataError as error:
         tables = [name for name in others if name.endswith(".csv")]
         inside = f" ({first_few(tables)} is in it: --labels {tables[0]})" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
-    if not is_chosen:
-        layout.notes += lost.check(
-            layout.classes, others, [*packed.folders, *choices.empty_folders]
-        )
     findings.description = "images, a folder for each class"
     findings.classes = sorted(set(layout.classes.values()))
     if layout.place is not None:

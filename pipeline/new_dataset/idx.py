@@ -3,7 +3,8 @@
 import math
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,8 @@ def in_archive(path: Path, others: Sequence[str], choices: Choices) -> Findings 
         return None
     chosen = _chosen(names, choices)
     with tempfile.TemporaryDirectory() as scratch:
-        try:
+        with _without_parameters():
             sources = unpack(path, chosen, Path(scratch), MAX_BYTES)
-        except DataError as error:
-            raise DataError(_for_now(error)) from None
         findings = _detect(path.parent, sources, path.name, choices)
     findings.description += ", in an archive"
     return findings
@@ -143,10 +142,8 @@ def _labels_and_pixels(
     params = IdxExtract.model_validate(extract)
     with tempfile.TemporaryDirectory() as work:
         out = Path(work, "idx")
-        try:
+        with _without_parameters():
             extract_idx(folder, params, out)
-        except DataError as error:
-            raise DataError(_for_now(error)) from None
         # Mapped files stay readable when they are removed.
         return {
             subset: (
@@ -157,9 +154,14 @@ def _labels_and_pixels(
         }
 
 
-def _for_now(error: DataError) -> str:
-    """Return what is wrong, without advice about parameters that are not there yet."""
-    return re.sub(rf"; (check datasets\.\S+|{re.escape(RAISE)})$", "", str(error))
+@contextmanager
+def _without_parameters() -> Iterator[None]:
+    """Have errors give no advice about parameters that are not there yet."""
+    try:
+        yield
+    except DataError as error:
+        advice = rf"; (check datasets\.\S+|{re.escape(RAISE)})$"
+        raise DataError(re.sub(advice, "", str(error))) from None
 
 
 def _named(extract: Mapping[str, Any]) -> list[str]:
@@ -201,11 +203,9 @@ def _subset(name: str) -> str:
     >>> _subset("mnist-t10k-images.idx"), _subset("latest/images"), _subset("test/images")
     ('test', 'train', 'test')
     """
-    for part in (name.rpartition("/")[2], name):
-        for subset, pattern in SUBSETS.items():
-            if pattern.search(part.lower()):
-                return subset
-    return "train"
+    parts = (name.lower().rpartition("/")[2], name.lower())
+    said = (subset for part in parts for subset, one in SUBSETS.items() if one.search(part))
+    return next(said, "train")
 
 
 def _column(
@@ -295,8 +295,6 @@ def _header(name: str, source: Source) -> Header:
             f"{name}: is neither an archive ({', '.join(READERS)}), nor Parquet, nor an IDX "
             "file (.gz or plain)"
         ) from None
-    try:
+    with _without_parameters():
         published.check_growth(found, source, RATIO)
-    except DataError as error:
-        raise DataError(_for_now(error)) from None
     return found

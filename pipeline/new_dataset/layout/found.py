@@ -4,10 +4,12 @@ import glob
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from shlex import quote
 
 from pipeline.core.errors import DataError, first_few
-from pipeline.labels.folders import finder
-from pipeline.new_dataset.layout import nesting
+from pipeline.labels.folders import CLASS, finder
+from pipeline.new_dataset.layout import masks, nesting
 from pipeline.new_dataset.layout.division import SubsetOf, alike
 from pipeline.new_dataset.layout.draft import Draft
 from pipeline.new_dataset.layout.patterns import telling
@@ -47,7 +49,12 @@ def found(root: Folder, subset_of: SubsetOf) -> Draft:
             others,
             subset_of,
         )
-    depth, ignored = nesting.depth([top])
+    try:
+        depth, ignored = nesting.depth([top])
+    except AmbiguousError:
+        outer = {one: name for name, folder in top.inner.items() for one in folder.everything()}
+        masks.refuse(outer)
+        raise
     draft = Draft()
     draft.add(top, depth)
     draft.notes += _ignored(ignored)
@@ -117,7 +124,7 @@ def _extra(
     """Return the refusal of folders or images that stand beside others."""
     inside = [name for folder in wanted for name in folder.everything()]
     extra = [*top.images, *(name for folder in others for name in folder.everything())]
-    options = []
+    options = _told(top)
     if any(folder.unwrapped().inner for folder in wanted) or len(wanted) > 1:
         options.append(_without(inside, extra, subset_of))
     if len(others) > 1:
@@ -128,6 +135,21 @@ def _extra(
         f"{first_few([folder.name for folder in wanted])}",
         [*(one for one in options if len(one.classes) > 1), *by_depth([*inside, *extra])],
     )
+
+
+def _told(top: Folder) -> list[Reading]:
+    """Return the reading in which folders are subsets whose names say one, and something else."""
+    subsets = {name: meaning(name).subset for name in top.inner}
+    if top.images or not all(subsets.values()):
+        return []
+    try:
+        classes = Counter(
+            _below_subsets(top, subsets, lambda name: subsets.get(name, "")).classes.values()
+        )
+    except DataError:
+        return []
+    told = (f"{quote(f'{name}={subset}')}" for name, subset in subsets.items())
+    return [Reading(classes, " ".join(f"--subsets {one}" for one in told))]
 
 
 def _without(wanted: Sequence[str], others: Sequence[str], subset_of: SubsetOf) -> Reading:
@@ -187,6 +209,21 @@ def _ignored(folders: Sequence[str]) -> list[str]:
     ]
 
 
+def _by_file_name(folder: Folder) -> Reading | None:
+    """Return the reading in which the beginnings of images' names are their classes, if any."""
+    ends = {PurePosixPath(name).suffix for name in folder.images}
+    end = f"*{ends.pop()}" if len(ends) == 1 else "*"
+    readings = []
+    for separator in "._- ":
+        if separator == "." and end == "*":
+            continue
+        pattern = f"{''.join(f'{part}/' for part in folder.path)}{CLASS}{separator}{end}"
+        classes = Counter(map(finder(pattern), folder.images))
+        if len(classes) > 1 and "" not in classes and min(classes.values()) > 1:
+            readings.append(Reading(classes, f"--classes-at {quote(pattern)}"))
+    return min(readings, key=lambda reading: len(reading.classes), default=None)
+
+
 def _no_class(top: Folder, folder: Folder) -> str:
     """Return the message about the images that stand in a folder beside those of classes."""
     beside = f"{glob.escape('/'.join(folder.path))}/*/*" if folder.path else "*/*"
@@ -194,6 +231,8 @@ def _no_class(top: Folder, folder: Folder) -> str:
     leave = ""
     if folder.inner:
         leave = f"leave them out with {only(telling(wanted, folder.images, [beside]))}, "
+    elif said := _by_file_name(folder):
+        leave = f"if their names begin with their class, say {said}, or "
     return (
         f"{len(folder.images):,} images are in no folder of a class ({first_few(folder.images)}); "
         f"{leave}give each class a folder, or give a table of labels with "

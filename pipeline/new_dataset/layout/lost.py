@@ -56,7 +56,7 @@ def check(classes: Mapping[str, str], others: Iterable[str], empty: Iterable[str
     known = set(classes.values())
     if vanished := ["/".join(path) for path in sorted(bare) if path[-1] not in known]:
         raise DataError(
-            f"{first_few(vanished)} is an empty folder beside those of classes; put its images "
+            f"no file is in {first_few(vanished)}, beside the folders of classes; put its images "
             f"there, take it out, or {CHOOSE}"
         )
     shown = [f"{'/'.join(path)} ({described_suffixes(files[path])})" for path in sorted(files)]

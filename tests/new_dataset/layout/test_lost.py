@@ -34,7 +34,7 @@ def test_a_folder_with_notes_alone_is_told():
 
 @pytest.mark.parametrize("empty", [["p/owl"], ["p/", "p/owl/images/"], ["p/owl/", "p/owl/images/"]])
 def test_an_empty_folder_is_refused(empty):
-    with pytest.raises(DataError, match=r"p/owl is an empty folder .*put its images there"):
+    with pytest.raises(DataError, match=r"no file is in p/owl, beside .*put its images there"):
         check(empty=empty)
 
 

@@ -141,6 +141,14 @@ def test_images_without_classes_for_test_are_left_out_with_a_word(folders, left_
             "a/images:2 a/masks:2 b/images:1 b/masks:1",
             ["--classes-at 1 (a: 4, b: 2)", "--only '*/images/*' (a: 2, b: 1)"],
         ),
+        (
+            "train_mini/a:3 train_mini/b:2 val/a:1 val/b:1",
+            ["--subsets train_mini=train --subsets val=validation (a: 4, b: 3)"],
+        ),
+        (
+            "d/images:3 d/annotations/trimaps:3",
+            ["images and annotations are by their names images and their masks"],
+        ),
         ("dogs:2 cats:2 dogs_test:1", ["--classes-at 1 (cats: 2, dogs: 2, dogs_test: 1)"]),
         (
             "cats_train:3 cats_test:1 dogs_train:2 dogs_test:1",
@@ -182,6 +190,11 @@ def test_layouts_with_several_readings_are_refused_with_all_of_them(folders, rea
             {"subsets": ("fold1=train", "fold2=test")},
             DIVIDED,
         ),
+        (
+            "train_mini/a:3 train_mini/b:2 val_mini/a:1 val_mini/b:1",
+            {"subsets": ("train_mini=train", "val_mini=test")},
+            DIVIDED,
+        ),
         ("rps/a:3 rps/b:2 rps-test-set/a:1 rps-test-set/b:1", {"classes_at": 2}, DIVIDED),
         ("train/a:2 train/b:1 test/a:1 test/b:1", {"subsets": ("none",)}, AB),
         ("train/a:2 train/b:2 test/a:1 test/c:1", {"subsets": ("none",)}, AB | {"c": 1}),
@@ -215,6 +228,27 @@ def test_layouts_that_lack_something(folders, choices, message):
     with pytest.raises(DataError) as caught:
         shown(images(folders), **choices)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("form", "option"),
+    [("{}.{}.jpg", "'train/{class}.*.jpg'"), ("big_{}_{}.jpg", "'train/{class}_*.jpg'")],
+)
+def test_classes_by_the_names_of_files_are_proposed_and_found(form, option):
+    names = [f"train/{form.format(own, n)}" for own in ("cat", "dog") for n in range(3)]
+    names.append("test1/1.jpg")
+    with pytest.raises(DataError) as caught:
+        shown(names)
+    assert f"if their names begin with their class, say --classes-at {option}" in str(caught.value)
+    counts, layout = shown(names, classes_at=option.strip("'"))
+    assert sorted(counts.values()) == [3, 3]
+    assert [name.endswith(("cat", "dog")) for name in counts] == [True, True]
+    assert layout.notes == ["the 1 images in test1 are in no folder of a class, and are left out"]
+
+
+def test_classes_in_another_form_of_unicode_are_no_classes_without_training():
+    with pytest.raises(DataError, match="differ in Unicode normalization alone"):
+        shown(images("train/\xe9:2 train/a:2 test/e\u0301:1 test/a:1"))
 
 
 def test_subsets_by_the_names_of_files():
