@@ -1,6 +1,6 @@
 """Evaluate a run's model on the test subset: metrics, and a prediction for every image."""
 
-import numpy as np
+from collections import Counter
 
 from pipeline import runs
 from pipeline.core import console, files, paths, stage
@@ -9,6 +9,7 @@ from pipeline.evaluate import advice, baseline, confusion, metrics, occlusion
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predict import predict, probabilities
 from pipeline.models import history, runtime, saved
+from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflow")
@@ -20,7 +21,8 @@ def work(run: str) -> str:
     section = runs.section(params, run, "evaluate", EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
     trained = saved.load_model(paths.model(run))
-    dataset, folder = Dataset.read(runs.dataset(params, run)), paths.metrics(run)
+    few = runs.section(params, run, "train", Few)
+    dataset, folder = few.of(Dataset.read(runs.dataset(params, run))), paths.metrics(run)
     # The validation subset's, from training: of runs whose weights are elsewhere too.
     curves = history.read(folder / "history.csv")
     validation = metrics.validated(
@@ -31,7 +33,7 @@ def work(run: str) -> str:
     train, test = dataset.images("train", "test")
     on_train = predict(trained, train, section.batch_size)
     predictions = predict(trained, test, section.batch_size, section.views)
-    train_accuracy = float(np.mean(on_train.correct))
+    train_accuracy = float(on_train.correct.mean())
     measured = metrics.evaluate(
         predictions, trained.classes, train_accuracy, section.calibration_bins, validation
     )
@@ -45,8 +47,8 @@ def work(run: str) -> str:
     measured.write(folder / "evaluation.json")
     measured.write_headline(folder / "metrics.json")
     confusion.write(folder / "confusion.csv", predictions, trained.classes)
-    counts = np.bincount(train.labels, minlength=len(trained.classes)).tolist()
-    images = dict(zip(trained.classes, counts, strict=True))
+    counts = Counter(train.labels.tolist())
+    images = {name: counts[label] for label, name in enumerate(trained.classes)}
     for line in advice.warnings(curves, measured, images):
         console.warning(f"{run}: {line}")
     guess = baseline.baseline(measured)

@@ -1,9 +1,10 @@
 """A start from trained weights: layers of a file are matched with those of a network, and taken.
 
-A layer is taken if all its arrays have the shapes of the network's. First layers are matched by
-name. Names of Keras's own networks have changed over time, and unnamed layers are numbered; so
-layers are matched in their order, as Keras does, where that gives more: if all layers of the
-network, or of a model within it, begin the file with the same shapes.
+A layer is taken if all its arrays have the shapes of the network's; but not the last one of a model
+with other classes, be they as many. First layers are matched by name. Names of Keras's own networks
+have changed over time, and unnamed layers are numbered; so layers are matched in their order, as
+Keras does, where that gives more: if all layers of the network, or of a model within it, begin the
+file with the same shapes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core.errors import DataError, first_few
-from pipeline.models import hdf5, weights
+from pipeline.models import architecture, hdf5, weights
 from pipeline.models.saved import KerasFile
 from pipeline.models.start import How, Other, Taken, Transferred
 from pipeline.models.weights import Layer, Weights
@@ -19,17 +20,23 @@ from pipeline.models.weights import Layer, Weights
 if TYPE_CHECKING:
     import keras
 
+OTHERS = "for other classes"
+"""Why a last layer that fits is left."""
 Matches = Mapping[int, Layer]
 """Layers of the file, by the number of the network's layer to which each belongs."""
 
 
-def transfer(network: "keras.Model", path: Path) -> Transferred:
+def transfer(
+    network: "keras.Model", path: Path, classes: Sequence[str] | None = None
+) -> Transferred:
     """Set those weights of a network that a file has, and keep the others.
 
     Parameters
     ----------
     path : Path
         The folder of a model, or a file (``weights.opened``).
+    classes : sequence of str, optional
+        The network's classes. The last layer of a model with others is left.
 
     Raises
     ------
@@ -41,6 +48,8 @@ def transfer(network: "keras.Model", path: Path) -> Transferred:
     mine = _in_order(weights.of(hdf5.tree(file), file).layers, network)
     with weights.opened(path) as source:
         by, matches = _match(mine, source)
+        head = () if classes is None else _head_of_others(network, path, classes)
+        matches = {n: one for n, one in matches.items() if mine[n].names != head}
         if not matches:
             raise DataError(
                 f"{path}: no layer fits the network; the file has {_names(source.layers)}, the "
@@ -50,6 +59,13 @@ def transfer(network: "keras.Model", path: Path) -> Transferred:
             mine[number].fill(theirs)
     network.load_weights(file)
     return _told(path, by, mine, source.layers, matches)
+
+
+def _head_of_others(network: "keras.Model", path: Path, classes: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the last layer, if the weights are a model's with other classes."""
+    if not path.is_dir() or architecture.read(path).classes == tuple(classes):
+        return ()
+    return list(_walk(network))[-1][0]
 
 
 def layers(network: "keras.Model") -> dict[str, "keras.layers.Layer"]:
@@ -191,10 +207,10 @@ def _told(
     fresh = []
     for number, layer in enumerate(mine):
         if number not in matches:
-            reason = layer.difference(pairs[number]) if number in pairs else ""
-            fresh.append(_other(layer, reason or "not in the file"))
+            reason = layer.difference(pairs[number]) if number in pairs else "not in the file"
+            fresh.append(_other(layer, reason or OTHERS))
     left = [
-        _other(layer, reasons.get(id(layer)) or "not in the network")
+        _other(layer, reasons.get(id(layer), "not in the network") or OTHERS)
         for layer in theirs
         if id(layer) not in used
     ]

@@ -25,6 +25,7 @@ from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
 from pipeline.shards.index import Quarantined
 from pipeline.subsets.data_card import DataCard
+from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset
 
 LEFT_OUT_PICTURES = 10
@@ -130,6 +131,14 @@ class Results:
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of their labels."""
         return self.dataset.index.classes
+
+    @property
+    def trained(self) -> dict[str, int]:
+        """The training images that were used, by class."""
+        counts = self.card.subsets["train"].classes
+        few = Few.model_validate(self.effective["train"])
+        most = few.images_per_class or max(counts.values())
+        return {name: min(count, most) for name, count in counts.items()}
 
     @cached_property
     def confusion(self) -> NDArray[np.int64]:

@@ -91,6 +91,8 @@ def _card(results: Results, name: str) -> str:
         shape=results.dataset.index.shape,
         epochs=len(results.history["epoch"]),
         weights=_weights(results),
+        trained=results.trained,
+        images_per_class=results.effective["train"].get("images_per_class"),
     )
 
 
@@ -98,5 +100,5 @@ def _weights(results: Results) -> dict[str, float]:
     """Return the weight of each class in training, by name; none if all images count alike."""
     if results.effective["train"].get("class_weights", "none") == "none":
         return {}
-    counts = results.card.subsets["train"].classes
+    counts = results.trained
     return dict(zip(counts, class_weights.balanced(list(counts.values())).tolist(), strict=True))

@@ -24,6 +24,7 @@ from pipeline.models.history import History, Row
 from pipeline.models.saved import Model
 from pipeline.models.start import Start, Transferred, digest
 from pipeline.models.transfer import taken_layers, transfer
+from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset, Images, OnDisk
 from pipeline.train import multi_worker, order
 from pipeline.train.params import TrainParams, start_fault
@@ -64,6 +65,7 @@ def train_run(run: str, *, logs: Path, checkpoint: Path) -> Trained:
         family, runs.section(params, run, "model", family.params), runs.weights(params, run)
     )
     dataset = Dataset.read(runs.dataset(params, run))
+    dataset = runs.section(params, run, "train", Few).of(dataset)
     with errors.memory_of("train.batch_size"):
         return train(dataset, network, train_params, logs=logs, checkpoint=checkpoint)
 
@@ -177,7 +179,8 @@ def _loop(
             seed=params.seed,
             precision=params.precision,
         )
-        transferred = transfer(built, network.weights) if network.weights else None
+        weights = network.weights
+        transferred = transfer(built, weights, index.classes) if weights else None
         net = fused(built)
         taken = taken_layers(net, transferred) if transferred else []
         phases = Phases(net, taken, params.fine_tuning)

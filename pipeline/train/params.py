@@ -12,6 +12,7 @@ from pipeline.core.params import Section, Text
 from pipeline.models.history import EarlyStopping, Epochs
 from pipeline.models.params import Batch, Precision
 from pipeline.models.runtime import Threads
+from pipeline.subsets.few import PerClass
 from pipeline.train.optimizers import Adam, Optimizer
 from pipeline.train.schedules import Constant, Schedule
 
@@ -90,6 +91,9 @@ class TrainParams(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Of initial weights, dropout, shuffling and augmentation."""
+    images_per_class: PerClass | None = None
+    """Training images of each class that are used, drawn by ``seed``; all if there is none. What a
+    few images are worth is seen so; the others are in no subset then."""
     epochs: Epochs = 10
     """Passes over the training images."""
     batch_size: Batch = 128

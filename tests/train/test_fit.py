@@ -11,6 +11,7 @@ from pipeline.models import families, saved
 from pipeline.models.families import Network
 from pipeline.models.history import EarlyStopping, write_history
 from pipeline.models.start import Start
+from pipeline.models.transfer import transfer
 from pipeline.shards import shard
 from pipeline.shards.columns import Rows
 from pipeline.shards.index import Index, ShardFile
@@ -412,6 +413,14 @@ def test_a_checkpoint_from_other_weights_is_not_used(tiny, tmp_path, ancestor, c
     saved.save(other, ancestor)
     train(tiny, tmp_path, start=ancestor, epochs=1)
     assert "going on" not in capsys.readouterr().out
+
+
+def test_a_head_for_other_classes_is_not_taken(ancestor):
+    network = saved.load_model(ancestor).network
+    assert not transfer(network, ancestor, CLASSES).fresh
+    taken = transfer(network, ancestor, CLASSES[::-1])
+    for others in (taken.fresh, taken.left):
+        assert [(one.name, one.reason) for one in others] == [("logits", "for other classes")]
 
 
 def test_fine_tuning_without_weights_is_refused(tiny, tmp_path):

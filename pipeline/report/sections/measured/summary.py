@@ -8,11 +8,11 @@ from pipeline.report.sections.section import Section
 
 def summary(results: Results) -> Section:
     """Return the measures, beside those of guesses, and advice by the run's curves."""
-    images = results.card.subsets["train"].classes
+    images = results.trained
     return Section(
         {
             "guess": baseline.baseline(results.evaluation),
             "advice": advice(results.history, results.evaluation, images),
-            "train_images": results.card.subsets["train"].n,
+            "train_images": sum(images.values()),
         }
     )
