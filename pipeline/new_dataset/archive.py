@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from shlex import quote
 
 from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
@@ -144,7 +145,7 @@ def _by_folder(
             )
     except DataError as error:
         tables = [name for name in others if name.endswith(".csv")]
-        inside = f" ({first_few(tables)} is in it: --labels {tables[0]})" if tables else ""
+        inside = f" ({first_few(tables)} is in it: --labels {quote(tables[0])})" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
     findings.description = "images, a folder for each class"

@@ -243,7 +243,7 @@ class ImageStatistics:
         ]
         seen = self.classes.total()
         if self.decoded < seen:
-            facts.append(("decoded", f"{self.decoded:,}, some of each class; the others may fail"))
+            facts.append(("decoded", f"{self.decoded:,}, some of each class, as a sample"))
         if self.converted:
             facts.append(("converted", _listed(self.converted.most_common())))
         if self.passed:

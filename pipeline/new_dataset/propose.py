@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pipeline import schema
 from pipeline.core import files, paths, places, process_lock, resumed
 from pipeline.core.errors import DataError, ParameterError, first_few
-from pipeline.core.params import Params, is_name
+from pipeline.core.params import Params, is_name, like_name
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
 from pipeline.images.convert import Convert
@@ -99,7 +99,8 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
     params = Params.read()
     if not is_name(name):
         raise ParameterError(
-            f"{name!r} cannot be a dataset's name; take small letters, digits and _: my_pets"
+            f"{name!r} cannot be a dataset's name; take small letters, digits and _: "
+            f"{like_name(name, 'my_pets')}"
         )
     _refuse_taken(name, params)
     published = [file for place in where for file in locate.published(name, place, choices.only)]

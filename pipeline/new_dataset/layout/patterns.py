@@ -12,6 +12,8 @@ from pipeline.core.errors import DataError, first_few
 BEGINNING = re.compile(r"[^\W\d_]+(?:[-_. ]|(?=\d))")
 FEW = 5
 """Beginnings of files' names, up to which they make patterns."""
+FEW_SUFFIXES = 8
+"""Suffixes, up to which they make patterns for all folders."""
 MOST = 50
 """Patterns, above which somebody else has to say what is wanted."""
 
@@ -72,18 +74,13 @@ def telling(
     ['train/*.png']
     """
     suffixes = {PurePosixPath(name).suffix for name in wanted}
-    letters = [
-        "".join(sorted({c for s in suffixes for c in (s[at].upper(), s[at].lower())}))
-        for at in (1, -1)
-        if all(suffixes)
-    ]
-    simple = ["*", *(f"*{suffix}" for suffix in suffixes if len(suffixes) == 1)]
-    if letters:
-        simple.append("*.[{}]*[{}]".format(*letters))
+    simple = [["*"]]
+    if len(suffixes) == 1 or ("" not in suffixes and len(suffixes) <= FEW_SUFFIXES):
+        simple.append([f"*{glob.escape(suffix)}" for suffix in sorted(suffixes)])
     begins = {(bool(PurePosixPath(name).parent.name), beginning(name)) for name in wanted}
     called = [f"{'*/' * inside}{glob.escape(word)}*" for inside, word in sorted(begins) if word]
     called *= len(called) == len(begins) <= FEW
-    for patterns in ([*first], *([one] for one in simple), called):
+    for patterns in ([*first], *simple, called):
         if patterns and _tell(patterns, wanted, others):
             return patterns
     patterns = _of_folder("", list(wanted), list(others))

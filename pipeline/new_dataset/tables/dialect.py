@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -28,6 +29,8 @@ WINDOWS = ("cp1252", "cp1250", "cp1251", "gb18030", "big5", "cp932", "cp949")
 """Encodings in which Excel saves."""
 CLOSE = 0.02
 """A difference in what charset-normalizer calls chaos that decides nothing."""
+JSON = re.compile(r"\s*\{\s*\"|\s*\[\s*[\[{\"]")
+"""The beginning of JSON."""
 NO_TABLE = {
     b"PK\x03\x04": "an Excel or other zipped file",
     b"\xd0\xcf\x11\xe0": "an old Excel file",
@@ -66,7 +69,8 @@ def like(source: Path | bytes, where: dict[str, str], images: Collection[str]) -
     text = content[:BEGINNING].decode(encoding, "ignore")
     if len(content) > BEGINNING:
         text = text[: text.rfind("\n") + 1]
-    if PurePath(name).suffix.lower() in (".jsonl", ".ndjson") or re.match(r"\s*\{\s*\"", text):
+    _refuse_nested(name, text)
+    if PurePath(name).suffix.lower() in (".jsonl", ".ndjson") or JSON.match(text):
         return LabelFile(format="jsonl", **given)
     separator = _separator(text)
     if separator != ",":
@@ -78,6 +82,21 @@ def like(source: Path | bytes, where: dict[str, str], images: Collection[str]) -
     if rows and not _has_header(rows, images):
         given["header"] = False
     return LabelFile(**given)
+
+
+def _refuse_nested(name: str, text: str) -> None:
+    """Raise DataError over JSON that has not an object a line, with plain values."""
+    if not JSON.match(text):
+        return
+    try:
+        first = json.loads(text.lstrip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        first = None
+    if not isinstance(first, dict) or all(isinstance(one, dict | list) for one in first.values()):
+        raise DataError(
+            f"{name}: is JSON, but not an object for each image on a line of its own; save the "
+            "table as CSV or as JSON lines"
+        )
 
 
 def _encoding(name: str, content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Where tables of labels are: files that the user named, or Hugging Face's in the archive."""
+"""Where tables of labels are: files that the user named, or those in the archive."""
 
 import glob
 from collections.abc import Collection, Sequence
@@ -11,13 +11,13 @@ from pipeline.extract.tables import LabelFile
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.packed import LIMITS, Packed
 from pipeline.new_dataset.tables.dialect import like
-from pipeline.new_dataset.tables.table import Table
+from pipeline.new_dataset.tables.table import Table, read
 from pipeline.split import published
 
-METADATA = ("metadata.csv", "metadata.jsonl")
-"""Tables that Hugging Face puts beside the images."""
+METADATA = ("metadata.csv", "metadata.jsonl", "_classes.csv")
+"""Tables that Hugging Face and Roboflow put beside the images."""
 FILE_NAME = "file_name"
-"""Their column of paths, from the folder in which they stand."""
+"""Hugging Face's column of paths, from the folder in which the table stands."""
 
 
 def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) -> Table | None:
@@ -58,7 +58,9 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     patterns = [glob.escape(name) for name in inside]
     limits = tables.limited(LIMITS, packed.path)
     found = members.members(packed.path, patterns, limits, packed.encoding)
-    return Table([_of_folder(name, content, names) for name, content in found], names, choices)
+    several = len(inside) > 1
+    files = [_of_folder(name, content, names, several) for name, content in found]
+    return Table(files, names, choices)
 
 
 def _is_metadata(name: str, names: Collection[str]) -> bool:
@@ -68,13 +70,23 @@ def _is_metadata(name: str, names: Collection[str]) -> bool:
     return path.name in METADATA and any(name.startswith(beside) for name in names)
 
 
-def _of_folder(name: str, content: bytes, images: Collection[str]) -> tuple[LabelFile, bytes]:
-    """Return what a table in an archive is like, whose paths lead on from its folder."""
+def _of_folder(
+    name: str, content: bytes, images: Collection[str], is_one_of_several: bool
+) -> tuple[LabelFile, bytes]:
+    """Return what a table in an archive is like, whose paths may lead on from its folder.
+
+    Of several tables, those may have the same names for the images beside each.
+    """
     found = like(content, {"member": name}, images)
     parent = PurePosixPath(name).parent
-    if parent != PurePosixPath() and FILE_NAME in tables.columns(found, content):
-        found = found.model_copy(update={"folder": str(parent), "path": FILE_NAME})
-    return found, content
+    if parent == PurePosixPath():
+        return found, content
+    path = FILE_NAME if FILE_NAME in tables.columns(found, content) else None
+    if not path and is_one_of_several:
+        beside = {one.removeprefix(f"{parent}/") for one in images if one.startswith(f"{parent}/")}
+        columns = read([(found, content)], name).items()
+        path = next((one for one, values in columns if values and beside.issuperset(values)), None)
+    return found.model_copy(update={"folder": str(parent), "path": path} if path else {}), content
 
 
 def _of_subsets(files: Sequence[tuple[LabelFile, Path]]) -> list[tuple[LabelFile, Path | bytes]]:

@@ -42,7 +42,7 @@ class Table:
     ) -> None:
         self.files = [file for file, _ in files]
         self.name = first_few([str(file.member or file.file) for file in self.files])
-        self.columns = _columns(files, self.name)
+        self.columns = read(files, self.name)
         """The values of each column that has a name, as text."""
         for option, column in (
             ("--id", choices.id),
@@ -72,8 +72,8 @@ class Table:
         return shown[0] if len(shown) == 1 else shown
 
 
-def _columns(files: Sequence[tuple[LabelFile, Path | bytes]], name: str) -> dict[str, list[str]]:
-    """Read a table as the stages will."""
+def read(files: Sequence[tuple[LabelFile, Path | bytes]], name: str) -> dict[str, list[str]]:
+    """Return the columns of a table, read as the stages will; raise DataError naming it."""
     with tempfile.TemporaryDirectory() as work:
         path = Path(work, "labels.csv")
         try:

@@ -47,6 +47,27 @@ def test_metadata_beside_the_images_of_each_subset(tmp_path):
     assert findings.images.classes == {"a": 12, "b": 12}
 
 
+def test_one_hot_tables_beside_the_images_of_each_subset(tmp_path):
+    """Roboflow's, in which names may repeat."""
+    rows = {
+        n: b"filename, a, b\n"
+        + b"".join(b"%d.png, %d, %d\n" % (i, i % 2, 1 - i % 2) for i in range(n))
+        for n in (20, 4)
+    }
+    members = [
+        *images("train", 20),
+        ("train/_classes.csv", rows[20]),
+        *images("valid", 4, 30),
+        ("valid/_classes.csv", rows[4]),
+    ]
+    builders.write_archive(tmp_path / "a.zip", members)
+    findings = detect(tmp_path, ["a.zip"], Choices())
+    assert [one["folder"] for one in findings.extract["labels"]] == ["train", "valid"]
+    assert findings.decode["labels"] == {"id": "filename", "match": "path", "one_hot": ["a", "b"]}
+    assert findings.split["folders"] is True
+    assert findings.images.classes == {"a": 12, "b": 12}
+
+
 def test_a_table_for_each_subset(tmp_path):
     builders.write_archive(tmp_path / "a.zip", images("x", 30))
     for name, numbers in (("Train.csv", range(20)), ("Test.csv", range(20, 30))):
