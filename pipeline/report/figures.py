@@ -25,6 +25,7 @@ from pipeline.report.results import Results
 from pipeline.report.sections.measured import classes as class_scores
 from pipeline.report.sections.measured import confusion as matrices
 from pipeline.report.sections.measured import training
+from pipeline.report.sections.pictured.matrix import can_be_read
 from pipeline.shards import index
 
 CSS_DPI = 96
@@ -37,6 +38,7 @@ CURVES_WIDTH, BARS_WIDTH = 440, 700
 LEGEND = {
     "orient": "bottom",
     "title": None,
+    "labelLimit": 0,
     "labelExpr": "{train: 'train (mean over the epoch)', test: 'test (drawn, not used)', f1: 'F1'}"
     "[datum.label] || datum.label",
 }
@@ -79,9 +81,11 @@ def samples(results: Results) -> Figure:
     )
 
 
-def matrix(results: Results) -> Figure:
-    """Return the first training image beside its integers."""
+def matrix(results: Results) -> Figure | None:
+    """Return the first training image beside its integers; None of photographs, as on the page."""
     dataset = results.dataset
+    if not can_be_read(dataset):
+        return None
     row = dataset.split.rows("train")[:1]
     image = dataset.take(row)
     name = results.classes[dataset.labels()[row[0]]]
@@ -109,7 +113,7 @@ def mistakes(results: Results) -> Figure:
     )
 
 
-FIGURES: Mapping[str, Callable[[Results], Figure | Spec]] = {
+FIGURES: Mapping[str, Callable[[Results], Figure | Spec | None]] = {
     "curves": curves,
     "confusion": confusion,
     "classes": classes,
@@ -117,13 +121,14 @@ FIGURES: Mapping[str, Callable[[Results], Figure | Spec]] = {
     "matrix": matrix,
     "mistakes": mistakes,
 }
-"""Figures by the name of their file."""
+"""Figures by the name of their file; None where the data have nothing to show in one."""
 
 
 def write(results: Results, folder: Path) -> None:
     """Write each figure as ``NAME.png`` into ``folder``, one at a time."""
     for name, draw in FIGURES.items():
-        save(draw(results), folder / f"{name}.png", results.params.dpi)
+        if (figure := draw(results)) is not None:
+            save(figure, folder / f"{name}.png", results.params.dpi)
 
 
 def save(figure: Figure | Spec, path: Path, dpi: int) -> None:

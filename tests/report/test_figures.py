@@ -179,3 +179,13 @@ def test_a_figure_of_ones_own_is_one_entry(results, monkeypatch, tmp_path):
     monkeypatch.setattr(figures, "FIGURES", {"own": reliability})
     figures.write(results, tmp_path)
     assert cv2.imread(str(tmp_path / "own.png")) is not None
+
+
+@pytest.mark.parametrize(("height", "names"), [(70, []), (20, ["matrix.png"])])
+def test_photographs_have_no_matrix_as_the_page_has_none(monkeypatch, tmp_path, height, names):
+    monkeypatch.setattr(figures, "FIGURES", {"matrix": figures.matrix})
+    reports.make(shape=(height, 20, 1))
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    figures.write(reports.results(), folder)
+    assert [path.name for path in folder.iterdir()] == names

@@ -14,12 +14,17 @@ MATRICES = 20
 """Number of training images that are shown as matrices, the first ones."""
 
 
-def matrix(results: Results) -> Section | None:
-    """Return training images as integers; None of photographs, whose pixels are too many to read.
+def can_be_read(dataset: Dataset) -> bool:
+    """Return whether images have few enough pixels to be read as numbers: no photographs.
 
-    These are the images that the page shows reduced.
+    Others are the images that the page shows reduced.
     """
-    if max(results.dataset.index.shape[:2]) > thumbnails.EXACT_SIDE:
+    return max(dataset.index.shape[:2]) <= thumbnails.EXACT_SIDE
+
+
+def matrix(results: Results) -> Section | None:
+    """Return training images as integers; None of photographs."""
+    if not can_be_read(results.dataset):
         return None
     integers = matrices(results.dataset)
     return Section(
