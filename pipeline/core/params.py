@@ -50,6 +50,11 @@ def is_name(text: str) -> bool:
     return len(text) <= LONGEST_NAME and re.fullmatch(NAME, text) is not None
 
 
+def like_name(text: str, otherwise: str) -> str:
+    """Return a name that is like a text, as my_pets is like "My pets"; else ``otherwise``."""
+    return "_".join(re.findall("[a-z0-9]+", text.lower()))[:LONGEST_NAME] or otherwise
+
+
 class Section(BaseModel):
     """A section of the parameters: frozen, strict about types, without unknown keys."""
 

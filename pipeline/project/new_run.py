@@ -3,7 +3,7 @@
 from pipeline import schema
 from pipeline.core import files
 from pipeline.core.errors import ParameterError
-from pipeline.core.params import Params, is_name
+from pipeline.core.params import Params, is_name, like_name
 from pipeline.new_dataset import yaml_edit
 
 
@@ -18,7 +18,8 @@ def add(name: str, like: str) -> str:
     params = Params.read()
     if not is_name(name):
         raise ParameterError(
-            f"{name!r} cannot be a run's name; take small letters, digits and _: my_run"
+            f"{name!r} cannot be a run's name; take small letters, digits and _: "
+            f"{like_name(name, 'my_run')}"
         )
     run = params.value("runs", like)
     if name in params.value("runs"):

@@ -12,7 +12,16 @@ from pydantic import Field, ValidationError, field_validator
 
 from pipeline.core import paths
 from pipeline.core.errors import ParameterError
-from pipeline.core.params import FileName, Name, Params, Section, is_name, merge, read_yaml
+from pipeline.core.params import (
+    FileName,
+    Name,
+    Params,
+    Section,
+    is_name,
+    like_name,
+    merge,
+    read_yaml,
+)
 from tests.support.builders import ROOT
 
 
@@ -340,3 +349,12 @@ def test_ten_faults_are_told_and_the_others_counted():
     with pytest.raises(ParameterError, match=r"and 15 more faults$") as caught:
         section({f"k{n}": 1 for n in range(25)})
     assert str(caught.value).count("unknown key") == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("My pets", "my_pets"), ("Pets-2024", "pets_2024"), ("a/b", "a_b"), ("猫", "mine")],
+)
+def test_a_name_like_a_text_is_proposed(text, name):
+    assert like_name(text, "mine") == name
+    assert is_name(like_name(text * 30, "mine"))
