@@ -16,6 +16,7 @@ from tests.support.host import PULL_REQUEST as METRICS
 from tests.support.repository import Copy
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+CI = ".github/workflows/ci.yml"
 BIN = Path(sys.executable).parent
 
 
@@ -63,12 +64,22 @@ def test_actions_are_pinned_and_jobs_are_limited(path):
     assert all(job["timeout-minutes"] <= 360 for job in workflow["jobs"].values())
 
 
-def test_only_the_job_that_runs_no_code_of_ours_may_write():
-    jobs = read_yaml(METRICS)["jobs"]
+@pytest.mark.parametrize(("path", "name"), [(METRICS, "comment"), (FULL, "request")])
+def test_only_the_job_that_runs_no_code_of_ours_may_write(path, name):
+    jobs = read_yaml(path)["jobs"]
     writing = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
-    assert writing == ["comment"]
-    assert not [step for step in jobs["comment"]["steps"] if "checkout" in step.get("uses", "")]
-    assert "head.repo.full_name == github.repository" in jobs["comment"]["if"]
+    assert writing == [name]
+    programs = r"\b(make|python|dvc|\./)"
+    for step in jobs[name]["steps"]:
+        assert "secrets." not in str(step)
+        assert not re.search(programs, re.sub("dvc.lock", "", step.get("run", "")))
+    assert re.search(programs, str(next(iter(jobs.values()))["steps"]))
+
+
+def test_a_fork_gets_no_comment():
+    job = read_yaml(METRICS)["jobs"]["comment"]
+    assert not [step for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert "head.repo.full_name == github.repository" in job["if"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +132,7 @@ def host(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("workflows")
-def test_the_workflow_by_hand_reproduces_and_pushes_all_that_leads_to_a_report(host):
+def test_the_workflow_by_hand_reproduces_pushes_and_asks_for_a_merge(host):
     store = host.folder / "store"
     values = {
         "TARGETS": "report@demo_idx report@demo_png",
@@ -130,10 +141,36 @@ def test_the_workflow_by_hand_reproduces_and_pushes_all_that_leads_to_a_report(h
     }
     steps, summary = host.job("full", "workflow_dispatch", FULL, values)
     assert [name for name, (_, status) in steps.items() if status] == [], steps
-    assert list(steps) == ["Reproduce", "Remove the credentials", "Verify", "Summary"]
+    assert list(steps) == ["Reproduce", "Remove the credentials", "Verify", "Summary", "Results"]
     assert "metrics/runs/demo_png/report.html" in summary
     clone = host.folder / "full/clone"
     assert not (clone / ".dvc/config.local").exists()
     assert run("dvc", "remote", "add", "--local", "store", store, cwd=clone).returncode == 0
     done = run(sys.executable, "-m", "pipeline", "verify", "--remote", "store", cwd=clone)
     assert done.returncode == 0, done.stderr
+    asks_for_a_merge(host)
+
+
+def asks_for_a_merge(host):
+    """The job that may write commits what was made, and nothing else that a patch holds."""
+    patch = host.folder / "full/temp/results.patch"
+    assert "changed=true" in (host.folder / "full/OUTPUT").read_text()
+    there = host.folder / "full-request/temp/results.patch"
+    there.parent.mkdir(parents=True)
+    ci = (ROOT / CI).read_text().splitlines()
+    lines = [f"-{ci[0]}", "+x", *(f" {line}" for line in ci[1:4])]
+    other = ["diff --git a/{0} b/{0}", "--- a/{0}", "+++ b/{0}", "@@ -1,4 +1,4 @@", *lines]
+    there.write_text(patch.read_text() + "\n".join(other).format(CI) + "\n")
+    gh = host.folder / "bin/gh"
+    gh.parent.mkdir()
+    gh.write_text(f'#!/bin/sh\necho "$@" >> {host.folder}/gh\n')
+    gh.chmod(0o755)
+    values = {"TARGETS": "report@demo_idx", "GH_TOKEN": "token"}
+    steps, _ = host.job("full", "workflow_dispatch", FULL, values, "request")
+    assert [status for _, status in steps.values()] == [0], steps
+    told = (host.folder / "gh").read_text().splitlines()
+    assert told[0] == "auth setup-git"
+    assert told[1].startswith("pr create --base full --head full-42-1 --title Results of report@")
+    made = run("git", "diff", "--name-only", "full", "full-42-1", cwd=host.origin).stdout.split()
+    assert {"dvc.lock", "metrics/runs/demo_png/evaluation.json"} <= set(made)
+    assert {name.split("/")[0] for name in made} == {"dvc.lock", "metrics"}

@@ -16,6 +16,10 @@ FULL = ROOT / ".github/workflows/full.yml"
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 }
+HOSTS = "STEP_SUMMARY", "ENV", "PATH", "OUTPUT"
+"""Files by which steps tell the host something."""
+FILES = "STEP_SUMMARY", "ENV", "PATH", "OUTPUT"
+"""Files by which steps tell the host something."""
 IDENTITY = "-c", "user.name=x", "-c", "user.email=x"
 
 
@@ -35,33 +39,43 @@ class Host:
         event: str,
         workflow: Path = PULL_REQUEST,
         values: Mapping[str, str] | None = None,
+        name: str = "",
     ) -> tuple[dict[str, tuple[str, int]], str]:
-        """Run the scripts of a workflow's first job in a new clone.
+        """Run the scripts of a workflow's first job in a new clone, or those of the named one.
 
         Not run are `make setup` (test_setup.py does) and the actions, which need the host; what
         ``actions/cache`` does is done here. ``values`` are those of the steps' variables that the
-        host would put in: inputs and secrets; others are empty, as secrets in a fork.
+        host would put in: inputs and secrets; others are empty, as secrets in a fork. Programs in
+        the folder ``bin`` come first. Artifacts are files of ``temp``, beside the clone.
 
         Returns
         -------
         tuple
             By the names of the steps that were run what they wrote and their status; the summary.
         """
-        clone = self.folder / branch / "clone"
+        clone = self.folder / f"{branch}{name and '-'}{name}" / "clone"
         git(self.folder, "clone", "-q", "-b", branch, f"{self.origin}", f"{clone}")
-        files = {name: clone.parent / name for name in ("STEP_SUMMARY", "ENV", "PATH")}
+        files = {name: clone.parent / name for name in FILES}
         for path in files.values():
             path.touch()
-        (clone.parent / "temp").mkdir()
+        (clone.parent / "temp").mkdir(exist_ok=True)
         if (self.folder / "cache").exists():
             shutil.copytree(self.folder / "cache", clone / ".dvc/cache")
         host = {
             "CI": "true",
             "GITHUB_BASE_REF": "main" if event == "pull_request" else "",
+            "GITHUB_REF_NAME": branch,
+            "GITHUB_REPOSITORY": "team/project",
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ID": "42",
+            "GITHUB_SERVER_URL": "https://host.example",
+            "GITHUB_SHA": "0" * 40,
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{ENVIRONMENT['PATH']}",
             "RUNNER_TEMP": str(clone.parent / "temp"),
         } | {f"GITHUB_{name}": str(path) for name, path in files.items()}
         steps: dict[str, tuple[str, int]] = {}
-        for step in next(iter(read_yaml(workflow)["jobs"].values()))["steps"]:
+        jobs = read_yaml(workflow)["jobs"]
+        for step in jobs[name or next(iter(jobs))]["steps"]:
             condition = step.get("if", "")
             failed = any(status for _, status in steps.values())
             if (
