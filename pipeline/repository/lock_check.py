@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from dvc.dependency import ParamsDependency
 from dvc.output import Output
+from dvc.repo import Repo
 from dvc.stage.serialize import to_single_stage_lockfile
 from dvc_data.hashfile.build import build
 from dvc_data.hashfile.db import HashFileDB
@@ -17,10 +18,15 @@ from pipeline.core.errors import first_few
 from pipeline.repository.dvc import LOCK, opened, repro
 
 
-def faults() -> Iterator[str]:
+def faults(*, studies: bool = True) -> Iterator[str]:
     """Compare every recorded stage with the files here.
 
     Every file is read again: neither DVC's cache nor times and lengths of files are trusted.
+
+    Parameters
+    ----------
+    studies : bool
+        Whether those of studies are compared too.
 
     Yields
     ------
@@ -32,7 +38,8 @@ def faults() -> Iterator[str]:
     PipelineError
         If DVC cannot open the repository or read its files.
     """
-    with opened() as repo, tempfile.TemporaryDirectory() as nowhere:
+    with opened(studies=studies) as repo, tempfile.TemporaryDirectory() as nowhere:
+        yield from _hidden(repo)
         hashes = Hashes(Path(nowhere))
         outputs = {out.fs_path for stage in repo.index.stages for out in stage.outs}
         locks: dict[str, dict[str, Any]] = {}
@@ -47,6 +54,24 @@ def faults() -> Iterator[str]:
                     yield f"{name}: {LOCK} records more or less; run {repro([name], '--force')}"
             elif here := [str(out) for out in stage.outs if hashes.of(out)]:
                 yield f"{name}: not recorded in {LOCK}: {first_few(here)}; run dvc repro"
+
+
+def _hidden(repo: Repo) -> Iterator[str]:
+    """Tell what Git tracks and stages read, but DVC ignores: its changes would go unseen."""
+    read = {
+        dependency.fs_path
+        for stage in repo.index.stages
+        for dependency in stage.deps
+        if not isinstance(dependency, ParamsDependency)
+    }
+    hidden = []
+    for entry in repo.scm.pygit2.repo.index:
+        path = Path(repo.scm.root_dir, entry.path)
+        is_read = not read.isdisjoint(map(str, (path, *path.parents)))
+        if is_read and repo.dvcignore.is_ignored_file(str(path)):
+            hidden.append(entry.path)
+    if hidden:
+        yield f".dvcignore: hides {first_few(hidden)}, which Git tracks and stages read; change it"
 
 
 def count() -> int:

@@ -94,7 +94,7 @@ def resolve() -> str:
     settled = _shown(conflicts)
     if unsettled:
         return f"{settled}: settled; to be run: {repro(unsettled)}"
-    return f"{settled}: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
+    return f"{settled}: settled; nothing is to be run; for the data: python -m pipeline pull"
 
 
 def conflict(path: Path) -> Sides | None:

@@ -52,7 +52,9 @@ def pull(remote: str = "", targets: Sequence[str] = ()) -> str:
 
     Parameters
     ----------
-    remote, targets
+    remote : str
+        Name of a DVC remote; empty for the default one, if there is one.
+    targets : sequence of str
         As of ``push``.
 
     Returns
@@ -68,16 +70,16 @@ def pull(remote: str = "", targets: Sequence[str] = ()) -> str:
     """
     logging.getLogger("dvc.data_cloud").setLevel(logging.ERROR)  # it lists what it misses
     with opened(studies=bool(targets)) as repo:
-        name = remote_name(repo, remote)
+        name = remote or repo.config["core"].get("remote") or ""
         outs = recorded(repo, targets)
-        absent = [out for out in outs if out.changed_cache()]
-        fetched = repo.cloud.pull({out.hash_info for out in absent}, remote=name).transferred
-        lists = [out for out in absent if out.is_dir_checksum and out.get_dir_cache(remote=name)]
-        members = {HashInfo("md5", inner.value) for out in lists for inner in _members(out)}
-        fetched |= repo.cloud.pull(members, remote=name).transferred
+        fetched = _fetch(repo, name, outs) if name else 0
         here = [out for out in outs if not out.changed_cache()]
         checkout(repo, here)
-    return f"{name}: {len(fetched):,} objects pulled; {len(here):,} outputs are here" + (
+    if not name:
+        return f"no default remote; {len(here):,} outputs are here" + (
+            _left("not in this cache", outs, here)
+        )
+    return f"{name}: {fetched:,} objects pulled; {len(here):,} outputs are here" + (
         _left("neither there nor in this cache", outs, here)
     )
 
@@ -117,6 +119,15 @@ def recorded(repo: Repo, targets: Sequence[str] = ()) -> list[Any]:
 def _is_of_study(path: Path, root: Path) -> bool:
     """Return True if a ``dvc.yaml`` is of a project within the project, or in its own folder."""
     return path.parent != root and path.name == "dvc.yaml"
+
+
+def _fetch(repo: Repo, remote: str, outs: Iterable[Any]) -> int:
+    """Get what a remote has of outputs into the cache; return the number of objects."""
+    absent = [out for out in outs if out.changed_cache()]
+    fetched = repo.cloud.pull({out.hash_info for out in absent}, remote=remote).transferred
+    lists = [out for out in absent if out.is_dir_checksum and out.get_dir_cache(remote=remote)]
+    members = {HashInfo("md5", inner.value) for out in lists for inner in _members(out)}
+    return len(fetched | repo.cloud.pull(members, remote=remote).transferred)
 
 
 def _members(out: Any) -> list[HashInfo]:

@@ -138,7 +138,7 @@ def test_branches_that_change_different_runs_need_no_run(project):
     assert not merge("ours")
     said = resolve()
     assert said == (
-        "dvc.lock: settled; nothing is to be run; for the data: dvc checkout (or dvc pull)"
+        "dvc.lock: settled; nothing is to be run; for the data: python -m pipeline pull"
     )
     checkout()
     assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)
