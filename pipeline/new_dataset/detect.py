@@ -6,7 +6,7 @@ its extraction.
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from pipeline.archives import pieces
@@ -21,6 +21,8 @@ from pipeline.new_dataset.findings import Findings
 
 RARE = 10
 """A class with fewer images is not divided in proportion."""
+TABLES = {".csv", ".tsv", ".xlsx", ".xls", ".json", ".jsonl", ".ndjson"}
+"""Suffixes of tables of labels."""
 
 
 class Detector(NamedTuple):
@@ -54,6 +56,11 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
             start = file.read(placeholder.BEGINNING)
         if start and (words := placeholder.described(start)):
             raise DataError(f"{name}: {words}")
+    if tables := [name for name in names if PurePath(name).suffix.lower() in TABLES]:
+        raise DataError(
+            f"{tables[0]}: is called as a table; name the images, and their table with --labels "
+            "(one of pixels, such as Kaggle's of MNIST and FER2013, is not read: write its images)"
+        )
     detector = _detector(folder, names)
     if choices.labels and not detector.takes_labels:
         raise DataError("--labels goes with an archive or a folder of images, not with these files")

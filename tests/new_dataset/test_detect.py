@@ -19,6 +19,7 @@ def test_every_kind_has_a_detector():
         (["a.zip", "b.7z"], (), "one archive at a time, please, not 2"),
         (["a.parquet"], ("t.csv",), "--labels goes with an archive or a folder of images"),
         (["a"], ("t.csv",), "--labels goes with an archive or a folder of images"),
+        (["a.zip", "t.csv"], (), r"t\.csv: is called as a table; name the images, and .* --labels"),
         (["a.zip", "b.parquet"], (), r"a\.zip: is neither an archive .* nor an IDX file"),
     ],
 )

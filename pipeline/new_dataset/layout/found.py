@@ -4,6 +4,7 @@ import glob
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
 from shlex import quote
 
@@ -17,8 +18,12 @@ from pipeline.new_dataset.layout.result import AmbiguousError, Reading, ambiguou
 from pipeline.new_dataset.layout.tree import WRAPPERS, Folder, count, folders
 from pipeline.split.published import meaning
 
-NO_CLASS = re.compile(r"unlabell?ed|unsup(ervised)?|pred(ict(ions?)?)?", re.I)
-"""A word for images without a class, in the name of a folder."""
+NO_CLASS = re.compile(
+    r"unlabell?ed|unclassified|unassigned|untagged|no(label|class|tag)s?|unsup(ervised)?"
+    r"|pred(ict(ions?)?)?",
+    re.I,
+)
+"""A word for images without a class, in the name of a folder, or two of its words."""
 
 
 def found(root: Folder, subset_of: SubsetOf) -> Draft:
@@ -66,6 +71,7 @@ def found(root: Folder, subset_of: SubsetOf) -> Draft:
 def is_unlabelled(folder: Folder) -> bool:
     """Return whether a folder is by its name one of images without a class, and by its content."""
     words = re.findall(r"[^\W\d_]+", folder.name)
+    words += map("".join, pairwise(words))
     return any(map(NO_CLASS.fullmatch, words)) and len(folder.unwrapped().inner) < 2
 
 

@@ -133,6 +133,7 @@ def test_images_without_classes_for_test_are_left_out_with_a_word(folders, left_
             ],
         ),
         ("cat:2 dog:2 unlabelled:3", ["--only 'cat/*' --only 'dog/*' (cat: 2, dog: 2)"]),
+        ("cat:2 dog:2 no_label:3", ["--only 'cat/*' --only 'dog/*' (cat: 2, dog: 2)"]),
         ("cat:2 dog:2 test/cat:1 test/dog:1", ["--classes-at -1 (cat: 3, dog: 3)"]),
         ("a/train/x:2 a/train/y:2 b/train/x:1 b/train/y:1", ["--classes-at 1 (a: 4, b: 2)"]),
         ("cat/dog:2 dog/cat:1", ["--classes-at 1 (cat: 2, dog: 1)"]),
