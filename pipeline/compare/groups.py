@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.core.params import merge
+from pipeline.execution.machine import Machine
 from pipeline.report.html import leaves, spelled
 from pipeline.runs import DEFAULT_NETWORK, NAMED
 
 SEED = "train.seed"
+MACHINE = "machine"
+"""Beside the parameters: the type of machine that a run was trained on."""
 CHANGED = ("model", "train", "evaluate")
 """Sections of a run's parameters that may change a number."""
 
@@ -24,8 +27,15 @@ class Parameters(NamedTuple):
 
     @property
     def change(self) -> tuple[tuple[str, str], ...]:
-        """Return the effective ones without the seed, sorted."""
-        return tuple(sorted(item for item in self.effective.items() if item[0] != SEED))
+        """Return the effective ones without the seed and the type of machine, sorted."""
+        beside = (SEED, MACHINE)
+        return tuple(sorted(item for item in self.effective.items() if item[0] not in beside))
+
+    def on(self, machine: Machine | None) -> "Parameters":
+        """Return the same with the type of machine that the run was trained on, if it is known."""
+        if machine is None:
+            return self
+        return self._replace(effective=self.effective | {MACHINE: machine.describe()})
 
 
 class Spread(NamedTuple):

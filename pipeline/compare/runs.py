@@ -12,6 +12,7 @@ from pipeline.core.errors import DataError
 from pipeline.evaluate import baseline
 from pipeline.evaluate.evaluation import Evaluation, Validation
 from pipeline.evaluate.predictions import Predictions
+from pipeline.execution.machine import Machine
 
 RESAMPLES = 10_000
 CONFIDENCE_LEVEL = 0.95
@@ -108,6 +109,7 @@ def describe(
     form: Format,
     evaluations: Sequence[Evaluation | None] = (None, None),
     warnings: Sequence[Sequence[str]] = ((), ()),
+    machines: Sequence[Machine | None] = (None, None),
 ) -> str:
     """Return a comparison as text, Markdown or JSON.
 
@@ -118,10 +120,16 @@ def describe(
         give; None where it is not there.
     warnings : sequence, optional
         Of each run, lines that say that it is no better than a guess, and what to try.
+    machines : sequence, optional
+        The types of machines on which the two were trained; None where that was not recorded.
     """
+    types = [one.describe() if one else None for one in machines]
     validated = [one.validation if one else None for one in evaluations]
     if form == "json":
-        told = {"validation_accuracy": [one.accuracy if one else None for one in validated]}
+        told: dict[str, Any] = {
+            "validation_accuracy": [one.accuracy if one else None for one in validated],
+            "machines": types,
+        }
         return render([], (), form, asdict(comparison) | told | {"runs": list(names)})
     first, second = names
     low, high = comparison.interval
@@ -139,6 +147,7 @@ def describe(
         f"McNemar's exact test: p = {comparison.p_value:.3g}; the two "
         f"{'differ' if differ else 'may be equally good'}",
         *_guesses(evaluations, names, warnings),
+        *_trained(machines, names),
         "",
         render(rows, ("class", "images", first, second, "change"), form),
         "",
@@ -175,6 +184,19 @@ def _guesses(
         yield f"{said[0].upper()}{said[1:]}"
     for name, lines in zip(names, warnings, strict=True):
         yield from (f"{name}: {line}" for line in lines)
+
+
+def _trained(machines: Sequence[Machine | None], names: Sequence[str]) -> Iterator[str]:
+    """Yield on which types of machines the two were trained, where both are known."""
+    first, second = machines
+    if first is None or second is None:
+        return
+    if not first.is_other(second):
+        yield f"Both were trained on {first.describe()}"
+        return
+    for name, one in zip(names, (first, second), strict=True):
+        yield f"{name} was trained on {one.describe()}"
+    yield "These are other types of machines: the same training gives other weights on each"
 
 
 def _named(run: str, ids: list[str]) -> str:

@@ -1,6 +1,6 @@
 """A summary of the runs' results for the console."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.compare import warnings
@@ -9,6 +9,7 @@ from pipeline.core import paths
 from pipeline.core.params import Params
 from pipeline.evaluate import baseline
 from pipeline.evaluate.evaluation import Evaluation, Interval
+from pipeline.execution.machine import Machine
 
 HEADER = (
     "run",
@@ -51,6 +52,7 @@ def table(params: Params) -> str:
         lines += ["", *LEGEND]
     for run, evaluation in measured.items():
         lines += [f"{run}: {line}" for line in _warnings(run, evaluation, datasets[run])]
+    lines += _machines(measured)
     if missing:
         lines.append(f"not evaluated yet: {', '.join(missing)}")
     return "\n".join(lines)
@@ -69,6 +71,15 @@ def chosen(measured: Mapping[str, Evaluation], datasets: Mapping[str, str]) -> I
         }
         if len(validated) > 1:
             yield min(validated, key=lambda run: validated[run])
+
+
+def _machines(runs: Iterable[str]) -> Iterator[str]:
+    """Yield on which types of machines the runs were trained, where that was recorded."""
+    types = {run: one.describe() for run in runs if (one := Machine.of(run))}
+    for kind in dict.fromkeys(types.values()):
+        of_kind = [run for run in types if types[run] == kind]
+        named = "all" if len(of_kind) == len(types) > 1 else ", ".join(of_kind)
+        yield f"trained on {kind}: {named}"
 
 
 def _row(run: str, evaluation: Evaluation, dataset: str, is_best: bool) -> tuple[Any, ...]:

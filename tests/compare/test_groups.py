@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.compare import groups
 from pipeline.compare.groups import Parameters
+from pipeline.execution.machine import Machine
 
 PARAMS = {
     "defaults": {
@@ -44,6 +45,9 @@ def test_a_run_that_no_file_names_has_none():
 def test_the_change_is_all_but_the_seed():
     one, other = Parameters({}, {"a": "1", "train.seed": "0"}), Parameters({}, {"a": "1"})
     assert one.change == other.change == (("a", "1"),)
+    elsewhere = one.on(Machine(gpu="none", kernels="Eigen", processor="x86_64"))
+    assert elsewhere.change == one.on(None).change == one.change
+    assert groups.differing([one, elsewhere]) == ["machine"]
 
 
 def test_parameters_that_differ():

@@ -7,6 +7,7 @@ from statsmodels.stats.contingency_tables import mcnemar as reference
 from pipeline.compare import runs
 from pipeline.core.errors import DataError
 from pipeline.evaluate.predictions import Predictions
+from pipeline.execution.machine import Machine
 from tests.compare.test_summary import measured
 from tests.support.builders import CLASSES
 from tests.support.reports import predictions
@@ -90,6 +91,22 @@ def test_shown_as_text_markdown_and_json():
     assert value["p_value"] == found.p_value
     same = runs.compare(predictions(0.7, 1), predictions(0.7, 1), CLASSES)
     assert "may be equally good" in runs.describe(same, ("a", "a"), "text")
+
+
+def test_types_of_machines_are_told_where_both_are_known():
+    found = runs.compare(predictions(0.7, 1), predictions(0.9, 2), CLASSES)
+    avx2, avx512 = (
+        Machine(gpu="none", kernels="Eigen", processor=f"x86_64 {one}")
+        for one in ("avx2", "avx512f")
+    )
+
+    def told(*machines, form="text"):
+        return runs.describe(found, ("a", "b"), form, machines=machines)
+
+    assert "b was trained on x86_64 avx512f, Eigen\nThese are other types" in told(avx2, avx512)
+    assert "Both were trained on x86_64 avx2, Eigen" in told(avx2, avx2)
+    assert "trained" not in told(avx2, None)
+    assert json.loads(told(avx2, None, form="json"))["machines"] == ["x86_64 avx2, Eigen", None]
 
 
 def test_validation_comes_first_where_both_runs_have_it():

@@ -9,6 +9,8 @@ from pipeline.core.params import Params
 from pipeline.evaluate.evaluation import Validation
 from pipeline.evaluate.metrics import accuracy_interval, evaluate
 from pipeline.evaluate.predictions import Predictions
+from pipeline.execution import machine
+from pipeline.execution.machine import Machine
 
 EXPECTED = """\
 run   dataset  validation  95% interval      training  |  test    95% interval      \
@@ -74,6 +76,19 @@ def test_a_run_that_is_no_better_than_a_guess_is_warned_of_with_what_to_try(writ
     assert fault == ("bad: its accuracy 60.00% is no better than always answering cat, 60.00%")
     assert advice.startswith("bad: its training loss began at 9.00 and came no further than 0.70")
     assert missing == "not evaluated yet: new"
+
+
+def test_the_types_of_machines_stand_below(write):
+    types = {"one": "x86_64 avx2", "two": "x86_64", "three": "x86_64 avx2"}
+    for run, processor in types.items():
+        write(run, measured(70))
+        Machine(gpu="none", kernels="Eigen", processor=processor).write(machine.path(run))
+    runs = Params({"runs": {run: {"dataset": "a"} for run in (*types, "more")}})
+    shown = summary.table(runs).splitlines()
+    assert "trained on x86_64 avx2, Eigen: one, three" in shown
+    assert "trained on x86_64, Eigen: two" in shown
+    machine.path("two").unlink()
+    assert "trained on x86_64 avx2, Eigen: all" in summary.table(runs).splitlines()
 
 
 def test_without_curves_there_is_the_warning_alone(write):
