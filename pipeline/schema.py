@@ -25,6 +25,7 @@ from pipeline.models.params import size_fault
 from pipeline.report.params import ReportParams
 from pipeline.split.splitters import SPLITTERS
 from pipeline.train.params import TrainParams, start_fault
+from pipeline.transfer.study import TransferParams, groups
 
 DATASETS: dict[Kind, type[Section]] = {
     kind: create_model(
@@ -68,7 +69,7 @@ class Top(Section):
 
 
 class StudyDefaults(Section):
-    """``defaults`` of an ablation study, whose runs have no reports."""
+    """``defaults`` of a study, whose runs have no reports."""
 
     model: dict[str, Any]
     """Of the network ``cnn``."""
@@ -77,16 +78,27 @@ class StudyDefaults(Section):
 
 
 class Study(Section):
-    """The top level of an ablation study's ``params.yaml``."""
+    """The top level of a study's ``params.yaml``, but for its own section."""
 
     datasets: Datasets
     defaults: StudyDefaults
-    ablation: AblationParams
     runs: Annotated[dict[Name, runs.StudyRun], Field(max_length=MOST)]
 
 
+class Ablation(Study):
+    """The top level of an ablation study's, whose datasets the main graph prepares."""
+
+    ablation: AblationParams
+
+
+class Transfer(Study):
+    """The top level of a study of fine-tuning, which prepares its datasets itself."""
+
+    transfer: TransferParams
+
+
 def check_study(params: Params, main: Params) -> str:
-    """Validate all sections of an ablation study.
+    """Validate all sections of a study, which is one of fine-tuning if it has that section.
 
     Parameters
     ----------
@@ -98,17 +110,20 @@ def check_study(params: Params, main: Params) -> str:
     Returns
     -------
     str
-        Numbers of valid runs and changes, for the console.
+        Numbers of valid runs and what they compare, for the console.
 
     Raises
     ------
     ParameterError
         With all faults.
     """
-    if faults := told(_study_faults(params, main)):
+    transfer = "transfer" in params.value()
+    if faults := told(_transfer_faults(params) if transfer else _ablation_faults(params, main)):
         raise ParameterError(faults)
-    changes = by_change(params)
-    return f"{params.path}: {len(params.value('runs'))} runs of {len(changes)} changes are valid"
+    compared = (
+        f"{len(groups(params))} comparisons" if transfer else f"{len(by_change(params))} changes"
+    )
+    return f"{params.path}: {len(params.value('runs'))} runs of {compared} are valid"
 
 
 def check_params(params: Params) -> str:
@@ -136,17 +151,32 @@ def _faults(params: Params) -> Iterator[str]:
     except ParameterError as error:
         yield str(error)
         return
+    yield from _dataset_faults(params)
+    yield from _run_faults(params, Defaults, Path())
+
+
+def _dataset_faults(params: Params) -> Iterator[str]:
     for name in params.value("datasets"):
         try:
             params.section(DATASETS[kind_of(params, name)], "datasets", name)
         except ParameterError as error:
             yield str(error)
-    yield from _run_faults(params, Defaults, Path())
 
 
-def _study_faults(params: Params, main: Params) -> Iterator[str]:
+def _transfer_faults(params: Params) -> Iterator[str]:
     try:
-        params.section(Study)
+        params.section(Transfer)
+        groups(params)
+    except ParameterError as error:
+        yield str(error)
+        return
+    yield from _dataset_faults(params)
+    yield from _run_faults(params, StudyDefaults, Path())
+
+
+def _ablation_faults(params: Params, main: Params) -> Iterator[str]:
+    try:
+        params.section(Ablation)
         by_change(params)
     except ParameterError as error:
         yield str(error)

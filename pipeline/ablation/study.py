@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline import runs
 from pipeline.ablation.cost import read as read_cost
+from pipeline.ablation.difference import CONFIDENCE_LEVEL, difference
 from pipeline.core import paths
 from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.params import Name, Params, Section, merge
@@ -20,7 +21,6 @@ from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report.html import leaves
 
-CONFIDENCE_LEVEL = 0.95
 PARTS = "model", "train", "evaluate"
 """Sections of a run that a change may be in."""
 STARTS = {"network": runs.DEFAULT_NETWORK, "weights": paths.NO_WEIGHTS.as_posix()}
@@ -34,14 +34,6 @@ class AblationParams(Section):
     """The change that all are compared with, an empty one."""
     dpi: Annotated[int, Field(ge=20, le=600)] = 120
     """Pixels an inch of the figure."""
-
-
-class Difference(NamedTuple):
-    """A mean difference of accuracies and its interval, which a single seed does not have."""
-
-    mean: float
-    low: float | None
-    high: float | None
 
 
 class Change(BaseModel):
@@ -158,47 +150,6 @@ def by_change(params: Params) -> dict[str, dict[int, str]]:
             )
         changes.setdefault(change, {})[seed] = run
     return changes
-
-
-def difference(gains: NDArray[np.floating[Any]]) -> Difference:
-    """Return the mean difference between two ways of training, with an interval.
-
-    It holds for other seeds and other images than these: both are random factors of a two-way
-    analysis of variance, as readers and cases are where diagnostic methods are compared. Source:
-    S. L. Hillis, "A comparison of denominator degrees of freedom methods for multiple observer ROC
-    analysis", Statistics in Medicine 26 (2007), for a fully crossed design of two methods.
-
-    Parameters
-    ----------
-    gains : ndarray
-        Right by the one less right by the other (-1, 0 or 1), of shape (seeds, images), for the
-        same seeds and images.
-
-    Examples
-    --------
-    Of four images, both seeds get one more right:
-
-    >>> mean, low, high = difference(np.array([[1, 0, 0, 0], [1, 0, 0, 0]]))
-    >>> mean, round(low, 2), round(high, 2)
-    (0.25, -0.24, 0.74)
-    """
-    from scipy import stats
-
-    seeds, images = gains.shape
-    mean = float(gains.mean())
-    if seeds < 2:
-        return Difference(mean, None, None)
-    of_seeds, of_images = gains.mean(axis=1), gains.mean(axis=0)
-    between_seeds = images * of_seeds.var(ddof=1)
-    between_images = seeds * of_images.var(ddof=1)
-    rest = gains - of_seeds[:, None] - of_images + mean
-    residual = (rest**2).sum() / ((seeds - 1) * (images - 1))
-    total = between_seeds + max(between_images - residual, 0.0)
-    if not total:
-        return Difference(mean, mean, mean)
-    freedom = (seeds - 1) * (total / between_seeds) ** 2 if between_seeds else np.inf
-    half = float(stats.t.ppf((1 + CONFIDENCE_LEVEL) / 2, freedom) * np.sqrt(total / gains.size))
-    return Difference(mean, mean - half, mean + half)
 
 
 class _Measured(NamedTuple):

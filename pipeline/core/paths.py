@@ -19,6 +19,11 @@ NO_WEIGHTS = DATA / "weights" / "none"
 """The placeholder in ``runs.<run>.weights`` of a run that starts from fresh weights."""
 
 
+def studies() -> list[Path]:
+    """Return the folders of the other graphs below this one, such as ``ablation``, by name."""
+    return sorted(path.parent for path in Path().glob(f"*/{PARAMS}"))
+
+
 def raw(dataset: str) -> Path:
     """Return the folder of the published files."""
     return DATA / "raw" / dataset

@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.core import files, libraries
 from pipeline.core.errors import first_few
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 """The folder of ``pipeline/``, ``stages/`` and ``networks/``."""
 PACKAGES = ("pipeline", "stages", "networks")
 
@@ -37,7 +37,7 @@ def code(files_beside: Iterable[Path] = ()) -> dict[str, str]:
         the ``__init__.py`` of a package, are left out.
     """
     loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    paths = {Path(path).resolve() for path in loaded if path} | set(files_beside)
+    paths = {_resolved(path) for path in loaded if path} | set(files_beside)
     ours = {path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT)}
     return {
         path.as_posix(): _sha256(path.as_posix())
@@ -99,6 +99,12 @@ def key(*inputs: str | bytes | memoryview) -> str:
         digest.update(len(memoryview(content).cast("B")).to_bytes(8, "little"))
         digest.update(content)
     return digest.hexdigest()
+
+
+@cache
+def _resolved(path: str) -> Path:
+    """Return the real path of a module's file; a process has thousands, which do not move."""
+    return Path(path).resolve()
 
 
 @cache

@@ -12,7 +12,7 @@ from pipeline.subsets.data_card import DataCard
 from tests.support.builders import ROOT
 
 
-@pytest.mark.parametrize("graph", ["", "ablation/"])
+@pytest.mark.parametrize("graph", ["", "ablation/", "transfer/"])
 def test_committed_runs(graph, monkeypatch):
     monkeypatch.chdir(ROOT)
     params = Params.read(paths.params(f"{graph}run"))
@@ -23,7 +23,9 @@ def test_committed_runs(graph, monkeypatch):
             continue
         seen += 1
         evaluation = Evaluation.read(folder / "evaluation.json")
-        card = DataCard.read(paths.data_card(runs.dataset(params, name)))
+        card = paths.data_card(runs.dataset(params, name))
+        own = paths.graph(f"{graph}{name}") / card  # of a study that prepares its datasets itself
+        card = DataCard.read(own if own.exists() else card)
         curves = history.read(folder / "history.csv")
         stopped = runs.section(params, name, "train", history.Stopped)
         n = card.subsets["validation"].n

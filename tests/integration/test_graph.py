@@ -16,7 +16,7 @@ from pipeline.core.libraries import TRACKED
 from pipeline.core.params import read_yaml
 from tests.support import graph
 from tests.support.builders import ROOT
-from tests.support.graph import GRAPH, STAGES, STUDY, of
+from tests.support.graph import GRAPH, STAGES, STUDY, TRANSFER, of
 
 PARAMS = read_yaml(ROOT / "params.yaml")
 BUNDLED_DATASETS = {"fashion_mnist", "demo_idx", "demo_png"}
@@ -25,11 +25,13 @@ BUNDLED_RUNS = BUNDLED_DATASETS | {"fashion_mnist_fast", "fashion_mnist_best"}
 ALL = [
     *((stage, GRAPH) for stage in STAGES),
     *((stage, STUDY) for stage in ("train", "evaluate", "ablation")),
+    ("transfer", TRANSFER),  # the others are the main graph's
 ]
 
 
 def name(value):
-    return value if isinstance(value, str) else "study" if value is STUDY else "main"
+    named = {"main": GRAPH, "study": STUDY, "transfer": TRANSFER}
+    return value if isinstance(value, str) else next(n for n in named if named[n] is value)
 
 
 def libraries(stage, of_graph):
@@ -44,6 +46,8 @@ def libraries(stage, of_graph):
 def test_the_stages_are_the_designs():
     assert tuple(GRAPH["stages"]) == STAGES
     assert list(STUDY["stages"]) == ["train", "evaluate", "ablation"]
+    own = {stage: GRAPH["stages"][stage] for stage in STAGES if stage != "report"}
+    assert {**own, "transfer": TRANSFER["stages"]["transfer"]} == TRANSFER["stages"]
 
 
 @pytest.mark.parametrize(("stage", "of_graph"), ALL, ids=name)
@@ -197,7 +201,8 @@ def test_a_run_depends_on_its_own_network_and_start_alone(of_graph):
 def test_what_dvc_collects_as_metrics_is_short(stage, of_graph):
     """Each value of a file that is declared as a metric is a column of ``dvc exp show``."""
     declared = [path for entry in of(stage, of_graph).get("metrics", []) for path in entry]
-    short = {"evaluate": "metrics/runs/${key}/metrics.json", "ablation": "metrics/ablation.json"}
+    short = {"evaluate": "metrics/runs/${key}/metrics.json"}
+    short |= {study: f"metrics/{study}.json" for study in ("ablation", "transfer")}
     assert declared == ([short[stage]] if stage in short else [])
 
 

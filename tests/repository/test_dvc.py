@@ -75,6 +75,8 @@ def test_a_study_stands_among_the_projects_own_stages(reproduced):
         assert list(repo.index.graph.successors(third)) == [stages["second"]]
         assert place(third, "three") == str(Path("study/three").absolute())
         assert place(third, "main/two") == str(Path("two").absolute())
+        Path("study/code").symlink_to("../code")  # as where its stages are the project's own
+        assert place(third, "code/one.py") == str(Path("code/one.py").absolute())
     assert list(faults()) == []
     Path("study/three").write_text("4")
     assert list(faults()) == [

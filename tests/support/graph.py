@@ -16,6 +16,7 @@ from tests.support.builders import ROOT
 
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")
 STUDY: dict[str, Any] = read_yaml(ROOT / "ablation/dvc.yaml")
+TRANSFER: dict[str, Any] = read_yaml(ROOT / "transfer/dvc.yaml")
 STAGES = ("download", "extract", "decode", "split", "train", "evaluate", "report")
 NETWORKS = families.known()
 """Families of networks; which of them ``train`` loads depends on the run."""
@@ -129,7 +130,7 @@ def places(entries: Iterable[str]) -> set[str]:
 
 
 if __name__ == "__main__":
-    for name in (*STAGES, "ablation"):
+    for name in (*STAGES, "ablation", "transfer"):
         print(f"{name}:")
         for entry in expected(f"stages/{name}.py"):
             print(f"  - {entry}")

@@ -90,8 +90,9 @@ class Copy:
         for folder in self.folder.glob("metrics/*/*"):
             if not folder.name.startswith(demos):
                 shutil.rmtree(folder)
-        shutil.rmtree(self.folder / "ablation/metrics", ignore_errors=True)
-        (self.folder / "ablation/dvc.lock").unlink(missing_ok=True)
+        for study in ("ablation", "transfer"):
+            shutil.rmtree(self.folder / study / "metrics", ignore_errors=True)
+            (self.folder / study / "dvc.lock").unlink(missing_ok=True)
 
     def evaluation(self, run: str) -> dict[str, Any]:
         """Read the metrics of a run."""

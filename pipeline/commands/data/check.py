@@ -1,4 +1,4 @@
-"""Validate params.yaml and the parameters of the ablation study.
+"""Validate params.yaml and the parameters of the studies.
 
 All sections are read, and all faults are named at once, each with its full key. A folder of outputs
 that is a link is named too, for DVC would remove old outputs through it:
@@ -7,7 +7,6 @@ that is a link is named too, for DVC would remove old outputs through it:
 """
 
 from argparse import Namespace
-from pathlib import Path
 
 
 def run(_: Namespace) -> str:
@@ -18,9 +17,7 @@ def run(_: Namespace) -> str:
 
     params = Params.read()
     lines = [schema.check_params(params)]
-    for folder in paths.outputs(params.value("datasets"), params.value("runs")):
-        places.check(folder)
-    study = Path("ablation") / paths.PARAMS
-    if study.exists():
-        lines.append(schema.check_study(Params.read(study), params))
+    places.check_outputs(params.value("datasets"), params.value("runs"))
+    studies = (Params.read(study / paths.PARAMS) for study in paths.studies())
+    lines += [schema.check_study(study, params) for study in studies]
     return "\n".join(lines)
