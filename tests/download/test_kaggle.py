@@ -4,6 +4,7 @@ import io
 import zipfile
 
 import pytest
+from kagglehub import clients
 from kagglesdk import kaggle_env
 
 from pipeline.download import protocols
@@ -31,6 +32,8 @@ def kaggle(tmp_path, monkeypatch):
         monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
         monkeypatch.delenv("KAGGLE_USERNAME", raising=False)
         monkeypatch.setenv("KAGGLE_API_TOKEN", "secret-token")
+        # It looks through all modules that the tests have loaded, for a second.
+        monkeypatch.setattr(clients, "get_user_agent", lambda: "kagglehub")
         yield server
 
 

@@ -143,7 +143,7 @@ def thin_png() -> bytes:
     return png(1_000_000, 1, 8, 0, [bytes(1_000_000)])
 
 
-def _cropped(content: bytes) -> Callable[[Project], None]:
+def _cropped(content: Callable[[], bytes]) -> Callable[[Project], None]:
     put = _image(content)
 
     def cropped(project: Project) -> None:
@@ -153,9 +153,14 @@ def _cropped(content: bytes) -> Callable[[Project], None]:
     return cropped
 
 
-def _image(content: bytes) -> Callable[[Project], None]:
-    """Return a function that puts an image between two good ones."""
-    return _images([("train/1.png", GOOD), ("train/2.png", content), ("train/3.png", GOOD)])
+def _image(content: Callable[[], bytes]) -> Callable[[Project], None]:
+    """Return a function that makes an image, and puts it between two good ones."""
+
+    def put(project: Project) -> None:
+        members = [("train/1.png", GOOD), ("train/2.png", content()), ("train/3.png", GOOD)]
+        _images(members)(project)
+
+    return put
 
 
 def _images(members: list[tuple[str, bytes]], rows: str | None = None) -> Callable[[Project], None]:
@@ -176,7 +181,7 @@ def _images(members: list[tuple[str, bytes]], rows: str | None = None) -> Callab
 
 INPUTS: dict[str, Input] = {
     **{
-        name: Input("decode", "tiny_png", _image(content()), ends)
+        name: Input("decode", "tiny_png", _image(content), ends)
         for name, content, ends in (
             ("PNG of 60000x60000", huge_png, "'train/2.png' is 60000x60000 pixels, not 8x8"),
             ("BMP of 60000x60000", huge_bmp, "is 60000x60000 pixels"),
@@ -233,7 +238,7 @@ INPUTS: dict[str, Input] = {
             ("a zip for an image", lambda: b"PK\3\4" + bytes(100), "cannot be decoded"),
         )
     },
-    "PNG of 1,000,000x1, cropped": Input("decode", "tiny_png", _cropped(thin_png()), None),
+    "PNG of 1,000,000x1, cropped": Input("decode", "tiny_png", _cropped(thin_png), None),
     "terminal escapes in a name": Input(
         "decode",
         "tiny_png",
