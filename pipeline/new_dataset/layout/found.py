@@ -71,8 +71,8 @@ def found(root: Folder, subset_of: SubsetOf) -> Draft:
 def is_unlabelled(folder: Folder) -> bool:
     """Return whether a folder is by its name one of images without a class, and by its content."""
     words = re.findall(r"[^\W\d_]+", folder.name)
-    words += map("".join, pairwise(words))
-    return any(map(NO_CLASS.fullmatch, words)) and len(folder.unwrapped().inner) < 2
+    said = [*words, *map("".join, pairwise(words))]
+    return any(map(NO_CLASS.fullmatch, said)) and len(folder.unwrapped().inner) < 2
 
 
 def _below_subsets(top: Folder, subsets: Mapping[str, str], subset_of: SubsetOf) -> Draft:
