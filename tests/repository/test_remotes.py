@@ -192,6 +192,36 @@ def test_the_recipes_as_they_are_written(project, store, tmp_path):
     assert "the remote holds all that dvc.lock records" in second.pipeline("verify", "--remote")
 
 
+@slow
+@only("webdav")
+def test_ones_own_settings_are_enough_for_clones_and_consumers(small, store, tmp_path):
+    clone = Clone(small, tmp_path / "clone", full=True)
+    clone.connect(store.writing, store.server.writer)
+    clone.call("push")
+    (clone.folder / ".dvc/config.local").unlink()
+    config = clone.folder / ".dvc/config"
+    config.write_text(
+        config.read_text().replace("store", "storage", 1).replace('"store"', '"storage"')
+    )
+    identity = "-c", "user.name=x", "-c", "user.email=x"
+    repository.call(["git", *identity, "commit", "-qam", "its name"], clone.folder)
+    second = Clone(clone.folder, tmp_path / "second")  # which has no cache
+    other = tmp_path / "other"
+    other.mkdir()
+    home = {"HOME": f"{tmp_path}", "XDG_CONFIG_HOME": f"{tmp_path / '.config'}"}
+    get = ["dvc", "get", f"{second.folder}", "one"]
+    assert repository.run(get, other, home).returncode != 0  # DVC asks for a password
+    (block,) = recipe("For all projects of one user")
+    shared = tmp_path / "shared"
+    own = variables(store.writing, store.server.writer) | {"SHARED_CACHE": f"{shared}"}
+    repository.call(["bash", "-euc", block], other, own | home)
+    repository.call(get, other, home)
+    assert filecmp.cmp(other / "one", small / "one", shallow=False)
+    repository.call(["dvc", "pull", "-q"], second.folder, home)
+    assert second.has_all(small)
+    assert any(shared.rglob("*"))
+
+
 def variables(url, options):
     """The variables in the recipes, by what a server wants."""
     return {"REMOTE": url} | {VARIABLES[key]: value for key, value in options.items()}
