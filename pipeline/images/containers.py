@@ -22,6 +22,15 @@ PNM_MAXIMUM = re.compile(rb"(?:\s|#[^\r\n]*[\r\n])+(\d{1,9})\s")
 LONGEST_HEADER = 4096
 """Bytes of a PNM's header, comments included."""
 BITMAPS = (b"1", b"4")
+CODESTREAM = b"\xff\x4f\xff\x51"
+"""The first bytes of a JPEG 2000's picture: its start, and the segment of sizes. Source of this and
+the next: ISO/IEC 15444-1, annex A."""
+SIZES_2000 = struct.Struct(">6x8I")
+"""Of that segment: width, height, left, top, of the picture; the same of its tiles."""
+TILE_PART = struct.Struct(">2xHHIBB")
+"""A part of a tile: length of this segment, the tile's number, the part's length and number, and
+how many the tile has, if that is not 0."""
+TILE_PART_MARK = 0xFF90
 
 
 def fault(content: bytes) -> str | None:
@@ -35,7 +44,7 @@ def fault(content: bytes) -> str | None:
         return None if maximum(content) else ""
     if content[4:8] == b"jP  ":
         return _of_boxes(content)
-    return None
+    return _of_codestream(content) if content.startswith(CODESTREAM) else None
 
 
 def maximum(content: bytes) -> int:
@@ -84,7 +93,38 @@ def _of_boxes(content: bytes) -> str | None:
         length = int.from_bytes(content[position : position + 4], "big")
         if length == 1:
             length = int.from_bytes(content[position + 8 : position + 16], "big")
+        if content[position + 4 : position + 8] == b"jp2c":
+            return _of_codestream(content[content.find(CODESTREAM, position) :])
         if length == 0:
             return None
         position += max(length, 8)
     return f"is in more than {MOST_PIECES:,} boxes"
+
+
+def _of_codestream(content: bytes) -> str | None:
+    """Return a fault if a JPEG 2000 lacks tiles, or parts of them, which OpenCV leaves black."""
+    try:
+        width, height, _, _, *tile = SIZES_2000.unpack_from(content, 4)
+        across, down = (
+            -(-(size - start) // step)
+            for size, step, start in zip((width, height), tile[:2], tile[2:], strict=True)
+        )
+        position = 2
+        while (mark := int.from_bytes(content[position : position + 2], "big")) != TILE_PART_MARK:
+            if mark < 0xFF00:
+                return ""
+            position += 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        found: dict[int, int] = {}
+        wanted: dict[int, int] = {}
+        for _ in range(MOST_PIECES):
+            if content[position : position + 2] != TILE_PART_MARK.to_bytes(2, "big"):
+                break
+            _, number, length, _, parts = TILE_PART.unpack_from(content, position)
+            found[number] = found.get(number, 0) + 1
+            wanted[number] = parts or wanted.get(number, 1)
+            position += length or len(content)
+    except (struct.error, ZeroDivisionError):
+        return ""
+    whole = sum(found[number] >= wanted[number] for number in found)
+    tiles = across * down
+    return f"has {whole:,} of its {tiles:,} tiles" if whole < tiles else None

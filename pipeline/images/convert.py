@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image, ImageCms
 
 from pipeline.core.params import Section
+from pipeline.images.formats import ImageError
 from pipeline.images.header import GREY
 
 Pixels = NDArray[Any]
@@ -69,6 +70,10 @@ def of_pillow(image: Image.Image) -> Pixels:
         return np.asarray(image)
     mode = "RGBA" if image.has_transparency_data else "L" if image.mode in GREY else "RGB"
     image.load()
+    if image.palette and image.mode == "P":
+        entries = len(image.palette.palette) // len(image.palette.mode)
+        if image.getextrema()[1] >= entries:  # type: ignore[operator]
+            raise ImageError(f"has colours that its palette of {entries} lacks")
     if image.width * image.height <= BAND:
         return _band(image, mode)
     channels = () if mode == "L" else (len(mode),)

@@ -20,7 +20,7 @@ from pipeline.core import limits
 from pipeline.images import containers, jpeg, png, truncated
 from pipeline.images import convert as conversion
 from pipeline.images.convert import Convert
-from pipeline.images.formats import ImageError, opened, undecodable
+from pipeline.images.formats import ImageError, check_pieces, opened, undecodable
 from pipeline.images.header import Header, of_plain_png
 from pipeline.images.quiet import libraries
 from pipeline.images.resize import Resize, resize_to
@@ -249,12 +249,11 @@ def _stored(content: bytes, plan: Plan) -> NDArray[Any]:
         with opened(content) as image:
             pixels = conversion.of_pillow(image)
     else:
+        if header.format == "TIFF" and header.bits == 8:
+            check_pieces(content)
         pixels = decode_unchanged(content)
-    if (
-        header.format == "PNG"
-        and (by_pillow or libraries.may_have_spoken())
-        and png.has_more(content)
-    ):
+    may_have_more = header.format == "PNG" and (by_pillow or libraries.may_have_spoken())
+    if may_have_more and png.has_more(content):
         raise ImageError(MORE)
     return _scaled(pixels, content) if header.format == "PPM" else pixels
 

@@ -10,6 +10,7 @@ import logging
 import re
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -41,6 +42,13 @@ SUFFIXES = (
     *(".ppm", ".pgm", ".pbm", ".pnm", ".mpo", ".avif", ".heic", ".heif", ".jp2", ".j2k"),
 )
 """Suffixes of the names of such files, in lower case."""
+TIFF_COMPRESSION, TIFF_ZLIB = 259, (8, 32946)
+"""TIFF's tag of how pieces are compressed, and zlib's numbers."""
+TIFF_PIECES = (273, 279), (324, 325)
+"""Tags of where strips and tiles begin, and of their lengths."""
+MOST_UNPACKED = 1 << 28
+"""Bytes that these may hold beyond the image's own."""
+CHUNK = 1 << 20
 HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 """Brands of HEIF files, which follow ``ftyp``; AVIF has brands of its own."""
 
@@ -78,6 +86,27 @@ def opened(content: bytes) -> Iterator[Image.Image]:
         raise
     except Exception:  # a foreign parser on foreign bytes: OSError, SyntaxError, struct.error …
         raise undecodable(content) from None
+
+
+def check_pieces(content: bytes) -> None:
+    """Raise ImageError if a strip or tile of a TIFF is damaged, which OpenCV leaves black.
+
+    No library looks at the checksums of those that zlib compressed.
+    """
+    with opened(content) as image:
+        image.load()
+        tags = getattr(image, "tag_v2", {})
+        if tags.get(TIFF_COMPRESSION) not in TIFF_ZLIB:
+            return
+        left = MOST_UNPACKED + 4 * image.width * image.height
+        for starts, lengths in TIFF_PIECES:
+            for start, length in zip(tags.get(starts, ()), tags.get(lengths, ()), strict=False):
+                stream, packed = zlib.decompressobj(), content[start : start + length]
+                while not stream.eof:
+                    unpacked = len(stream.decompress(packed, CHUNK))
+                    packed, left = stream.unconsumed_tail, left - unpacked
+                    if left < 0 or not (unpacked or packed):
+                        raise undecodable(content)
 
 
 def undecodable(content: bytes) -> ImageError:

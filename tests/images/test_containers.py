@@ -1,7 +1,9 @@
+import io
 import struct
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.images import containers
 from pipeline.images.decode import decode
@@ -38,6 +40,38 @@ def test_what_a_library_would_follow_is_refused(monkeypatch, content, words):
     monkeypatch.setattr("PIL.Image.open", None)  # not called
     with pytest.raises(ImageError, match=words):
         decode(content, (8, 8, 3), 8)
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+@pytest.mark.parametrize("tile", [0, 5, 15])
+def test_a_jpeg_2000_without_a_tile_is_refused(tile, wrapped):
+    content = saved("JPEG2000", tile_size=(2, 2))
+    start = content.index(b"\xff\x90")
+    for _ in range(tile):
+        start += int.from_bytes(content[start + 6 : start + 10], "big")
+    end = start + int.from_bytes(content[start + 6 : start + 10], "big")
+    first = 0 if wrapped else content.index(b"\xff\x4f\xff\x51")
+    assert decode(content[first:], (8, 8, 3), 8).shape == (8, 8, 3)
+    with pytest.raises(ImageError, match="has 15 of its 16 tiles"):
+        decode(content[first:start] + content[end:], (8, 8, 3), 8)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_a_tiff_with_a_damaged_strip_is_refused(compression):
+    content = bytearray(saved("TIFF", compression=compression))
+    assert decode(bytes(content), (8, 8, 3), 8).shape == (8, 8, 3)
+    content[20:60] = b"\xff" * 40
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        decode(bytes(content), (8, 8, 3), 8)
+
+
+def test_the_checksum_of_a_tiffs_strip_counts():
+    content = saved("TIFF", compression="tiff_adobe_deflate")
+    with Image.open(io.BytesIO(content)) as image:
+        end = image.tag_v2[273][0] + image.tag_v2[279][0]
+    flipped = content[: end - 1] + bytes([content[end - 1] ^ 1]) + content[end:]
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        decode(flipped, (8, 8, 3), 8)
 
 
 VALUES = np.arange(64).reshape(8, 8)

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, ImageOps
 from pipeline.images.convert import ALL, Convert
 from pipeline.images.decode import NotAllowedError, decode, decoded
 from pipeline.images.formats import ImageError
-from tests.support.builders import encode, png
+from tests.support.builders import encode, palette_png, png
 
 RANDOM = np.random.default_rng(0)
 SMOOTH = np.linspace(0, 255, 48 * 32 * 3).reshape(48, 32, 3).astype(np.uint8)
@@ -150,6 +150,13 @@ def test_a_palette_is_expanded(name):
     found = decoded(PALETTES[name], SHAPE, 8, convert=Convert(palette="rgb"))
     assert (found.pixels == reopened(PALETTES[name])).all()
     assert found.words == ("palette",)
+
+
+def test_a_colour_that_the_palette_lacks_is_refused():
+    palette = np.array([[9, 8, 7], [1, 2, 3]], np.uint8)
+    assert decode(palette_png(np.ones((8, 8), np.uint8), palette), (8, 8, 3), 8, convert=ALL).any()
+    with pytest.raises(ImageError, match="has colours that its palette of 2 lacks"):
+        decode(palette_png(np.full((8, 8), 2, np.uint8), palette), (8, 8, 3), 8, convert=ALL)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
