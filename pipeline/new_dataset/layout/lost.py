@@ -1,5 +1,6 @@
 """Folders beside those of classes that hold no image: classes that would vanish."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
@@ -40,11 +41,7 @@ def check(classes: Mapping[str, str], others: Iterable[str], empty: Iterable[str
     for name in others:
         if path := _lost(folders(name), inside, around):
             files.setdefault(path, []).append(name)
-    lost = {
-        path: names
-        for path, names in files.items()
-        if any(PurePosixPath(name).suffix.lower() not in NOTES for name in names)
-    }
+    lost = {path: names for path, names in files.items() if not all(map(_is_note, names))}
     if lost:
         shown = [f"{'/'.join(path)} ({described_suffixes(lost[path])})" for path in sorted(lost)]
         raise DataError(
@@ -62,6 +59,12 @@ def check(classes: Mapping[str, str], others: Iterable[str], empty: Iterable[str
     shown = [f"{'/'.join(path)} ({described_suffixes(files[path])})" for path in sorted(files)]
     shown += [f"{'/'.join(path)} (empty)" for path in sorted(bare)]
     return [f"no image is in {first_few(shown)}, beside the folders of classes"] * bool(shown)
+
+
+def _is_note(name: str) -> bool:
+    """Return whether a file is meant to be no image; one without suffix and number, as README."""
+    path = PurePosixPath(name)
+    return path.suffix.lower() in NOTES and bool(path.suffix or not re.search(r"\d", path.name))
 
 
 def _around(path: Path, own: str) -> Path:

@@ -28,8 +28,10 @@ def test_files_elsewhere_do_not_matter(other):
 
 
 def test_a_folder_with_notes_alone_is_told():
-    (note,) = check(["p/owl/1.txt", "p/owl/README.txt"])
-    assert note == "no image is in p/owl (2 .txt), beside the folders of classes"
+    (note,) = check(["p/owl/1.txt", "p/owl/README.txt", "p/owl/LICENSE"])
+    assert note == "no image is in p/owl (2 .txt, 1 without suffix), beside the folders of classes"
+    with pytest.raises(DataError, match=r"no file is an image .* in p/owl \(2 without suffix\)"):
+        check(["p/owl/1", "p/owl/2"])
 
 
 @pytest.mark.parametrize("empty", [["p/owl"], ["p/", "p/owl/images/"], ["p/owl/", "p/owl/images/"]])
