@@ -68,7 +68,7 @@ def test_recipes_of_experiments_as_they_are_written(copy):
 
     (grid,) = blocks("experiments.md", "A grid, one after another")
     shell(copy, grid)
-    wide, narrow = blocks("experiments.md", "The table")
+    narrow, wide = blocks("experiments.md", "The table")
     header, *_ = shell(copy, wide.replace("--only-changed", "--only-changed --csv")).splitlines()
     assert header.count(",") < 40
     shell(copy, narrow)
