@@ -10,6 +10,7 @@ from pipeline.core import paths
 from pipeline.core.params import NAME, Section
 
 FAILED = ("worse", "gone", "not judged")
+ACCEPTED = "accepted"
 HEADER = ("what", "metric", "baseline", "now", "change", "allowed", "verdict")
 
 TESTED = (("runs", "accuracy"), ("runs", "classes.*.recall"), ("runs", "loss"))
@@ -90,6 +91,11 @@ class Verdict(NamedTuple):
         """True if it stops the gate."""
         return self.verdict.startswith(FAILED)
 
+    @property
+    def accepted(self) -> bool:
+        """True if it would, but for ``accept``."""
+        return self.verdict.startswith(ACCEPTED)
+
 
 def describe(
     verdicts: Sequence[Verdict],
@@ -98,11 +104,13 @@ def describe(
     faults: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> str:
-    """Return the verdicts as text, Markdown or JSON, failures first; only JSON lists equal ones.
+    """Return the verdicts as text, Markdown or JSON; only JSON lists equal ones.
+
+    Failures come first, then what is accepted.
 
     JSON also has faults and notes of a review.
     """
-    ordered = sorted(verdicts, key=lambda verdict: not verdict.failed)
+    ordered = sorted(verdicts, key=lambda verdict: (not verdict.failed, not verdict.accepted))
     failed = [verdict for verdict in ordered if verdict.failed]
     changed = [verdict for verdict in ordered if verdict.verdict != "same"]
     if form == "json":
@@ -116,14 +124,22 @@ def describe(
         else f"all {len(verdicts)} comparisons with {revision} pass"
     )
     outcome += f", {len(verdicts) - len(changed)} are the same"
+    if accepted := sum(verdict.accepted for verdict in verdicts):
+        outcome += f", {accepted} {'is' if accepted == 1 else 'are'} accepted"
     return f"{outcome}\n\n{render(changed, HEADER, form)}" if changed else outcome
+
+
+def accepted_now(before: GateParams | None, now: GateParams) -> list[Accepted]:
+    """Return what a change accepts: what the baseline had accepted already was for that one."""
+    known = before.accept if before else ()
+    return [accepted for accepted in now.accept if accepted not in known]
 
 
 def judge_rules(before: GateParams | None, now: GateParams) -> list[Verdict]:
     """Return a verdict on the rules themselves: a change of them has to be accepted as such."""
     if before is None or _strictness(before) == _strictness(now):
         return []
-    for accepted in now.accept:
+    for accepted in accepted_now(before, now):
         if (accepted.name, accepted.metric) == (paths.GATE.name, "rules"):
             verdict = f"accepted: {accepted.reason}"
             break

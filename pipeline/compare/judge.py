@@ -2,7 +2,7 @@
 
 import fnmatch
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +11,8 @@ import numpy as np
 from pipeline.compare import chance, runs
 from pipeline.compare.gate import Accepted, Rule, Verdict
 from pipeline.core import errors, files, paths
-from pipeline.core.errors import DataError
-from pipeline.evaluate.evaluation import Evaluation
-from pipeline.evaluate.metrics import SMALLEST, evaluate
+from pipeline.core.errors import DataError, first_few
+from pipeline.evaluate.metrics import SMALLEST
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report.html import leaves
 
@@ -34,6 +33,9 @@ class Sides(NamedTuple):
     """Tells of a file of DVC's if both sides record the same, whether it is here or not."""
     classes: Callable[[str], Sequence[str]] = lambda _: ()
     """Returns the names of a run's classes, in the order of the labels; none if nobody knows."""
+    others: Callable[[str, bool], str] = lambda *_: ""
+    """Returns why a run's test images may be others at the two sides, else nothing; the second
+    argument says whether both sides' predictions are here, which tell the images' names."""
 
 
 class _Tested(NamedTuple):
@@ -78,7 +80,9 @@ def _judge(rule: Rule, name: str, sides: Sides) -> Iterator[Verdict | _Tested]:
     before, after = _metrics(rule, name, sides.baseline), _metrics(rule, name, sides.now)
     what = f"{rule.of.removesuffix('s')} {name}"
     if after and not before:
-        yield Verdict(what, "all", "", "", "", "", _new(rule, name, sides.now))
+        yield Verdict(what, "all", "", "", "", "", _new(rule, name, sides))
+    elif after and rule.of == "runs" and (unlike := _changed_unlike(name, after, sides)):
+        yield Verdict(what, "all", "", "", "", "", unlike)
     for metric in fnmatch.filter(before, rule.metrics):
         old, new = before[metric], after.get(metric)
         if new is None:
@@ -123,6 +127,8 @@ def _test(rule: Rule, run: str, verdict: Verdict, sides: Sides) -> Verdict | _Te
     """Test whether a run lost more than a rule allows, with its predictions where they are here."""
     path = paths.predictions(run)
     versions = [sides.baseline(path), sides.now(path)]
+    if others := sides.others(run, None not in versions):
+        return verdict._replace(verdict=f"not judged: {others}")
     try:
         if None in versions:
             return _unpaired(rule, run, verdict, sides)
@@ -183,24 +189,42 @@ def _tolerated(rule: Rule, old: float, new: float) -> dict[str, str]:
     return {"allowed": f"{most:.4g}", "verdict": verdict}
 
 
-def _new(rule: Rule, name: str, now: Find) -> str:
+def _new(rule: Rule, name: str, sides: Sides) -> str:
     """Return the verdict on what the baseline lacks: whether its metrics are its predictions'."""
     if rule.of == "datasets":
         return "new"
-    metrics = now(paths.metrics(name) / "evaluation.json")
-    path = now(paths.predictions(name))
-    if metrics is None or path is None:
+    if sides.now(paths.predictions(name)) is None:
         return "new, unchecked: its predictions are not here; dvc pull them"
-    recorded, predictions = Evaluation.read(metrics), Predictions.read(path)
-    found = evaluate(predictions, list(recorded.classes), recorded.train_accuracy, 1)
+    return _unlike(name, _metrics(rule, name, sides.now), sides) or "new"
+
+
+def _changed_unlike(run: str, metrics: Mapping[str, float], sides: Sides) -> str:
+    """Return the same as ``_unlike`` for a run whose predictions changed, else nothing."""
+    return "" if sides.is_same(paths.predictions(run)) else _unlike(run, metrics, sides)
+
+
+def _unlike(run: str, metrics: Mapping[str, float], sides: Sides) -> str:
+    """Return the verdict on metrics that are not those of predictions which are here, else nothing.
+
+    They are computed here, apart from the code that is judged.
+    """
+    path = sides.now(paths.predictions(run))
+    if path is None:
+        return ""
+    found = Predictions.read(path)
+    right = found.correct
+    expected = {"accuracy": right.mean(), "loss": _losses(found).mean(), "n": len(right)}
+    for label, name in enumerate(sides.classes(run)):
+        if (of_class := right[found.labels == label]).size:
+            expected[f"classes.{name}.recall"] = of_class.mean()
     unlike = [
         metric
-        for metric in ("accuracy", "loss", "n")
-        if not math.isclose(getattr(found, metric), getattr(recorded, metric), rel_tol=1e-6)
+        for metric, value in expected.items()
+        if metric in metrics and not math.isclose(value, metrics[metric], rel_tol=1e-6)
     ]
-    if unlike:
-        return f"not judged: {', '.join(unlike)} are not those of its predictions; evaluate again"
-    return "new"
+    if not unlike:
+        return ""
+    return f"not judged: {first_few(unlike)} are not those of its predictions; evaluate again"
 
 
 def _accepted(verdict: Verdict, rule: Rule, accept: Sequence[Accepted]) -> Verdict:

@@ -83,10 +83,14 @@ class Outputs:
 
     def is_same(self, path: Path, other: "Outputs") -> bool:
         """Return True if both record an output, and with the same hash."""
+        return self.hash(path) is not None and self.hash(path) == other.hash(path)
+
+    def hash(self, path: Path) -> str | None:
+        """Return DVC's hash of an output; None if no stage is recorded with it."""
         try:
-            return self._recorded(path) == other._recorded(path)
+            return self._recorded(path)
         except PipelineError:
-            return False
+            return None
 
     def _recorded(self, path: Path) -> str:
         """Return the hash that is recorded for an output."""

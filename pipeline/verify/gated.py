@@ -2,14 +2,17 @@
 
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline import runs
 from pipeline.compare import gate, judge
 from pipeline.core import paths
-from pipeline.core.errors import PipelineError
+from pipeline.core.errors import PipelineError, first_few
 from pipeline.core.params import Params
 from pipeline.repository import revisions
 from pipeline.repository.outputs import Outputs
+from pipeline.shards import index
+from pipeline.subsets.images import Dataset
 
 
 def verdicts(
@@ -41,18 +44,28 @@ def verdicts(
                 return both[0].read_bytes() == both[1].read_bytes()  # type: ignore[union-attr]
             return recorded.is_same(path, before)
 
+        def others(run: str, paired: bool) -> str:
+            there = baseline.find(paths.PARAMS)
+            if there is None:
+                return ""
+            old = Recorded(Params.read(there), before, made[0], Path(folder, "old"))
+            new = Recorded(Params.read(), recorded, made[1], Path(folder, "new"))
+            return other_images(run, (old, new), paired=paired)
+
         sides = judge.Sides(
             lambda path: _made(made[0], path) or baseline.find(path),
             lambda path: _made(made[1], path) or here.find(path),
             is_same,
             _classes,
+            others,
         )
         names = {
             kind: baseline.names(paths.METRICS / kind) | here.names(paths.METRICS / kind)
             for kind in ("runs", "datasets")
         }
         found = gate.judge_rules(judging, params)
-        return found + judge.judge((judging or params).rules, params.accept, sides, names)
+        accept = gate.accepted_now(judging, params)
+        return found + judge.judge((judging or params).rules, accept, sides, names)
 
 
 def reproduced(revision: str) -> tuple[str, ...]:
@@ -61,6 +74,67 @@ def reproduced(revision: str) -> tuple[str, ...]:
         rules = revisions.Revision(revision, Path(folder)).find(paths.GATE)
         judging = Params.read(rules).section(gate.GateParams).reproduced if rules else ()
     return judging or Params.read(paths.GATE).section(gate.GateParams).reproduced
+
+
+class Recorded(NamedTuple):
+    """What one side records of its data."""
+
+    params: Params
+    outputs: Outputs
+    made: Path | None
+    """A folder in which this machine made some runs."""
+    folder: Path
+    """An empty one, for links."""
+
+    def test_images(self, dataset: str) -> dict[str, bytes] | None:
+        """Return the SHA-256 of the test images by their ids; None if the data are not here."""
+        shards, split = paths.shards(dataset), paths.split(dataset)
+        root = self.made
+        if root is None or not (root / shards).exists():
+            root = self.folder
+            try:
+                for path in (shards, split):
+                    self.outputs.link(path, root)
+            except PipelineError:
+                return None
+        found = Dataset.at(root / shards, root / split)
+        rows = found.split.rows("test")
+        ids, digests = (
+            index.column(found.folder, found.index, name).take(rows).to_pylist()
+            for name in ("id", "sha256")
+        )
+        return dict(zip(ids, digests, strict=True))
+
+
+def other_images(run: str, sides: tuple[Recorded, Recorded], *, paired: bool) -> str:
+    """Return why a run's test images may be others at two sides, though their names are the same.
+
+    Where the published files are the same, so are images of one name, however they are decoded.
+
+    Parameters
+    ----------
+    paired : bool
+        Whether the predictions of both sides are here, which tell the names.
+
+    Returns
+    -------
+    str
+        The reason; nothing if they are the same.
+    """
+    names = [runs.dataset(side.params, run) for side in sides]
+    raw, split = (
+        [side.outputs.hash(place(name)) for side, name in zip(sides, names, strict=True)]
+        for place in (paths.raw, paths.split)
+    )
+    if raw[0] == raw[1]:
+        is_known = paired or split[0] == split[1]
+        return "" if is_known else "its images were divided anew, and predictions are missing"
+    old, new = (side.test_images(name) for side, name in zip(sides, names, strict=True))
+    if old is None or new is None:
+        return "its published files are others, and shards are missing; dvc pull them"
+    if changed := sorted(name for name in old.keys() & new.keys() if old[name] != new[name]):
+        return f"test images of the same names are others: {first_few(changed)}"
+    return "" if paired or old.keys() == new.keys() else "its test images are others"
 
 
 def _made(folder: Path | None, path: Path) -> Path | None:

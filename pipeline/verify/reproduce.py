@@ -51,6 +51,8 @@ def make(folder: Path, these: Sequence[str]) -> None:
     PipelineError
         If one fails; what it printed stands on standard error.
     """
+    if not these:  # DVC would run all
+        return
     targets = [f"report@{run}" for run in these]
     command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", *targets]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -63,8 +65,13 @@ def make(folder: Path, these: Sequence[str]) -> None:
 
 def inputs(folder: Path, these: Sequence[str]) -> list[Any]:
     """Return what the recorded stages of some runs are made from, but for reports."""
-    recorded = _recorded(folder)
-    names = [name for run in these for name in _names(folder, run) if not name.startswith("report")]
+    recorded, known = _recorded(folder), Params.read(folder / paths.PARAMS).value("runs")
+    names = [
+        name
+        for run in these
+        for name in (_names(folder, run) if run in known else [run])
+        if not name.startswith("report")
+    ]
     return [
         {key: recorded.get(name, {}).get(key) for key in ("cmd", "deps", "params")}
         for name in names
@@ -86,7 +93,7 @@ def faults(committed: Path, made: Path, these: Sequence[str]) -> Iterator[str]:
     before, now = _recorded(committed), _recorded(made)
     for run in these:
         recorded, here = (_machine(folder, run) for folder in (committed, made))
-        other = recorded is None or here is None or recorded.is_other(here)
+        other = is_other(recorded, here)
         for name in _names(made, run):
             was, found = before.get(name), now[name]
             if was is None:
@@ -97,13 +104,30 @@ def faults(committed: Path, made: Path, these: Sequence[str]) -> Iterator[str]:
                 yield f"{name}: {LOCK} has other parameters than are committed; dvc repro {name}"
             if name.partition("@")[0] in RUN and other:
                 continue
-            if different := _different(was, found):
+            if changed := different(was, found):
                 yield (
-                    f"{name}: {first_few(different)}: committed is not what "
+                    f"{name}: {first_few(changed)}: committed is not what "
                     f"{here.describe() if here else 'this machine'} makes; run dvc repro {name}"
                 )
         if other:
             yield from _far(committed, made, run)
+
+
+def tolerated(committed: Path, made: Path, these: Sequence[str]) -> Iterator[str]:
+    """Yield a note on each run whose weights are not compared, as of another type of machine."""
+    for run in these:
+        recorded, here = (_machine(folder, run) for folder in (committed, made))
+        if is_other(recorded, here):
+            types = [one.describe() if one else "an unknown machine" for one in (recorded, here)]
+            yield (
+                f"{run}: committed as of {types[0]}, made here by {types[1]}: compared within what "
+                "another type of machine changes"
+            )
+
+
+def is_other(recorded: Machine | None, here: Machine | None) -> bool:
+    """Return True if two types of machines differ, or may."""
+    return recorded is None or here is None or recorded.is_other(here)
 
 
 def _far(committed: Path, made: Path, run: str) -> Iterator[str]:
@@ -147,7 +171,7 @@ def _machine(folder: Path, run: str) -> Machine | None:
     return Machine.read(path) if path.exists() else None
 
 
-def _different(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
+def different(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
     """Return the files, code or outputs, of which two records have other hashes."""
     old, new = (
         {
@@ -161,11 +185,11 @@ def _different(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
 
 
 def git(*arguments: str) -> list[str]:
-    """Return the lines that Git prints; raise PipelineError if it fails."""
-    command = ["git", *arguments]
+    """Return the lines that Git prints, without its hooks; raise PipelineError if it fails."""
+    command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
     done = subprocess.run(  # noqa: S603 - a revision was looked up before
         command, check=False, capture_output=True, text=True
     )
     if done.returncode:
-        raise PipelineError(f"{' '.join(command[:3])}: {' '.join(done.stderr.split())}")
+        raise PipelineError(f"git {' '.join(arguments[:2])}: {' '.join(done.stderr.split())}")
     return done.stdout.splitlines()

@@ -1,21 +1,34 @@
 """Review of a pull request: what CI makes of it, apart from what its author says."""
 
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.compare import gate
-from pipeline.core import console
+from pipeline.core import console, paths
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.core.params import Params
+from pipeline.execution import machine
+from pipeline.execution.machine import Machine
+from pipeline.repository import revisions
 from pipeline.repository.outputs import MissingError, Outputs
 from pipeline.verify import faults as verification
-from pipeline.verify import gated, reproduce
+from pipeline.verify import gated, reproduce, results, unexplained
 from pipeline.verify.reproduce import git
+from pipeline.verify.unexplained import Change
 
 SHARED = ("decode", "split", "train", "evaluate")
 """Stages whose outputs have to be in the remote, which others read and CI verifies."""
+
+
+JUDGING = (
+    *(".github", ".dvcignore", ".gitattributes", "pipeline/compare", "pipeline/verify"),
+    *("pipeline/evaluate", "pipeline/repository", "stages/evaluate.py", "stages/split.py"),
+)
+"""What a judgement depends on, and runs as the pull request has it: a person looks at it."""
+MANY = 20
 
 
 class Review(NamedTuple):
@@ -24,7 +37,7 @@ class Review(NamedTuple):
     faults: list[str]
     """Each is one line, and stops the pull request."""
     notes: list[str]
-    """What nobody checked."""
+    """What nobody checked, or a person should look at."""
     verdicts: list[gate.Verdict]
     """Of the gate; empty where faults came first."""
 
@@ -51,36 +64,71 @@ def review(revision: str, *, shared: bool = False) -> Review:
     """
     if changed := _changed():
         raise PipelineError(f"review judges what is committed; commit or undo {first_few(changed)}")
-    faults = list(verification.faults(Params.read(), predict_all=True))
+    params = Params.read()
+    these = gated.reproduced(revision)
+    there = [run for run in these if run in params.value("runs")]
+    faults = list(verification.faults(params, predict_all=True))
+    notes = list(_judging(revision))
+    for change in _unexplained(revision, there):
+        (notes if change.is_possible else faults).append(change.describe(revision))
     absent = _absent(revision)
     if shared:
         faults += [f"{path} is recorded, but is not in the remote; dvc push" for path in absent]
     if faults:
-        return Review(faults, [], [])
-    these = gated.reproduced(revision)
-    there = [run for run in these if run in Params.read().value("runs")]
+        return Review(faults, notes, [])
     committed = Path.cwd()
     with ExitStack() as stack:
         now = stack.enter_context(reproduce.work_tree("HEAD"))
         before = stack.enter_context(reproduce.work_tree(revision))
         reproduce.make(now, there)
         faults += reproduce.faults(committed, now, there)
+        notes += reproduce.tolerated(committed, now, there)
+        faults += _unverified(
+            now, [run for run in there if not results.is_predictable(params, run)]
+        )
         made: tuple[Path | None, Path | None] = now, now
         if reproduce.inputs(before, these) != reproduce.inputs(committed, these):
             made = before, now
             try:
-                reproduce.make(before, these)
+                known = Params.read(before / paths.PARAMS).value("runs")
+                reproduce.make(before, [run for run in these if run in known])
             except PipelineError as error:  # as where the libraries' versions change
                 console.warning(f"{error}; the baseline's metrics are taken as committed")
                 made = None, now
         verdicts = gated.verdicts(revision, made)
-    notes = [f"unchecked: {path} is not here" for path in absent if path.stem not in there]
+    notes += [f"unchecked: {path} is not here" for path in absent if path.stem not in there]
     return Review(faults, notes, verdicts)
 
 
 def _changed() -> list[str]:
     """Return the files of Git's that are not as committed."""
     return [line[3:] for line in git("status", "--porcelain", "--untracked-files=no")]
+
+
+def _judging(revision: str) -> Iterator[str]:
+    """Yield a note if the code changed that judges."""
+    if changed := git("diff", "--name-only", "--no-renames", revision, "HEAD", "--", *JUDGING):
+        yield f"the judging code itself changed, look at it: {first_few(changed, MANY)}"
+
+
+def _unexplained(revision: str, made: Sequence[str]) -> list[Change]:
+    """Return the stages that the two revisions record with other outputs of the same inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = revisions.Revision(revision, Path(folder))
+
+        def machines(run: str) -> tuple[Machine | None, Machine | None]:
+            old = baseline.find(machine.path(run))
+            return Machine.read(old) if old else None, Machine.of(run)
+
+        before, now = Outputs(revision), Outputs()
+        return list(unexplained.changes(before.stages, now.stages, machines, made))
+
+
+def _unverified(made: Path, these: Sequence[str]) -> list[str]:
+    """Verify runs as this machine made them, where what is committed of them is not here."""
+    with chdir(made):
+        params = Params.read()
+        return [fault for run in these for fault in verification.run_faults(params, run)]
 
 
 def _absent(revision: str) -> list[Path]:

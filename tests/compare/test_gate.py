@@ -104,6 +104,27 @@ def test_a_new_runs_metrics_have_to_be_its_predictions(sides, changes, verdict):
     assert (found.verdict, found.failed) == (verdict, bool(changes))
 
 
+def test_metrics_that_changed_with_their_predictions_have_to_be_theirs(sides):
+    """As where another ``stages/evaluate.py`` writes the baseline's numbers again."""
+    evaluated(sides[0], predictions(0.84, 1))
+    evaluated(sides[1], predictions(0.6, 2), accuracy=0.84)
+    found = judged(sides, HIGHER, PAIRED, runs=("new",))
+    assert found[0].verdict.startswith("not judged: accuracy are not those of its predictions")
+    evaluated(sides[1], predictions(0.84, 2), classes={"emu": {"recall": 1.0}})
+    found = judged(sides, HIGHER, runs=("new",), classes=("cat", "dog", "emu"))
+    assert "classes.emu.recall are not those" in found[0].verdict
+    (found,) = judged(sides, HIGHER, runs=("new",), same=True)  # the same predictions: verify does
+    assert not found.failed
+
+
+def test_other_images_are_not_judged(sides):
+    for side, accuracy in zip(sides, (0.8, 0.9), strict=True):
+        side.write(accuracy=accuracy, n=300)
+    both = judge.Sides(*(side.find for side in sides), lambda _: False, others=lambda *_: "others")
+    (found,) = judge.judge([PAIRED], (), both, {"runs": {"a"}, "datasets": set()})
+    assert (found.verdict, found.failed) == ("not judged: others", True)
+
+
 def test_metrics_that_changed_without_their_predictions_are_not_judged(sides):
     sides[0].write(accuracy=0.84, loss=0.5)
     sides[1].write(accuracy=0.92, loss=0.5)
@@ -123,6 +144,11 @@ def test_rules_that_changed_fail_until_that_is_accepted():
     accept = Accepted(name="gate.yaml", metric="rules", reason="one is enough")
     (found,) = gate.judge_rules(before, GateParams(rules=(weaker,), accept=(accept,)))
     assert (found.verdict, found.failed) == ("accepted: one is enough", False)
+    old = GateParams(rules=(HIGHER, LOWER), accept=(accept,))  # said of an earlier change
+    (found,) = gate.judge_rules(old, GateParams(rules=(weaker,), accept=(accept,)))
+    assert found.failed
+    other = Accepted(name="gate.yaml", metric="rules", reason="another")
+    assert gate.accepted_now(old, GateParams(rules=(weaker,), accept=(accept, other))) == [other]
     assert gate.judge_rules(before, before) == []
     assert gate.judge_rules(None, before) == []  # the first gate.yaml
 
@@ -205,6 +231,9 @@ def test_what_is_accepted_passes_as_long_as_it_is_not_worse_still(sides):
     accept = [Accepted(name="a", metric="accuracy", worst=0.79, reason="less data")]
     accuracy, loss = judged(sides, HIGHER, LOWER, accept=accept)
     assert (accuracy.verdict, accuracy.failed) == ("accepted: less data", False)
+    shown = gate.describe([loss._replace(verdict="better"), accuracy], "main", "text").splitlines()
+    assert shown[0].endswith("pass, 0 are the same, 1 is accepted")
+    assert "accepted: less data" in shown[3]
     assert loss.failed
     sides[1].write(accuracy=0.78, loss=0.9)
     assert all(verdict.failed for verdict in judged(sides, HIGHER, LOWER, accept=accept))

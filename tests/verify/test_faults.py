@@ -18,12 +18,13 @@ from pipeline.evaluate.metrics import evaluate, validated
 from pipeline.evaluate.predict import predict
 from pipeline.evaluate.predictions import Predictions
 from pipeline.models import history, saved
+from pipeline.repository.outputs import MissingError
 from pipeline.shards.index import Index
 from pipeline.split.data_card import data_card
 from pipeline.subsets import split as split_file
 from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
-from pipeline.verify import data, results
+from pipeline.verify import data, gated, results
 from pipeline.verify.faults import faults
 from tests.support.builders import CLASSES, Project
 from tests.support.hostile import models
@@ -69,6 +70,43 @@ def split_faults():
 
 def evaluation_faults():
     return list(results.evaluation_faults(Params.read(), "tiny_png"))
+
+
+def test_other_test_images_of_the_same_names_are_told(prepared, tmp_path):
+    """As where a pull request publishes easier images under the names of the old ones."""
+
+    class Outputs:
+        """What is recorded; nothing is in a cache."""
+
+        def __init__(self, **hashes):
+            self.hashes = hashes
+
+        def hash(self, path):
+            return self.hashes.get(path.parts[1], "0")
+
+        def link(self, path, folder):
+            raise MissingError(f"{path} is not here")
+
+    def side(made=prepared, **hashes):
+        return gated.Recorded(Params.read(), Outputs(**hashes), made, tmp_path / "links")
+
+    def told(old, new, paired=True):
+        return gated.other_images("tiny_png", (old, new), paired=paired)
+
+    assert told(side(), side(shards="1", splits="1")) == ""  # decoded and divided in other ways
+    assert "divided anew" in told(side(), side(splits="1"), paired=False)
+    assert told(side(), side(raw="1")) == ""  # more images, for training
+    assert told(side(), side(raw="1"), paired=False) == ""
+    assert "shards are missing" in told(side(), side(made=None, raw="1"))
+    other = tmp_path / "other"
+    for place in (paths.shards("tiny_png"), paths.split("tiny_png").parent):
+        shutil.copytree(prepared / place, other / place)
+    for part in (other / paths.shards("tiny_png")).glob("*.parquet"):
+        table = pq.read_table(part)
+        place = table.schema.get_field_index("sha256")
+        others = table["sha256"].take(list(range(len(table)))[::-1])
+        pq.write_table(table.set_column(place, table.schema.field("sha256"), others), part)
+    assert "test images of the same names are others: " in told(side(), side(made=other, raw="1"))
 
 
 def test_what_agrees_has_no_faults(prepared):
