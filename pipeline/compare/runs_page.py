@@ -1,4 +1,4 @@
-"""The runs' page: one page that compares all runs, the ablation study's among them."""
+"""The runs' page: one page that compares all runs, those of the studies among them."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ from pipeline.core.errors import DataError
 from pipeline.core.params import read_yaml
 from pipeline.evaluate import advice, baseline
 from pipeline.evaluate.evaluation import Evaluation
+from pipeline.execution import machine
+from pipeline.execution.machine import Machine
 from pipeline.models import history
 from pipeline.report import charts, html
 from pipeline.subsets.data_card import DataCard
 
 PAGE = paths.METRICS / "index.html"
 TEMPLATE = Path(__file__).parent / "templates/index.html.j2"
-STUDIES = {"main": Path(), "ablation": Path("ablation")}
-"""Folders that have ``metrics/runs/`` and, beside it, ``params.yaml``."""
 SUBSETS = ("validation", "train", "test")
 MEASURES = ("accuracy", "loss")
 SERIES = 8
@@ -176,7 +176,7 @@ def write(path: Path = PAGE) -> str:
         lines=_lines(runs),
         runs=runs,
         best=_best(runs),
-        studies=sorted({run.study for run in runs}, key=list(STUDIES).index),
+        studies=list(dict.fromkeys(run.study for run in runs)),
         datasets=sorted({run.dataset for run in runs}),
         series=SERIES,
         measures=MEASURES,
@@ -231,7 +231,7 @@ def _best(runs: Sequence[Run]) -> set[str]:
 
 def _runs(folder: Path) -> Iterator[Run]:
     """Yield each evaluated run; the page lies in ``folder``."""
-    for study, root in STUDIES.items():
+    for study, root in {"main": Path(), **{one.name: one for one in paths.studies()}}.items():
         params = read_yaml(root / paths.PARAMS) if (root / paths.PARAMS).exists() else {}
         for path in sorted((root / paths.METRICS / "runs").glob("*/evaluation.json")):
             name = path.parent.name
@@ -245,10 +245,15 @@ def _runs(folder: Path) -> Iterator[Run]:
                 dataset=dataset,
                 evaluation=evaluation,
                 curves=curves,
-                parameters=groups.parameters(params, name),
+                parameters=groups.parameters(params, name).on(_machine(path.parent)),
                 report=_relative(report, folder) if report.exists() else None,
                 warnings=advice.warnings(curves, evaluation, _images(dataset)),
             )
+
+
+def _machine(folder: Path) -> Machine | None:
+    path = folder / machine.NAME
+    return Machine.read(path) if path.exists() else None
 
 
 def _images(dataset: str) -> Mapping[str, int] | None:
