@@ -49,7 +49,8 @@ def find(
     Raises
     ------
     DataError
-        If several columns divide the images, each in its own way, or the chosen one does not.
+        If several columns divide the images, each in its own way, or the chosen one does not; or if
+        one that is called so divides most of the images alone.
     """
     if chosen is not None:
         lost = [value for value in set(columns[chosen]) if not published.subset(value)]
@@ -75,6 +76,8 @@ def find(
                     "own way; choose with --subset COLUMN"
                 )
         found = []
+    elif is_wanted:
+        _refuse_partial(said, table)
     for name in said:
         values = set(said[name])
         named = words.is_division(name) and not words.class_rank(name) and 1 < len(values) <= FEW
@@ -88,6 +91,19 @@ def find(
                 )
             )
     return division
+
+
+def _refuse_partial(columns: Mapping[str, Sequence[str]], table: str) -> None:
+    """Refuse a column that is called as a division and divides most images, but not all."""
+    for name, values in columns.items():
+        lost = [value for value in values if not published.subset(value)]
+        subsets = {published.subset(value) for value in set(values)} - {""}
+        if words.is_division(name) and len(subsets) > 1 and 2 * len(lost) < len(values):
+            raise DataError(
+                f"{table}: the column {name} names the subset of most images, but not of "
+                f"{len(lost):,} ({first_few([value or 'empty' for value in sorted(set(lost))])}); "
+                "mend the table, or, if it is of an archive or a folder, say --subsets none"
+            )
 
 
 def _names_subsets(values: set[str]) -> bool:

@@ -34,6 +34,13 @@ def test_a_division_that_is_not_taken_is_told():
     )
 
 
+def test_a_division_of_most_images_is_refused():
+    columns = {"split": column("train", "test", "train", "")}
+    with pytest.raises(DataError, match=r"split names .* but not of 3 \(empty\); .*--subsets none"):
+        find(columns)
+    assert find(columns, is_wanted=False).column == ""
+
+
 def test_divisions_that_differ_are_refused():
     columns = {"a": column("train", "test"), "b": column("train", "train", "test")}
     with pytest.raises(
