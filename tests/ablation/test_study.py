@@ -5,9 +5,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api
 from scipy import stats
-from statsmodels.formula.api import ols
 
 from pipeline import schema
 from pipeline.ablation import study
@@ -34,6 +32,9 @@ def gains(seeds=3, images=50, seed=0, of_seeds=0.1, of_images=0.3):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_interval_is_that_of_statsmodels_mean_squares(seed):
+    import statsmodels.api  # seconds, which only these tests wait for
+    from statsmodels.formula.api import ols
+
     found = gains(seed=seed)
     rows = [{"seed": s, "image": i, "gain": value} for (s, i), value in np.ndenumerate(found)]
     table = statsmodels.api.stats.anova_lm(

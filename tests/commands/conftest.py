@@ -34,14 +34,10 @@ def call(project):
 
 
 @pytest.fixture
-def here(project, tensorflow, monkeypatch, capsys):
-    """Call a command in this process, where TensorFlow is: status, standard output and error."""
-    project.set("defaults.evaluate.threads", 2)  # as all tests have them
-    built = cnn.build(cnn.Params(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
-    saved.save(saved.Model(built, builders.CLASSES), project.folder / "data/models/tiny_png")
-    capsys.readouterr()
+def inside(project, monkeypatch, capsys):
+    """Call a command in this process: status, standard output and error."""
 
-    def here(*arguments):
+    def inside(*arguments):
         monkeypatch.setattr(sys, "argv", ["pipeline", *arguments])
         status = 0
         try:
@@ -50,5 +46,15 @@ def here(project, tensorflow, monkeypatch, capsys):
             status = end.code
         return status, *capsys.readouterr()
 
-    yield here
+    yield inside
     console.set_level()
+
+
+@pytest.fixture
+def here(project, tensorflow, inside, capsys):
+    """Call a command in this process, where TensorFlow is and a run has a model."""
+    project.set("defaults.evaluate.threads", 2)  # as all tests have them
+    built = cnn.build(cnn.Params(filters=(2,), dense=(3,)), (8, 8, 3), 3, STATISTICS)
+    saved.save(saved.Model(built, builders.CLASSES), project.folder / "data/models/tiny_png")
+    capsys.readouterr()
+    return inside

@@ -39,6 +39,7 @@ def run(script, **environment):
     )
 
 
+@pytest.mark.slow
 def test_configured_runtime_is_seeded_deterministic_and_quiet():
     done = run(SCRIPT)
     assert done.returncode == 0, done.stderr

@@ -30,11 +30,11 @@ def test_check_finds_every_fault(call, project):
         assert expected in done.stderr
 
 
-def test_check_names_an_output_that_is_a_link(call, project):
+def test_check_names_an_output_that_is_a_link(inside, project):
     (project.folder / "metrics").symlink_to("elsewhere")
-    done = call("check")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert done.stderr.startswith("pipeline check: metrics is a link; nothing is written")
+    status, _, err = inside("check")
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith("pipeline check: metrics is a link; nothing is written")
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_check_names_an_output_that_is_a_link(call, project):
         ("datasets.tiny_idx.splt", {}, "datasets.tiny_idx.splt: unknown key; did you mean split?"),
     ],
 )
-def test_check_names_the_full_key(call, project, key, value, message):
+def test_check_names_the_full_key(inside, project, key, value, message):
     project.set(key, value)
-    done = call("check")
-    assert done.returncode == 1
-    assert message in done.stderr
+    status, _, err = inside("check")
+    assert status == 1
+    assert message in err
 
 
-def test_check_without_parameters_says_where_to_run_it(call, project):
+def test_check_without_parameters_says_where_to_run_it(inside, project):
     (project.folder / "params.yaml").unlink()
-    done = call("check")
-    assert done.returncode == 1
-    assert "params.yaml is missing; run this in the folder of dvc.yaml" in done.stderr
+    status, _, err = inside("check")
+    assert status == 1
+    assert "params.yaml is missing; run this in the folder of dvc.yaml" in err
 
 
 def test_check_imports_no_tensorflow():

@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from pipeline.core import files
+from tests.support import warm
 from tests.support.builders.datasets import CLASSES, IDX_FILES, archive_dataset, idx_dataset
 
 ROOT = Path(__file__).parents[3]
@@ -123,8 +124,10 @@ class Project:
     def run(
         self, stage: str, *arguments: str, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run ``stages/<stage>.py`` in this folder, as DVC does."""
-        with self.start(stage, *arguments, env=env) as process:
+        """Run ``stages/<stage>.py`` here, as DVC does, by a process that starts at once."""
+        python = str(warm.programs() / "python")
+        variables = {**warm.SEED, **(env or {})}
+        with self.start(stage, *arguments, env=variables, python=python) as process:
             out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
@@ -134,6 +137,7 @@ class Project:
         *arguments: str,
         env: Mapping[str, str] | None = None,
         before: Sequence[str] = (),
+        python: str = sys.executable,
         **options: Any,
     ) -> subprocess.Popen[str]:
         """Start ``stages/<stage>.py`` in this folder, in a process group of its own.
@@ -141,7 +145,7 @@ class Project:
         ``before`` is a command that starts it, as ``nice``; ``options`` go to ``Popen``.
         """
         return subprocess.Popen(
-            [*before, sys.executable, "-m", f"stages.{stage}", *arguments],
+            [*before, python, "-m", f"stages.{stage}", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
             start_new_session=True,
