@@ -4,6 +4,7 @@ Files that are fetched for it stay as a partial download, which the ``download``
 completes. So nothing is fetched twice.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -159,7 +160,9 @@ def _own_names(folder: Path, section: DownloadParams) -> Iterator[None]:
             text = text.replace(str(folder / file.name), own)
             if text.startswith(f"{file.name}: "):
                 text = own + text.removeprefix(file.name)
-            if kind == "folder":
+            if kind == "folder":  # the .tar that is made of it is not the user's
+                packed = rf"(?<![\w/.-]){re.escape(file.name)}(?![\w/-])"
+                text = re.sub(packed, own.replace("\\", r"\\"), text)
                 text = text.replace("from the archive", "from the folder")
         raise type(error)(text) from None
 

@@ -69,6 +69,8 @@ def like(source: Path | bytes, where: dict[str, str], images: Collection[str]) -
     text = content[:BEGINNING].decode(encoding, "ignore")
     if len(content) > BEGINNING:
         text = text[: text.rfind("\n") + 1]
+    if re.match(r"\"?sep=", text):
+        raise DataError(f"{name}: its first line, sep=…, is for Excel alone; delete that line")
     _refuse_nested(name, text)
     if PurePath(name).suffix.lower() in (".jsonl", ".ndjson") or JSON.match(text):
         return LabelFile(format="jsonl", **given)

@@ -63,8 +63,8 @@ class Taken:
         )
         used = [table.ids.column, self.division.column]
         self.classes = class_columns.find(columns, choices.label, used, table.name)
-        if "" in self.classes.values:
-            row = rows[self.classes.values.index("")]
+        if empty := [at for at, value in enumerate(self.classes.values) if not value.strip()]:
+            row = rows[empty[0]]
             raise DataError(
                 f"{table.name}: row {row + 1} below the header has an empty "
                 f"{self.classes.columns[0]}; mend the table, or leave such images out with --only"

@@ -44,6 +44,10 @@ def test_forms_are_found(content, form):
     [
         (b"PK\x03\x04rest", r"t.csv: is an Excel or other zipped file; save the table as CSV"),
         (b"a,\0b\n" + b"x" * 100, r"t.csv: is no text"),
+        (
+            b"\xef\xbb\xbfsep=;\nfile;label\n1.png;a\n",
+            r"t.csv: its first line, .* delete that line",
+        ),
         (b'[{"file": "1.png"}]', r"t.csv: is JSON, but not an object for each image on a line"),
         (b'{"images": [{"id": 1}]}\n', r"t.csv: is JSON, but not an object"),
         (b'{\n "images": []\n}\n', r"t.csv: is JSON, but not an object"),

@@ -59,6 +59,7 @@ def test_rows_of_images_that_are_left_out_do_not_matter(tmp_path):
     ("header", "row", "message"),
     [
         (("id", "label"), lambda n: (str(n), "ab"[n % 2] * (n != 7)), "row 8 below the header has"),
+        (("id", "label"), lambda n: (str(n), ["a", "b", " "][n % 3]), "row 3 below the header has"),
         (("id", "label"), lambda n: (str(n + 1), "ab"[n % 2]), "1 images have no row in t.csv"),
         (("id", "label"), lambda n: (str(n % 39), "ab"[n % 2]), "1 values of id stand there more"),
         (("id", "label"), lambda n: (f"{n}.png"[n == 3 :], "ab"[n % 2]), "1 images have no row"),
