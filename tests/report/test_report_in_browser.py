@@ -28,7 +28,7 @@ def path(tmp_path_factory):
     os.chdir(folder)
     try:
         reports.make(classes=CLASSES, shape=(6, 5, 3), n=90, wrong=7)
-        reports.write()
+        reports.write_pages()
     finally:
         os.chdir(before)
     return folder / paths.metrics(reports.RUN) / "report.html"

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from contextlib import chdir
 
 import cv2
 import pytest
@@ -33,6 +34,22 @@ def digests():
     }
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A folder in which a report was made and written."""
+    folder = tmp_path_factory.mktemp("written")
+    with chdir(folder):
+        reports.make()
+        reports.write_pages()
+    return folder
+
+
+@pytest.fixture
+def inside(written, monkeypatch):
+    """Enter that folder, in which nothing is changed."""
+    monkeypatch.chdir(written)
+
+
 @pytest.mark.parametrize("shape", [(6, 5, 1), (5, 6, 3)])
 def test_a_report_holds_its_figures(shape):
     reports.make(shape=shape)
@@ -44,9 +61,7 @@ def test_a_report_holds_its_figures(shape):
     assert not list(paths.metrics(reports.RUN).glob("*.incomplete"))
 
 
-def test_the_page_has_the_runs_parameters_and_counts():
-    reports.make()
-    reports.write()
+def test_the_page_has_the_runs_parameters_and_counts(inside):
     words = " ".join(reports.page().words)
     assert "optimizer name adam" in words
     assert "epochs 2 set by this run" in words
@@ -87,6 +102,8 @@ def test_without_mistakes():
     reports.make(wrong=0)
     reports.write()
     assert "Every test image is classified correctly." in reports.page().words
+    model, _ = both()
+    assert "most often" not in model.words
 
 
 def test_a_class_that_the_test_subset_lacks():
@@ -206,9 +223,7 @@ def both():
     return [Markdown(paths.metrics(reports.RUN) / name) for name in CARDS]
 
 
-def test_cards_say_what_was_measured():
-    reports.make()
-    reports.write()
+def test_cards_say_what_was_measured(inside):
     model, data = both()
     found = files.read_json(paths.metrics(reports.RUN) / "evaluation.json")
     rows = {row[0]: row[1:] for row in model.rows}
@@ -233,11 +248,11 @@ def test_cards_say_what_was_measured():
 @pytest.mark.slow
 def test_weights_of_classes_are_shown_where_there_are_any():
     reports.make(n=61)
-    reports.write()
+    reports.write_pages()
     model, _ = both()
     assert "counts by its class" not in model.words
     train = reports.EFFECTIVE["train"] | {"class_weights": "balanced"}
-    reports.write(effective=reports.EFFECTIVE | {"train": train})
+    reports.write_pages(effective=reports.EFFECTIVE | {"train": train})
     model, _ = both()
     counts = files.read_json(paths.data_card("tiny"))["subsets"]["train"]["classes"]
     weights = {row[0]: row[1:] for row in model.rows if len(row) == 3}
@@ -249,7 +264,7 @@ def test_weights_of_classes_are_shown_where_there_are_any():
 
 def test_no_name_is_markup_in_a_card():
     reports.make(classes=HOSTILE)
-    reports.write()
+    reports.write_pages()
     for markdown in both():
         first = [row[0] for row in markdown.rows]
         assert HOSTILE[0] in first
@@ -266,7 +281,7 @@ def test_images_that_were_converted_are_counted():
         convert={"alpha": "white", "frames": "first", "orientation": "apply"},
         converted={"alpha": 12, "orientation": 3456},
     )
-    reports.write()
+    reports.write_pages()
     words = reports.page().words
     for policy, count in ("alpha: white", "12"), ("orientation: apply", "3,456"):
         assert words[words.index(f"Converted ({policy})") + 1] == count
@@ -288,7 +303,7 @@ def test_images_that_were_left_out_are_named():
             for number in range(count)
         )
     )
-    reports.write()
+    reports.write_pages()
     words = reports.page().words
     assert "metrics/datasets/tiny/quarantined.csv" in words
     at = words.index("has <alpha>")
@@ -304,14 +319,5 @@ def test_images_that_were_left_out_are_named():
     assert "left out: 26.\n  - cat: 1 (has \\<alpha\\>)\n  - dog: 25 (is empty)\n" in card
 
 
-def test_without_such_images_the_page_does_not_speak_of_them():
-    reports.make()
-    reports.write()
+def test_without_such_images_the_page_does_not_speak_of_them(inside):
     assert "Images left out" not in reports.page().words
-
-
-def test_without_mistakes_a_card_lists_none():
-    reports.make(wrong=0)
-    reports.write()
-    model, _ = both()
-    assert "most often" not in model.words

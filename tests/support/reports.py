@@ -2,6 +2,7 @@
 
 import base64
 from html.parser import HTMLParser
+from unittest import mock
 
 import cv2
 import h5py
@@ -12,6 +13,7 @@ from pipeline.core import files, paths
 from pipeline.evaluate.metrics import evaluate
 from pipeline.evaluate.predictions import Predictions
 from pipeline.report import write as report
+from pipeline.report.figures import FIGURES
 from pipeline.report.params import ReportParams
 from pipeline.report.results import Results
 from pipeline.shards import index as shard_index
@@ -125,6 +127,12 @@ def write_model(shape, filters=4, first="Conv2D"):
 def write(params=SMALL, effective=EFFECTIVE):
     """Write the report of what was made."""
     return report.write(RUN, effective, params, OWN, ["numpy"])
+
+
+def write_pages(effective=EFFECTIVE):
+    """Write the report of what was made without its figures, which take as long as all the rest."""
+    with mock.patch.dict(FIGURES, clear=True):
+        return write(effective=effective)
 
 
 def results(params=SMALL):
