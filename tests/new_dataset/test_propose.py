@@ -190,6 +190,17 @@ def test_what_cannot_be_used_is_named(here, make, where, message):
     assert only_added("params.yaml") == []
 
 
+def test_errors_name_a_folder_and_what_is_empty_in_it(here):
+    pets = folder(here / "pets")
+    rows = [(f"{name}/{n}.png", name) for name in CLASSES for n in range(4)]
+    table = builders.labels_csv(here / "pets.csv", [*rows, ("x/9.png", "a")])
+    with pytest.raises(PipelineError, match=r"1 ids have no image in pets: x/9\.png"):
+        propose("pets", labels=[str(table)])
+    (pets / "owl" / ".cache").mkdir(parents=True)
+    with pytest.raises(PipelineError, match=r"^pets: no file is in owl, beside the folders of cl"):
+        propose("pets")
+
+
 @pytest.mark.parametrize("name", ["Pets", "my-pets", "../x", "demo_idx"])
 def test_names_that_cannot_be_used(here, name):
     with (
