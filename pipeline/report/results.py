@@ -14,6 +14,7 @@ from pipeline.core.errors import DataError
 from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.occlusion import Occlusion
 from pipeline.evaluate.predictions import Predictions
+from pipeline.execution import machine
 from pipeline.models import history
 from pipeline.models.start import Start
 from pipeline.report import first_layer, network
@@ -120,6 +121,7 @@ class Results:
             paths.metrics(run) / "history.csv",
             paths.predictions(run),
             paths.metrics(run) / "evaluation.json",
+            *filter(Path.exists, [machine.path(run)]),
         ]
 
     @property

@@ -2,6 +2,7 @@
 
 from pipeline.core import files
 from pipeline.execution import fingerprint
+from pipeline.execution.machine import Machine
 from pipeline.report import html
 from pipeline.report.results import Results
 from pipeline.report.sections.section import Section
@@ -19,6 +20,7 @@ def reproduce(results: Results) -> Section:
     return Section(
         {
             "inputs": inputs,
+            "machine": Machine.of(results.run),
             "model_sha256": next(inputs[name] for name in inputs if name.endswith(".h5")),
             "code": code,
             "code_sha256": fingerprint.combined(code),
