@@ -59,8 +59,8 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     limits = tables.limited(LIMITS, packed.path)
     found = members.members(packed.path, patterns, limits, packed.encoding)
     several = len(inside) > 1
-    files = [_of_folder(name, content, names, several) for name, content in found]
-    return Table(files, names, choices)
+    own = [_of_folder(name, content, names, several) for name, content in found]
+    return Table(own, names, choices)
 
 
 def _is_metadata(name: str, names: Collection[str]) -> bool:
