@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, TextIO, TypeVar
@@ -163,10 +163,13 @@ def open_regular(path: Path) -> BufferedReader:
         If there is nothing.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise DataError(f"{path} is no plain file, but a folder, FIFO or device; remove it")
-    return os.fdopen(descriptor, "rb")
+    there = os.fstat(descriptor)
+    with suppress(BlockingIOError):  # of a file in /proc that waits, as a device does
+        if stat.S_ISREG(there.st_mode):
+            os.pread(descriptor, not there.st_size, 0)
+            return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise DataError(f"{path} is no plain file, but a folder, FIFO or device; remove it")
 
 
 def read_bytes(path: Path, longest: int = LONGEST_TEXT, remedy: str = "remove it") -> bytes:

@@ -153,3 +153,18 @@ def test_only_plain_files_are_opened(tmp_path):
             files.open_regular(path)
     with pytest.raises(FileNotFoundError):
         files.open_regular(tmp_path / "none")
+
+
+def test_a_file_of_the_system_that_waits_is_no_plain_one(tmp_path, monkeypatch):
+    """Such as /proc/kmsg, which says that it is plain, and empty."""
+    path = tmp_path / "empty"
+    path.touch()
+    with files.open_regular(path) as file:
+        assert file.read() == b""
+
+    def wait(descriptor, length, start):
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "pread", wait)
+    with pytest.raises(DataError, match="is no plain file"):
+        files.open_regular(path)
