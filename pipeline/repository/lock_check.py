@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +18,15 @@ from pipeline.core.errors import first_few
 from pipeline.repository.dvc import LOCK, opened, repro
 
 
-def faults(*, studies: bool = True) -> Iterator[str]:
+def faults(others: set[Path] | None = None, *, studies: bool = True) -> Iterator[str]:
     """Compare every recorded stage with the files here.
 
     Every file is read again: neither DVC's cache nor times and lengths of files are trusted.
 
     Parameters
     ----------
+    others : set of Path, optional
+        Gets the outputs that are here in another version, relative to this folder.
     studies : bool
         Whether those of studies are compared too.
 
@@ -42,13 +44,21 @@ def faults(*, studies: bool = True) -> Iterator[str]:
         yield from _hidden(repo)
         hashes = Hashes(Path(nowhere))
         outputs = {out.fs_path for stage in repo.index.stages for out in stage.outs}
+        other = {
+            out.fs_path
+            for stage in repo.index.stages
+            for out in stage.outs
+            if is_other_version(out, hashes)
+        }
+        if others is not None:
+            others |= {Path(os.path.relpath(path)) for path in other}
         locks: dict[str, dict[str, Any]] = {}
         for stage in repo.index.stages:
             name = stage.addressing
             if stage.path not in locks:
                 locks[stage.path] = stage.dvcfile.lockfile_contents.get("stages", {})
             if recorded := locks[stage.path].get(stage.name):
-                differences = list(stage_faults(stage, hashes, outputs))
+                differences = list(stage_faults(stage, hashes, outputs, other))
                 yield from differences
                 if not differences and recorded != to_single_stage_lockfile(stage):
                     yield f"{name}: {LOCK} records more or less; run {repro([name], '--force')}"
@@ -129,13 +139,17 @@ def _recorded(entry: Any) -> State:
     return State(entry.hash_info.value, entry.meta.size, entry.meta.nfiles)
 
 
-def stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]:
+def stage_faults(
+    stage: Any, hashes: Hashes, outputs: set[str], other: Collection[str] = ()
+) -> Iterator[str]:
     """Compare a stage with its record, with which it was loaded.
 
     Parameters
     ----------
     outputs : set of str
         The paths of all stages' outputs.
+    other : collection of str
+        Those that are here in another version, which is said of the stage that wrote them alone.
 
     Yields
     ------
@@ -151,7 +165,7 @@ def stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]
             dependencies.append(dependency)
         elif keys := sorted(key for keys in dependency.status().values() for key in keys):
             yield f"{name}: parameters are not as recorded ({first_few(keys)}); run dvc repro"
-    yield from _dependency_faults(name, dependencies, hashes, outputs)
+    yield from _dependency_faults(name, dependencies, hashes, outputs, other)
     for output in stage.outs:
         if not hashes.of(output) and not output.use_cache:
             yield f"{name}: {output} is missing, which Git should hold; run dvc repro"
@@ -162,7 +176,11 @@ def stage_faults(stage: Any, hashes: Hashes, outputs: set[str]) -> Iterator[str]
 
 
 def _dependency_faults(
-    name: str, dependencies: list[Output], hashes: Hashes, outputs: set[str]
+    name: str,
+    dependencies: list[Output],
+    hashes: Hashes,
+    outputs: set[str],
+    other: Collection[str],
 ) -> Iterator[str]:
     """Compare the files that a stage depends on with its record.
 
@@ -172,8 +190,8 @@ def _dependency_faults(
     for dependency in dependencies:
         if not is_complete(dependency, outputs):
             continue
-        if dependency.fs_path in outputs and is_other_version(dependency, hashes):
-            continue  # which is said of the stage that wrote it
+        if dependency.fs_path in other:
+            continue
         if hashes.differ(dependency):
             changed.append(str(dependency))
         elif not hashes.of(dependency) and dependency.fs_path not in outputs:
@@ -186,7 +204,7 @@ def _dependency_faults(
 
 def is_other_version(entry: Output, hashes: Hashes) -> bool:
     """Return True if what is here was recorded once, as after ``git pull`` without ``dvc pull``."""
-    if not entry.use_cache or not hashes.differ(entry):
+    if not entry.use_cache or not entry.hash_info or not hashes.differ(entry):
         return False
     here = hashes.of(entry)
     return here is not None and bool(entry.repo.cache.local.exists(here.hash))

@@ -1,9 +1,9 @@
 """Verification of everything that is here, without training anything."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from pipeline import schema
+from pipeline import runs, schema
 from pipeline.core import paths, places
 from pipeline.core.errors import PipelineError, shown
 from pipeline.core.params import Params
@@ -47,26 +47,47 @@ def faults(
     except PipelineError as error:
         yield str(error)
         return
-    yield from _tried("dvc.lock", lock_check.faults())
+    others: set[Path] = set()  # what is here of them says nothing of what is recorded
+    yield from _tried("dvc.lock", lock_check.faults(others))
     yield from _tried("dvc.lock", orphans.faults(params))
     for name in params.value("datasets"):
-        if paths.raw(name).exists():
-            yield from _tried(paths.raw(name), data.raw_faults(params, name))
-        if paths.shards(name).exists():
-            yield from _tried(paths.shards(name), data.shard_faults(name))
-        if paths.split(name).exists() and paths.shards(name).exists():
-            yield from _tried(paths.split(name), data.split_faults(params, name))
+        yield from _dataset_faults(params, name, others)
     for run in params.value("runs"):
-        yield from run_faults(params, run, predict_all=predict_all)
+        yield from run_faults(params, run, others, predict_all=predict_all)
     if remote is not None:
         yield from _tried("remote", remote_check.remote_faults(remote, targets, note))
 
 
-def run_faults(params: Params, run: str, *, predict_all: bool = True) -> Iterator[str]:
-    """Verify what is here of a run; yields as ``faults``."""
+def _dataset_faults(params: Params, name: str, others: Collection[Path]) -> Iterator[str]:
+    """Verify what is here of a dataset, but for outputs in another version than is recorded."""
+    raw, shards, split = paths.raw(name), paths.shards(name), paths.split(name)
+    if raw.exists() and raw not in others:
+        yield from _tried(raw, data.raw_faults(params, name))
+    if not shards.exists() or shards in others:
+        return
+    yield from _tried(shards, data.shard_faults(name))
+    if split.exists() and split not in others:
+        yield from _tried(split, data.split_faults(params, name))
+
+
+def run_faults(
+    params: Params, run: str, others: Collection[Path] = (), *, predict_all: bool = True
+) -> Iterator[str]:
+    """Verify what is here of a run; yields as ``faults``.
+
+    Parameters
+    ----------
+    others : collection of Path
+        Outputs that are here in another version than is recorded: nothing follows from them.
+    predict_all : bool
+        As of ``faults``.
+    """
     model, predictions, metrics = paths.model(run), paths.predictions(run), paths.metrics(run)
     if (metrics / "evaluation.json").exists():
         yield from _tried(metrics, results.metrics_faults(params, run))
+    dataset = runs.dataset(params, run)
+    if not {model, predictions, paths.shards(dataset), paths.split(dataset)}.isdisjoint(others):
+        return
     damaged = []
     if model.exists():
         damaged = list(_tried(model, results.model_faults(params, run)))

@@ -9,7 +9,7 @@ from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
 from pipeline.repository.lock_check import faults
-from tests.support.dvc_project import build
+from tests.support.dvc_project import TWO_STAGES, build
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
@@ -29,6 +29,16 @@ def test_a_flipped_byte_in_an_output_is_found(recorded, name, place):
     (fault,) = faults()
     output = Path(name).parts[0]
     assert fault == f"make: {output} is not what was recorded; run dvc repro --force make"
+
+
+def test_what_dvc_ignores_though_a_stage_reads_it_is_found(recorded):
+    ignored = Path(".dvcignore")
+    ignored.write_text("notes\n__pycache__/\n")
+    Path("notes").write_text("of nobody's")
+    assert list(faults()) == []
+    ignored.write_text("script.*\n")
+    (fault, *_) = faults()
+    assert fault.startswith(".dvcignore: hides project/script.py, which Git tracks and stages read")
 
 
 def test_another_file_in_an_output_is_found(recorded):
@@ -127,7 +137,31 @@ def test_after_git_pull_without_dvc_pull_the_advice_is_dvc_pull(recorded):
         Path("dvc.lock").write_text(older[0])
         project.checkout(force=True)
     Path("dvc.lock").write_text(newer[0])
-    assert list(faults()) == [
+    others = set()
+    assert list(faults(others)) == [
         f"make: {output} is not the recorded version; run dvc pull {output}"
         for output in ("many", "alone")
     ]
+    assert others == {Path("many"), Path("alone")}
+
+
+def test_what_follows_from_another_version_is_not_told_as_well(reproduced):
+    """``two`` is a copy of ``one``: both locks' outputs are in the cache, the older are here."""
+    older = Path("dvc.lock").read_text()
+    Path("dvc.yaml").write_text(TWO_STAGES.replace("echo 1", "echo 3"))
+    with Repo(".") as project:
+        project.reproduce()
+        newer = Path("dvc.lock").read_text()
+        Path("dvc.lock").write_text(older)
+        project.checkout(force=True)
+    Path("dvc.lock").write_text(newer)
+    assert list(faults()) == [
+        "first: one is not the recorded version; run dvc pull one",
+        "second: two is not the recorded version; run dvc pull two",
+    ]
+    Path("dvc.lock").write_text(
+        newer.partition("second:")[0] + "second:" + older.partition("second:")[2]
+    )
+    with Repo(".") as project:
+        project.checkout(force=True)
+    assert list(faults()) == ["second: dependencies are not as recorded (one); run dvc repro"]

@@ -53,9 +53,8 @@ def _given(arguments: Sequence[str], variable: str, place: int) -> str:
 
 def _pushed() -> list[tuple[str, str]]:
     """Return what is pushed: the commit that the remote has, and that which it gets."""
-    through = [os.environ.get(f"PRE_COMMIT_{side}_REF", "") for side in ("FROM", "TO")]
-    if all(through):
-        return [(through[0], through[1])]
+    if "PRE_COMMIT" in os.environ:  # of a whole history it has no commits
+        return [(_given((), "FROM_REF", 0) or NOTHING, _given((), "TO_REF", 0) or "HEAD")]
     lines = [line.split() for line in sys.stdin]
     return [(line[3], line[1]) for line in lines if len(line) == 4]
 

@@ -15,6 +15,7 @@ NOBODY = "1" * 40
 def history(tmp_path, monkeypatch):
     """Enter a repository of three commits: `lock` changed dvc.lock, `page` another file."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PRE_COMMIT", raising=False)
     for name in ("FROM_REF", "TO_REF", "CHECKOUT_TYPE", "REWRITE_COMMAND"):
         monkeypatch.delenv(f"PRE_COMMIT_{name}", raising=False)
     git("init", "-q")
@@ -86,6 +87,8 @@ def test_a_push_of_another_lock(lines, concerned, monkeypatch):
 
 @pytest.mark.usefixtures("history")
 def test_a_push_through_pre_commit(monkeypatch):
+    monkeypatch.setenv("PRE_COMMIT", "1")
+    assert events.concerns_data("pre-push", [])
     for old, concerned in ("first", True), ("lock", False):
         monkeypatch.setenv("PRE_COMMIT_FROM_REF", old)
         monkeypatch.setenv("PRE_COMMIT_TO_REF", "page")
