@@ -1,6 +1,8 @@
 """Settings and fixtures of all tests."""
 
+import shutil
 import signal
+from contextlib import chdir
 
 import hypothesis
 import pytest
@@ -15,11 +17,20 @@ hypothesis.settings.register_profile("same", derandomize=True, database=None, de
 hypothesis.settings.load_profile("same")
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> builders.Project:
+    """A project folder with two tiny datasets, which is copied and stays as it is."""
+    folder = tmp_path_factory.mktemp("built")
+    with chdir(folder):
+        return builders.Project(folder)
+
+
 @pytest.fixture
-def project(tmp_path, monkeypatch) -> builders.Project:
+def project(built, tmp_path, monkeypatch) -> builders.Project:
     """A project folder with two tiny datasets, entered."""
     monkeypatch.chdir(tmp_path)
-    return builders.Project(tmp_path)
+    shutil.copytree(built.folder, tmp_path, dirs_exist_ok=True)
+    return built.copy(tmp_path)
 
 
 @pytest.fixture(scope="session")

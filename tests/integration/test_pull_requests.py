@@ -6,6 +6,7 @@ Each pull request is what an author commits and pushes; the workflow's steps run
 
 import copy
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,14 +19,16 @@ from ruamel.yaml import YAML
 
 from pipeline.core import paths
 from pipeline.core.params import Params
+from pipeline.download.fetch import MIRROR
 from pipeline.evaluate import confusion
 from pipeline.evaluate.evaluation import Evaluation
 from pipeline.evaluate.metrics import evaluate
 from pipeline.evaluate.predictions import Predictions
+from tests.support import warm
 from tests.support.builders import CLASSES, ROOT, idx_dataset
 from tests.support.builders.project import params
 from tests.support.graph_project import DvcProject
-from tests.support.host import ENVIRONMENT, Host, git
+from tests.support.host import Host, git
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pull requests")]
 
@@ -47,7 +50,7 @@ class Author:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=ENVIRONMENT | environment,
+            env=self.host.environment | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -102,7 +105,8 @@ def host(tmp_path_factory):
     folder = tmp_path_factory.mktemp("host")
     work = folder / "work"
     work.mkdir()
-    project = DvcProject(work)
+    quick = warm.environment({k: v for k, v in os.environ.items() if k != MIRROR})
+    project = DvcProject(work, quick)
     shutil.rmtree(work / "data/raw")
     idx_dataset(work / "published/tiny_idx", train=120, test=200)
     with chdir(work):
@@ -131,7 +135,7 @@ def host(tmp_path_factory):
     git(work, "commit", "-qm", "main")
     git(folder, "clone", "-q", "--bare", f"{work}", f"{folder / 'origin'}")
     shutil.copytree(work / ".dvc/cache", folder / "authors_cache")
-    return Host(folder, folder / "origin")
+    return Host(folder, folder / "origin", quick)
 
 
 def forged(folder, run):

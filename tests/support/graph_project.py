@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import chdir
 from pathlib import Path
 
@@ -14,9 +15,10 @@ PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 class DvcProject(Project):
-    """A project with the graph and its code, under DVC."""
+    """A project with the graph and its code, under DVC; ``environment`` is of its processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.environment = environment or {}
         with chdir(folder):
             super().__init__(folder)
         for name in ("pipeline", "stages", "networks", "data/weights"):
@@ -36,7 +38,7 @@ class DvcProject(Project):
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**inherited, "PATH": PATH, **environment},
+            env={**inherited, "PATH": PATH, **self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -26,8 +26,10 @@ IDENTITY = "-c", "user.name=x", "-c", "user.email=x"
 class Host:
     """A host with one repository, and the cache of DVC's that it keeps between its jobs."""
 
-    def __init__(self, folder: Path, origin: Path) -> None:
-        self.folder, self.origin = folder, origin
+    def __init__(
+        self, folder: Path, origin: Path, environment: Mapping[str, str] = ENVIRONMENT
+    ) -> None:
+        self.folder, self.origin, self.environment = folder, origin, environment
 
     def git(self, *command: str) -> None:
         """Run Git in the repository."""
@@ -70,7 +72,7 @@ class Host:
             "GITHUB_RUN_ID": "42",
             "GITHUB_SERVER_URL": "https://host.example",
             "GITHUB_SHA": "0" * 40,
-            "PATH": f"{self.folder / 'bin'}{os.pathsep}{ENVIRONMENT['PATH']}",
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{self.environment['PATH']}",
             "RUNNER_TEMP": str(clone.parent / "temp"),
         } | {f"GITHUB_{name}": str(path) for name, path in files.items()}
         steps: dict[str, tuple[str, int]] = {}
@@ -91,7 +93,7 @@ class Host:
             done = subprocess.run(
                 ["bash", "-e", "-c", step["run"]],
                 cwd=clone,
-                env=ENVIRONMENT | host | set_before | own,
+                env={**self.environment, **host, **set_before, **own},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

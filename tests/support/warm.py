@@ -6,6 +6,7 @@ the code of its folder as a new process does. Tests of what a new process does, 
 or its signals, take this Python's own programs.
 """
 
+import atexit
 import functools
 import os
 import socket
@@ -28,8 +29,6 @@ FOLLOWED = (
     "TF_CPP_MIN_LOG_LEVEL",
 )
 """Those that a fork follows, or that every stage sets itself."""
-
-RUNNING: list[subprocess.Popen[bytes]] = []
 
 
 def steering(variables: Mapping[str, str]) -> dict[str, str]:
@@ -59,7 +58,7 @@ def programs() -> Path:
         listener.bind(known["socket"])
         listener.listen(64)
         number = listener.fileno()
-        reader, _ = os.pipe()  # whose end ends the process, however this one ends
+        reader, writer = os.pipe()  # whose end ends the process, however this one ends
         server = subprocess.Popen(
             [sys.executable, str(HERE / "warm_server.py"), str(number), str(folder)],
             env=os.environ | SEED,
@@ -71,7 +70,12 @@ def programs() -> Path:
             start_new_session=True,
         )
     os.close(reader)
-    RUNNING.append(server)
+
+    def end() -> None:
+        os.close(writer)
+        server.wait()
+
+    atexit.register(end)
     return folder / "bin"
 
 
