@@ -24,8 +24,8 @@ from pipeline.split.data_card import data_card
 from pipeline.subsets import split as split_file
 from pipeline.subsets.data_card import DataCard
 from pipeline.subsets.images import Dataset
-from pipeline.verify import data, gated, results
-from pipeline.verify.faults import faults
+from pipeline.verify import data, gated, results, review
+from pipeline.verify.faults import faults, run_faults
 from tests.support.builders import CLASSES, Project
 from tests.support.hostile import models
 
@@ -107,6 +107,15 @@ def test_other_test_images_of_the_same_names_are_told(prepared, tmp_path):
         others = table["sha256"].take(list(range(len(table)))[::-1])
         pq.write_table(table.set_column(place, table.schema.field("sha256"), others), part)
     assert "test images of the same names are others: " in told(side(), side(made=other, raw="1"))
+
+
+def test_what_ci_made_is_verified_where_it_was_made(prepared, tmp_path_factory, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("checkout"))
+    assert review._unverified(prepared, ["tiny_png"]) == []
+    path = prepared / paths.metrics("tiny_png") / "evaluation.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"accuracy": 0.99}))
+    found = "; ".join(review._unverified(prepared, ["tiny_png"]))
+    assert "evaluation.json: accuracy is not that of its classes" in found
 
 
 def test_what_agrees_has_no_faults(prepared):
@@ -199,6 +208,9 @@ def test_metric_that_does_not_follow_is_found(prepared):
     path.write_text(json.dumps(value))
     (fault,) = evaluation_faults()
     assert "expected_calibration_error, loss do not follow from the predictions" in fault
+    assert fault in run_faults(Params.read(), "tiny_png")
+    others = {paths.predictions("tiny_png")}  # of an older revision, as after `git pull`
+    assert fault not in run_faults(Params.read(), "tiny_png", others)
     value["accuracy"] += 0.01
     path.write_text(json.dumps(value))
     with pytest.raises(DataError, match="accuracy is not that of its classes"):
