@@ -143,8 +143,10 @@ def trust(source: str) -> list[str]:
     if not path.exists():
         return []
     measured = Evaluation.read(path)
-    words = baseline.fault(measured) or f"test accuracy {measured.accuracy:.2%}"
-    return [f"{source}: {words}; {baseline.baseline(measured).describe()}"]
+    guess = baseline.baseline(measured)
+    if fault := baseline.fault(measured):  # which has the majority's
+        return [f"{source}: {fault}; chance would give {guess.chance:.2%}"]
+    return [f"{source}: test accuracy {measured.accuracy:.2%}; {guess.describe()}"]
 
 
 def printable(text: str) -> str:

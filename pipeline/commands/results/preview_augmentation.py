@@ -45,6 +45,7 @@ def run(parsed: Namespace) -> str:
     from pipeline.core import paths
     from pipeline.core.errors import ParameterError
     from pipeline.core.params import Params
+    from pipeline.models import runtime
     from pipeline.report import image_plots, plots
     from pipeline.subsets.images import Dataset
     from pipeline.train.params import TrainParams
@@ -59,6 +60,7 @@ def run(parsed: Namespace) -> str:
             f"{name} changes no training image; set train.augmentation, as in trivial: true"
         )
     dataset = Dataset.read(runs.dataset(params, name))
+    runtime.configure(train.seed, train.threads)
     columns = list(_columns(dataset, train, parsed.images, parsed.epochs))
     path = parsed.out or Path("data/exports") / f"{name}-augmentation.png"
     plots.save(image_plots.samples(columns), path, DPI)
@@ -75,8 +77,11 @@ def _columns(
 
     (images,) = dataset.images("train")
     divisor, names = dataset.index.divisor, dataset.index.classes
-    _, first = np.unique(images.labels, return_index=True)
-    shown = np.sort(first)[:wanted].tolist()
+    turns = np.zeros(len(images.labels), np.int64)  # the how-manieth of its class an image is
+    for label in np.unique(images.labels):
+        mine = images.labels == label
+        turns[mine] = np.arange(mine.sum())
+    shown = np.argsort(turns, kind="stable")[:wanted].tolist()
     changed = {
         (row, epoch): image
         for epoch in range(1, epochs + 1)

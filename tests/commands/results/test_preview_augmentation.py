@@ -48,7 +48,7 @@ def test_a_picture_is_written(tensorflow, monkeypatch):
     monkeypatch.setattr("pipeline.runs.dataset", lambda *_: "tiny")
     monkeypatch.setattr("pipeline.core.params.Params.read", lambda _: None)
     command = parser().parse_args(["preview-augmentation", "demo", "--out", "a/b.png"])
-    assert preview_augmentation.run(command) == "a/b.png has 3 images in 6 epochs of demo"
+    assert preview_augmentation.run(command) == "a/b.png has 6 images in 6 epochs of demo"
     assert cv2.imread("a/b.png").shape[2] == 3
     monkeypatch.setattr("pipeline.runs.section", lambda *_: TrainParams())
     with pytest.raises(ParameterError, match="demo changes no training image"):
