@@ -77,7 +77,7 @@ ONE_EPOCH = "sed -i 's/ epochs: [0-9]*/ epochs: 1/' params.yaml"
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    copy = Copy(tmp_path_factory.mktemp("own data"))
+    copy = Copy(tmp_path_factory.mktemp("own data"), quick=True)
     (copy.folder / "dvc.lock").unlink()
     shutil.rmtree(copy.folder / "metrics")
     write_files(copy.folder / "mine")

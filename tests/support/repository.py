@@ -13,6 +13,7 @@ from typing import Any
 from dvc.utils.serialize import dump_yaml
 
 from pipeline.core.params import read_yaml
+from tests.support import warm
 from tests.support.builders import ROOT
 
 TARGET = "report@demo_png"
@@ -49,10 +50,14 @@ def call(command: Sequence[str], folder: Path, environment: Mapping[str, str] | 
 
 
 class Copy:
-    """A copy of the repository's files, as they are now, with no cache and no outputs."""
+    """A copy of the repository's files, as they are now, with no cache and no outputs.
 
-    def __init__(self, folder: Path) -> None:
+    With ``quick``, its programs are those of ``warm``.
+    """
+
+    def __init__(self, folder: Path, *, quick: bool = False) -> None:
         self.folder = folder
+        self.environment = warm.environment(ENVIRONMENT) if quick else {}
         listed = subprocess.check_output(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT
         )
@@ -64,7 +69,7 @@ class Copy:
 
     def call(self, *command: str, **environment: str) -> str:
         """Run a command, which must succeed; return its standard output."""
-        return call(command, self.folder, environment)
+        return call(command, self.folder, {**self.environment, **environment})
 
     def repro(self, *targets: str, **environment: str) -> list[str]:
         """Reproduce ``targets``; return the stages that were run, in their order."""
@@ -119,10 +124,12 @@ class Clone:
             (venv / name).symlink_to(here / name)
         (venv / "requirements.lock").touch()
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, dvc: Sequence[str] = (sys.executable, "-m", "dvc")
+    ) -> subprocess.Popen[str]:
         """Start DVC."""
         return subprocess.Popen(
-            [sys.executable, "-m", "dvc", *arguments],
+            [*dvc, *arguments],
             cwd=self.folder,
             env=ENVIRONMENT | IMPATIENT,
             stdout=subprocess.PIPE,
@@ -132,7 +139,7 @@ class Clone:
 
     def call(self, *arguments: str, fails: bool = False) -> str:
         """Run DVC, which succeeds or, with ``fails``, names its error; return all it wrote."""
-        process = self.start(*arguments)
+        process = self.start(*arguments, dvc=[str(warm.programs() / "dvc")])
         shown = process.communicate(timeout=120)[0]
         assert bool(process.returncode) == fails, shown
         assert "Traceback" not in shown
@@ -161,7 +168,7 @@ def commit(folder: Path, message: str = "all") -> None:
 
 def demo(folder: Path) -> Path:
     """Make a copy of this project in which a demo was run; its cache serves what it already has."""
-    copy = Copy(folder)
+    copy = Copy(folder, quick=True)
     copy.forget_all_but("demo_png")
     # The default one, without which `dvc repro --pull` fails where the cache lacks anything.
     copy.call("dvc", "remote", "add", "-q", "--local", "-d", "checkout", str(ROOT / ".dvc/cache"))
