@@ -18,6 +18,9 @@ def run(_: Namespace) -> str:
     params = Params.read()
     lines = [schema.check_params(params)]
     places.check_outputs(params.value("datasets"), params.value("runs"))
-    studies = (Params.read(study / paths.PARAMS) for study in paths.studies())
-    lines += [schema.check_study(study, params) for study in studies]
+    for folder in paths.studies():
+        study = Params.read(folder / paths.PARAMS)
+        lines.append(schema.check_study(study, params))
+        for place in paths.outputs(study.value("datasets"), study.value("runs")):
+            places.check(folder / place)
     return "\n".join(lines)
