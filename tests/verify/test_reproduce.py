@@ -95,3 +95,14 @@ def test_inputs_are_those_of_all_stages_but_reports(tmp_path, made):
     )
     other = write(tmp_path / "two", seed=1)
     assert reproduce.inputs(other, ["a"]) != reproduce.inputs(made, ["a"])
+
+
+def test_a_run_that_one_side_lacks_is_no_error(tmp_path, made):
+    assert reproduce.inputs(made, ["gone"]) != reproduce.inputs(made, ["a"])
+    reproduce.make(tmp_path, [])  # DVC would run all of a project
+
+
+def test_weights_that_are_not_compared_are_told(tmp_path, made):
+    assert list(reproduce.tolerated(write(tmp_path / "one"), made, ["a"])) == []
+    (note,) = reproduce.tolerated(write(tmp_path / "two", machine=ELSEWHERE), made, ["a"])
+    assert "a: committed as of x86_64 avx2 avx512f, oneDNN, made here by x86_64 avx2, Eigen" in note
