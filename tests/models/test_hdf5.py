@@ -203,3 +203,17 @@ def test_a_file_of_many_objects_is_refused(tmp_path, monkeypatch):
         pytest.raises(hdf5.UnreadableError, match="more than 10 groups and arrays"),
     ):
         hdf5.tree(content)
+
+
+def test_a_file_is_read_again_once_it_has_changed(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(hdf5, "_read", lambda file: asked.append(file) or hdf5.tree(file))
+    path = tmp_path / "a.h5"
+    for name, reads in ("x", 1), ("y", 2):
+        with h5py.File(path, "a") as file:
+            file[name] = VALUES
+        for _ in range(2):
+            with path.open("rb") as file:
+                found = hdf5.read(file)
+        assert name in found.arrays
+        assert len(asked) == reads
