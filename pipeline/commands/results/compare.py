@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.core.params import Params
     from pipeline.evaluate.evaluation import Evaluation
     from pipeline.evaluate.predictions import Predictions
+    from pipeline.execution.machine import Machine
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -44,7 +45,8 @@ def run(arguments: Namespace) -> str:
         measured = [_measured(name, Path(folder) / str(n)) for n, name in enumerate(names)]
         evaluations, warnings = zip(*measured, strict=True)
         compared = compare(first, second, classes)
-        return describe(compared, names, arguments.format, evaluations, warnings)
+        machines = [_machine(name, Path(folder) / str(n)) for n, name in enumerate(names)]
+        return describe(compared, names, arguments.format, evaluations, warnings, machines)
 
 
 def _refuse_unknown(name: str) -> None:
@@ -106,9 +108,22 @@ def _measured(name: str, folder: Path) -> "tuple[Evaluation | None, list[str]]":
     return evaluation, warnings.read(evaluation, side.find(metrics / "history.csv"), None)
 
 
+def _machine(name: str, folder: Path) -> "Machine | None":
+    """Return the type of machine that a run was trained on; None if that was not recorded."""
+    from pipeline.execution import machine
+    from pipeline.repository import revisions
+
+    run, _, revision = name.partition("@")
+    side = revisions.Revision(revision, folder) if revision else revisions.Here()
+    found = side.find(machine.path(run))
+    return machine.Machine.read(found) if found else None
+
+
 def _classes(params: "Params", own: "Params", run: str) -> list[str]:
     """Return the classes of a run; ``own`` are the parameters of its graph."""
     from pipeline import runs
 
-    names: list[str] = params.value("datasets", runs.dataset(own, run), "decode", "classes")
+    name = runs.dataset(own, run)
+    where = own if own.value("datasets", name) else params  # a study's own, or the main graph's
+    names: list[str] = where.value("datasets", name, "decode", "classes")
     return names
