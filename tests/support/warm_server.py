@@ -137,6 +137,8 @@ def serve(listener: socket.socket) -> None:
         for key, _ in events.select():
             kind, child = key.data
             if kind == "end":
+                for running in connections:
+                    os.kill(running, signal.SIGKILL)
                 return
             if kind == "new":
                 connection, _ = listener.accept()
