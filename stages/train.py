@@ -3,7 +3,7 @@
 from pipeline.core import files, paths, stage
 from pipeline.execution import machine
 from pipeline.models import history, saved
-from pipeline.train import fit, multi_worker
+from pipeline.train import fit, machine_type, multi_worker
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "tensorflow")
 
@@ -14,7 +14,7 @@ def work(run: str) -> str:
     done = fit.train_run(run, logs=paths.LOGS / run, checkpoint=paths.checkpoint(run))
     saved.save(done.model, paths.model(run), start=done.start)
     history.write_history(paths.metrics(run) / "history.csv", done.history)
-    machine.here().write(machine.path(run))
+    machine_type.here().write(machine.path(run))
     done.checkpoint.remove()
     counts = f"{done.model.network.count_params():,} parameters, {len(done.history)} epochs"
     return f"{counts}, {files.megabytes(paths.model(run))}"

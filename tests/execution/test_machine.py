@@ -1,7 +1,6 @@
 """Tests of types of machines."""
 
 import json
-import platform
 
 import pytest
 
@@ -46,16 +45,3 @@ def test_description():
     with_gpu = PLAIN.model_copy(update={"gpu": "NVIDIA H100 (9.0)"})
     assert with_gpu.describe() == "x86_64 avx2, Eigen, NVIDIA H100 (9.0)"
     assert UNKNOWN.describe() == "a machine of unknown type"
-
-
-def test_processor_names_what_kernels_ask_about(tmp_path):
-    path = tmp_path / "cpuinfo"
-    path.write_text("model name\t: A CPU\nflags\t\t: fpu avx512f avx2 amx_tile\nflags : bf16\n")
-    assert machine.processor(path) == f"{platform.machine()} avx2 avx512f"
-    assert machine.processor(tmp_path / "none") == platform.machine()
-
-
-def test_gpus_are_counted_by_model():
-    h100 = {"device_name": "NVIDIA H100", "compute_capability": (9, 0)}
-    assert machine.gpus([]) == "none"
-    assert machine.gpus([h100, {}, h100]) == "2 x NVIDIA H100 (9.0), GPU (?)"

@@ -28,7 +28,7 @@ CLOCKS = {"perf_counter", "monotonic", "sleep"}
 """Functions of ``time`` that do not tell the time of day."""
 ALLOWED = {
     "pipeline/download/bounds.py": {"socket"},
-    "pipeline/execution/machine.py": {"platform"},
+    "pipeline/train/machine_type.py": {"platform"},
     "pipeline/repository/unused/objects.py": {"datetime"},
 }
 """Modules that close sockets, record the type of processor, and spare what was pushed lately."""

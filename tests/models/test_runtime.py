@@ -96,9 +96,9 @@ def test_neither_environment_nor_keras_json_has_a_say(tmp_path):
 )
 def test_kernels_of_another_type_of_machine(kernels, recorded):
     script = (
-        "from pipeline.execution import machine\nfrom pipeline.models import runtime\n"
+        "from pipeline.models import runtime\nfrom pipeline.train import machine_type\n"
         "runtime.configure(seed=0, threads=2)\nruntime.configure(seed=0, threads=2)\n"
-        "print(machine.here().kernels)"
+        "print(machine_type.here().kernels)"
     )
     done = run(script, PIPELINE_KERNELS=kernels, TF_ENABLE_ONEDNN_OPTS="x")
     assert done.returncode == 0, done.stderr

@@ -16,8 +16,6 @@ FULL = ROOT / ".github/workflows/full.yml"
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 }
-HOSTS = "STEP_SUMMARY", "ENV", "PATH", "OUTPUT"
-"""Files by which steps tell the host something."""
 FILES = "STEP_SUMMARY", "ENV", "PATH", "OUTPUT"
 """Files by which steps tell the host something."""
 IDENTITY = "-c", "user.name=x", "-c", "user.email=x"

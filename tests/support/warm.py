@@ -55,7 +55,7 @@ def programs() -> Path:
         program.write_text(text, encoding="utf-8")
         program.chmod(0o755)
     with socket.socket(socket.AF_UNIX) as listener, (folder / "log").open("wb") as log:
-        listener.bind(known["socket"])
+        listener.bind(str(folder / "socket"))
         listener.listen(64)
         number = listener.fileno()
         reader, writer = os.pipe()  # whose end ends the process, however this one ends

@@ -92,7 +92,7 @@ def run(call: dict) -> int:
     return 0
 
 
-def reopen() -> None:
+def reopen():
     """Make Python's streams anew, since they know what was behind them when they were made."""
     options = {"closefd": False, "encoding": sys.stdout.encoding}
     sys.stdin = sys.__stdin__ = os.fdopen(0, "r", **options)
@@ -102,7 +102,7 @@ def reopen() -> None:
         sys.stdout.reconfigure(write_through=True)
 
 
-def fork(call: dict, streams: list[int], closed: list[int]) -> int:
+def fork(call, streams, closed):
     """Start a program; return its process id."""
     child = os.fork()
     if child:
