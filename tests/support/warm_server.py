@@ -95,9 +95,14 @@ def run(call: dict) -> int:
 def reopen():
     """Make Python's streams anew, since they know what was behind them when they were made."""
     options = {"closefd": False, "encoding": sys.stdout.encoding}
-    sys.stdin = sys.__stdin__ = os.fdopen(0, "r", **options)
-    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", **options)
-    sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", **options)
+    streams = {
+        "stdin": os.fdopen(0, "r", **options),
+        "stdout": os.fdopen(1, "w", **options),
+        "stderr": os.fdopen(2, "w", 1, errors="backslashreplace", **options),
+    }
+    for name, stream in streams.items():
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     if os.environ.get("PYTHONUNBUFFERED"):
         sys.stdout.reconfigure(write_through=True)
 
