@@ -1,8 +1,10 @@
-"""Do the work of one of Git's hooks, in a clone that has only a part of the data.
+"""Do what one of Git's hooks has to, in a clone with a part of the data.
 
-The hooks of the folder .githooks run it, once Git is told to use them:
+The hooks of the folder .githooks run it, once Git is told to use them, as by the first line; the second
+tries one:
 
     git config core.hooksPath .githooks
+    python -m pipeline hook pre-commit
 
 After a checkout, merge or rebase, the data that the cache has are put here; before a commit, it
 says what is not as dvc.lock records it; before a push, data are pushed to the default DVC remote.
@@ -12,12 +14,12 @@ want all data of all runs to be here.
 
 from argparse import REMAINDER, ArgumentParser, Namespace
 
+HOOKS = ("post-checkout", "post-merge", "post-rewrite", "pre-commit", "pre-push")
+
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the hook's name, and what Git gives it."""
-    from pipeline.repository.hooks import events
-
-    parser.add_argument("name", metavar="HOOK", choices=events.NAMES, help=", ".join(events.NAMES))
+    parser.add_argument("name", metavar="HOOK", choices=HOOKS, help=", ".join(HOOKS))
     parser.add_argument("arguments", nargs=REMAINDER, help="what Git gives a hook of this name")
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-NAMES = ("post-checkout", "post-merge", "post-rewrite", "pre-commit", "pre-push")
 RECORDED = ("dvc.lock",)
 """What names the data that belong to a revision."""
 TRACKED = ("*.py", "*.yaml", "dvc.lock", "metrics")
@@ -21,7 +20,7 @@ def concerns_data(name: str, arguments: Sequence[str]) -> bool:
     Parameters
     ----------
     name : str
-        One of ``NAMES``.
+        The hook's.
     arguments : sequence of str
         What Git gives a hook of this name; pre-commit has it in the environment instead.
     """

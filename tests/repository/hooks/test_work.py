@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from pipeline.repository.hooks import events, work
+from pipeline.commands.repository import hook
+from pipeline.repository.hooks import work
 from tests.support.builders import ROOT
 from tests.support.dvc_project import ITS_FILES, ONE_STAGE, git
 
@@ -87,7 +88,7 @@ def test_git_runs_them(tmp_path, monkeypatch, through):
     rerun()
     if through == "git":
         git("config", "core.hooksPath", f"{ROOT / '.githooks'}")
-        assert {path.name for path in (ROOT / ".githooks").iterdir()} == set(events.NAMES)
+        assert {path.name for path in (ROOT / ".githooks").iterdir()} == set(hook.HOOKS)
     else:
         # Without the tools that look at code.
         shutil.copy(ROOT / ".pre-commit-config.yaml", ".")
