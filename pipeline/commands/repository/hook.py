@@ -1,7 +1,6 @@
 """Do what one of Git's hooks has to, in a clone with a part of the data.
 
-The hooks of the folder .githooks run it, once Git is told to use them, as by the first line; the second
-tries one:
+The hooks of the folder .githooks run it, once Git is told to use them, or who tries one:
 
     git config core.hooksPath .githooks
     python -m pipeline hook pre-commit
