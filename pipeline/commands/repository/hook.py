@@ -1,6 +1,6 @@
 """Do what one of Git's hooks has to, in a clone with a part of the data.
 
-The hooks of the folder .githooks run it, once Git is told to use them, or who tries one:
+The hooks of the folder .githooks run it once Git is told to use them; one can be tried, too:
 
     git config core.hooksPath .githooks
     python -m pipeline hook pre-commit
