@@ -20,8 +20,9 @@ NO_WEIGHTS = DATA / "weights" / "none"
 
 
 def studies() -> list[Path]:
-    """Return the folders of the other graphs below this one, such as ``ablation``, by name."""
-    return sorted(path.parent for path in Path().glob(f"*/{PARAMS}"))
+    """Return the folders of studies, DVC projects within this one such as ``ablation``, by name."""
+    projects = (path.parent for path in Path().glob("*/.dvc"))
+    return sorted(folder for folder in projects if (folder / PARAMS).exists())
 
 
 def raw(dataset: str) -> Path:

@@ -43,6 +43,7 @@ def make(folder, runs=("demo_idx", "demo_png", "fashion_mnist")):
         }
         files.write_json(name / "evaluation.json", found | changed)
     defaults = json.dumps(read_yaml(ROOT / "params.yaml")["defaults"])
+    (folder / "ablation" / ".dvc").mkdir(parents=True)
     (folder / "ablation" / "params.yaml").write_text(
         f"defaults: {defaults}\n"
         "runs:\n"

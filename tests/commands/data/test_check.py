@@ -57,6 +57,15 @@ def test_check_names_the_full_key(inside, project, key, value, message):
     assert message in err
 
 
+def test_a_folder_with_parameters_is_a_study_if_it_is_a_dvc_project(inside, project):
+    other = project.folder / "other"
+    (other / ".dvc").mkdir(parents=True)
+    (other / "params.yaml").write_text("a: 1\n")
+    assert inside("check")[0] == 1
+    (other / ".dvc").rmdir()
+    assert inside("check")[0] == 0
+
+
 def test_check_without_parameters_says_where_to_run_it(inside, project):
     (project.folder / "params.yaml").unlink()
     status, _, err = inside("check")
