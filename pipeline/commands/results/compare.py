@@ -44,6 +44,8 @@ def run(arguments: Namespace) -> str:
         classes = _classes(Params.read(), own, first_run)
         measured = [_measured(name, Path(folder) / str(n)) for n, name in enumerate(names)]
         evaluations, warnings = zip(*measured, strict=True)
+        for name, predictions, evaluation in zip(names, (first, second), evaluations, strict=True):
+            _refuse_other_version(name, predictions, evaluation)
         compared = compare(first, second, classes)
         machines = [_machine(name, Path(folder) / str(n)) for n, name in enumerate(names)]
         return describe(compared, names, arguments.format, evaluations, warnings, machines)
@@ -106,6 +108,26 @@ def _measured(name: str, folder: Path) -> "tuple[Evaluation | None, list[str]]":
         return None, []
     evaluation = Evaluation.read(found)
     return evaluation, warnings.read(evaluation, side.find(metrics / "history.csv"), None)
+
+
+def _refuse_other_version(
+    name: str, predictions: "Predictions", evaluation: "Evaluation | None"
+) -> None:
+    """Raise DataError for predictions that a run's evaluation, which Git has, is not of."""
+    import math
+
+    from pipeline.core import paths
+    from pipeline.core.errors import DataError
+
+    right = float(predictions.correct.mean())
+    if evaluation is None or math.isclose(right, evaluation.accuracy, rel_tol=1e-6):
+        return
+    run = name.partition("@")[0]
+    raise DataError(
+        f"{paths.predictions(run)} is of another version than {paths.metrics(run)}: "
+        f"{right:.4f} of its images are right, recorded are {evaluation.accuracy:.4f}; "
+        f"get it with python -m pipeline pull, or run: {_evaluation(run)}"
+    )
 
 
 def _machine(name: str, folder: Path) -> "Machine | None":

@@ -1,11 +1,13 @@
 """Comparing the predictions of two runs."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from pipeline.evaluate.predictions import Predictions
+from tests.support.builders import ROOT
 
 
 def write(path, accuracy, seed):
@@ -31,6 +33,12 @@ def test_compare_two_runs(call, project):
         assert call("compare", run, "x").returncode == 1
     said = call("compare", "tiny_idx", "tiny_pnq").stderr
     assert "runs.tiny_pnq is missing; did you mean tiny_png? runs has: tiny_idx, tiny_png" in said
+    metrics = project.folder / "metrics/runs/tiny_png"
+    metrics.mkdir(parents=True)
+    shutil.copy(ROOT / "metrics/runs/fashion_mnist_best/evaluation.json", metrics)
+    said = call("compare", "tiny_idx", "tiny_png").stderr
+    assert "tiny_png.parquet is of another version than metrics/runs/tiny_png: 0.8" in said
+    assert "recorded are 0.9462; get it with python -m pipeline pull, or run: dvc repro" in said
     (project.folder / "data/predictions/tiny_png.parquet").unlink()
     said = call("compare", "tiny_idx", "tiny_png").stderr
     assert "tiny_png.parquet is missing; get it with dvc pull, or run: dvc repro evaluate@" in said
