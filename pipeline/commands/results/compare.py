@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.evaluate.evaluation import Evaluation
     from pipeline.evaluate.predictions import Predictions
     from pipeline.execution.machine import Machine
+    from pipeline.repository.revisions import Here, Revision
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -98,11 +99,9 @@ def _measured(name: str, folder: Path) -> "tuple[Evaluation | None, list[str]]":
     from pipeline.compare import warnings
     from pipeline.core import paths
     from pipeline.evaluate.evaluation import Evaluation
-    from pipeline.repository import revisions
 
-    run, _, revision = name.partition("@")
+    run, side = _side(name, folder)
     metrics = paths.metrics(run)
-    side = revisions.Revision(revision, folder) if revision else revisions.Here()
     found = side.find(metrics / "evaluation.json")
     if found is None:
         return None, []
@@ -133,12 +132,18 @@ def _refuse_other_version(
 def _machine(name: str, folder: Path) -> "Machine | None":
     """Return the type of machine that a run was trained on; None if that was not recorded."""
     from pipeline.execution import machine
-    from pipeline.repository import revisions
 
-    run, _, revision = name.partition("@")
-    side = revisions.Revision(revision, folder) if revision else revisions.Here()
+    run, side = _side(name, folder)
     found = side.find(machine.path(run))
     return machine.Machine.read(found) if found else None
+
+
+def _side(name: str, folder: Path) -> "tuple[str, Revision | Here]":
+    """Return the run that ``name`` means, and where its files are found."""
+    from pipeline.repository.revisions import Here, Revision
+
+    run, _, revision = name.partition("@")
+    return run, Revision(revision, folder) if revision else Here()
 
 
 def _classes(params: "Params", own: "Params", run: str) -> list[str]:

@@ -77,7 +77,7 @@ def _columns(
 
     (images,) = dataset.images("train")
     divisor, names = dataset.index.divisor, dataset.index.classes
-    turns = np.zeros(len(images.labels), np.int64)  # the how-manieth of its class an image is
+    turns = np.zeros(len(images.labels), np.int64)  # an image's place within its class
     for label in np.unique(images.labels):
         mine = images.labels == label
         turns[mine] = np.arange(mine.sum())
