@@ -2,19 +2,15 @@
 
 import io
 import json
-import os
-import resource
-import signal
-import sys
 from pathlib import Path
-from typing import IO
 from unittest import mock
 
 import h5py
 import numpy as np
 
 from pipeline.core import limits
-from pipeline.models import architecture, hdf5, weights
+from pipeline.models import architecture, weights
+from tests.fuzz.hdf5_reader import Reader
 from tests.fuzz.target import Target
 
 TENSOR = {"shape": [None, 8], "dtype": "float32", "keras_history": ["x", 0, 0]}
@@ -35,45 +31,17 @@ MODEL = {
     "registered_name": "Functional",
 }
 ABOUT = {"classes": ["a", "b"], "shape": [8, 8, 1], "parameters": 27, "keras": MODEL}
-
-
-CRASHES = signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT
+READER = Reader()
 
 
 def read_weights(content: bytes, folder: Path) -> None:
-    """Open a file of weights, and read all its arrays; HDF5 may hang, so a fork asks it."""
+    """Open a file of weights, and read all its arrays; HDF5's library may crash, but elsewhere."""
     path = folder / "x.weights.h5"
     path.write_bytes(content)
-    with mock.patch.object(limits, "child", _forked), weights.opened(path) as found:
+    with mock.patch.object(limits, "child", READER.answer), weights.opened(path) as found:
         for layer in found.layers:
             for array in layer.arrays:
                 array.read()
-
-
-def _forked(_: str, stdin: IO[bytes], seconds: int) -> bytes:
-    """Do what ``limits.child`` does, without the second that a new interpreter takes."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if not process:
-        for number in CRASHES:  # which the fuzzer would take for its own
-            signal.signal(number, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds // 5, seconds // 5))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.dup2(stdin.fileno(), 0)
-        os.dup2(writing, 1)
-        try:
-            with limits.memory("HDF5"):
-                hdf5._answer()
-            sys.stdout.flush()
-        except BaseException:
-            os._exit(1)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as stream:
-        answer = stream.read()
-    if os.waitpid(process, 0)[1]:
-        raise limits.ChildError("ended otherwise than with status 0")
-    return answer
 
 
 def read_architecture(content: bytes, folder: Path) -> None:
