@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from copy import deepcopy
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from dvc.exceptions import DvcException
 from dvc.ignore import DvcIgnoreFilter
 from dvc.repo import Repo
 from dvc.repo.index import Index
-from dvc.utils.serialize import parse_yaml
+from dvc.utils import strictyaml
+from dvc.utils.serialize import _yaml
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 from scmrepo.exceptions import SCMError
 
@@ -33,6 +35,24 @@ READ = (
     *("*/dvc.yaml", "*/dvc.lock", "*/params.yaml", "data/*/*.dvc"),
 )
 """Files that DVC reads whenever it is opened, and would read without an end."""
+
+
+parse_yaml = _yaml.parse_yaml
+"""As DVC has it, which parses ``params.yaml`` again for each stage."""
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, path: str) -> Any:
+    return parse_yaml(text, path)
+
+
+def _parse(text: str, path: str | Path, typ: str = "safe") -> Any:
+    """Return what DVC's ``parse_yaml`` does, and parse a text once in a process."""
+    # A copy, since what it returns may be changed; "rt" holds comments, and is for writing.
+    return deepcopy(_parsed(text, f"{path}")) if typ == "safe" else parse_yaml(text, path, typ)
+
+
+_yaml.parse_yaml = strictyaml.parse_yaml = _parse
 
 
 class _Ignored(DvcIgnoreFilter):  # type: ignore[misc]
@@ -185,7 +205,7 @@ def stages(text: str, path: Path) -> dict[str, dict[str, Any]]:
         If the text is not what DVC writes.
     """
     try:
-        value = parse_yaml(text, path) or {}
+        value = _parse(text, path) or {}
         found = value.get("stages") or {}
         for entry in found.values():
             for one in (*entry.get("deps", ()), *entry.get("outs", ())):

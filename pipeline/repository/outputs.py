@@ -5,6 +5,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from dvc.fs import GitFileSystem
+from dvc_data.hashfile.build import build
 from dvc_data.hashfile.hash_info import HashInfo
 
 from pipeline.core import files, places
@@ -16,6 +17,39 @@ OID = re.compile(r"[0-9a-f]{32}")
 
 class MissingError(PipelineError):
     """Outputs that are recorded, but are not in DVC's cache."""
+
+
+def doubt(path: Path, stage: str) -> str:
+    """Return a line where an output is here in another version than ``dvc.lock`` records.
+
+    What has not changed since DVC saw it is not hashed again.
+
+    Parameters
+    ----------
+    stage : str
+        The name of the stage that writes it.
+
+    Returns
+    -------
+    str
+        Nothing if it is the recorded one, none is recorded, or this is no DVC repository.
+    """
+    if not (LOCK.exists() and path.exists()):
+        return ""
+    try:
+        outputs = Outputs()
+        recorded = outputs.hash(path)
+        with opened() as repo:
+            place = f"{path.absolute()}"
+            here = build(outputs.cache, place, repo.fs, "md5", dry_run=True, ignore=repo.dvcignore)
+    except Exception:  # a lock in conflict, DVC's files not readable: who only predicts needs none
+        return ""
+    if recorded in (None, here[2].hash_info.value):
+        return ""
+    return (
+        f"{path} is not what {LOCK} records; fetch that (python -m pipeline pull {stage}), or make "
+        f"it (dvc repro {stage})"
+    )
 
 
 class Outputs:

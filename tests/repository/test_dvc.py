@@ -7,6 +7,7 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
+from pipeline.repository import dvc
 from pipeline.repository.dvc import opened, place
 from pipeline.repository.lock_check import faults
 
@@ -92,3 +93,19 @@ def test_other_errors_are_dvcs_words_on_one_line(reproduced, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path.parent)
     with pytest.raises(PipelineError, match=r"^DVC: you are not inside of a DVC repository.*"):
         read()
+
+
+def test_a_text_is_parsed_once_and_a_changed_one_again(recorded, monkeypatch):
+    parsed = []
+    real = dvc.parse_yaml
+    monkeypatch.setattr(
+        dvc, "parse_yaml", lambda text, *rest: parsed.append(text) or real(text, *rest)
+    )
+    dvc._parsed.cache_clear()
+    assert [*faults(), *faults()] == []
+    assert parsed.count(Path("dvc.lock").read_text()) == 1
+    before = parsed.count(Path("params.yaml").read_text())
+    assert 1 <= before == len([text for text in parsed if "depth: 3" in text and "other" in text])
+    Path("params.yaml").write_text("depth: 5\n")
+    (fault,) = faults()
+    assert fault.startswith("make: parameters are not as recorded (depth)")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository.outputs import Outputs
+from pipeline.repository.outputs import Outputs, doubt
 from tests.support.dvc_project import ITS_FILES, ONE_STAGE, build, git
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
@@ -60,3 +60,25 @@ def test_what_is_not_recorded_is_named(project):
     Path("dvc.lock").unlink()
     with pytest.raises(PipelineError, match=r"dvc\.lock records no many; run dvc repro"):
         Outputs().link(Path("many"), project / "x")
+
+
+def test_another_version_than_is_recorded_is_told(project, monkeypatch):
+    many = Path("many")
+    assert doubt(many, "make") == doubt(Path("few"), "make") == ""
+    line = (
+        "many is not what dvc.lock records; fetch that (python -m pipeline pull make), or make it "
+        "(dvc repro make)"
+    )
+    git("checkout", "-q", "HEAD~1", "--", "dvc.lock")
+    assert doubt(many, "make") == line
+    git("checkout", "-q", "HEAD", "--", "dvc.lock")
+    Path("many/.DS_Store").write_text("")
+    assert doubt(many, "make") == line
+    Path(".dvcignore").write_text(".DS_Store\n")
+    assert doubt(many, "make") == doubt(Path("given"), "make") == ""  # which no stage writes
+    Path("many/a").unlink()
+    assert doubt(many, "make") == line
+    Path("dvc.lock").write_text("<<<<<<<\n")
+    assert doubt(many, "make") == ""
+    monkeypatch.chdir(many)
+    assert doubt(Path("b"), "make") == ""

@@ -33,14 +33,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Return what was written, and how far its probabilities differ."""
-    from pipeline.core import paths
+    from pipeline.core import console, paths
     from pipeline.core.params import Params
     from pipeline.models.saved import is_run
     from pipeline.predict import classify, export, portable
+    from pipeline.repository import outputs
 
     name = arguments.run_or_folder
     params = Params.read() if is_run(name) else None
     trained = classify.read(name, params)
+    if params and (doubt := outputs.doubt(paths.model(name), f"train@{name}")):
+        console.warning(f"pipeline export: {doubt}")
     run = Path(name).name
     if arguments.format != "savedmodel":
         path = arguments.place or portable.path_of(run, arguments.format)

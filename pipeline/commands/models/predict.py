@@ -51,15 +51,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Print the predictions as they come; exits with status 1 if an image could not be read."""
-    from pipeline.core import console
+    from pipeline.core import console, paths
     from pipeline.core.params import Params
     from pipeline.images.quiet import libraries
     from pipeline.models.saved import is_run
     from pipeline.predict import classify, inputs, output
+    from pipeline.repository import outputs
 
     name = arguments.run_or_folder
     params = Params.read() if is_run(name) else None
     trained = classify.read(name, params)
+    if params and (doubt := outputs.doubt(paths.model(name), f"train@{name}")):
+        console.warning(f"pipeline predict: {doubt}")
     how = classify.setting(name, trained, params)
     how = how.changed(arguments.resize, arguments.background, arguments.invert, arguments.batch)
     started = time.perf_counter()
