@@ -87,10 +87,11 @@ def _hidden(repo: Repo) -> Iterator[str]:
 def count() -> int:
     """Return the number of recorded stages; raises PipelineError where ``dvc.lock`` is damaged."""
     with opened() as repo:
-        return sum(
-            stage.name in stage.dvcfile.lockfile_contents.get("stages", {})
-            for stage in repo.index.stages
-        )
+        stages = repo.index.stages
+        # Each lock is read once, as DVC parses it again for each stage that asks.
+        files = {stage.path: stage.dvcfile for stage in stages}
+        recorded = {path: file.lockfile_contents.get("stages", {}) for path, file in files.items()}
+        return sum(stage.name in recorded[stage.path] for stage in stages)
 
 
 class State(NamedTuple):
