@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.compare import gate
-from pipeline.core import console, paths
+from pipeline.core import console, files, paths
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.core.params import Params
 from pipeline.execution import machine
 from pipeline.execution.machine import Machine
 from pipeline.repository import revisions
+from pipeline.repository.dvc import LOCK, stages
 from pipeline.repository.outputs import MissingError, Outputs
 from pipeline.verify import faults as verification
 from pipeline.verify import gated, reproduce, results, unexplained
@@ -24,10 +25,10 @@ SHARED = ("decode", "split", "train", "evaluate")
 
 
 JUDGING = (
-    *(".github", ".dvcignore", ".gitattributes", "pipeline/compare", "pipeline/verify"),
+    *(".github", ".dvc", ".dvcignore", ".gitattributes", "pipeline/compare", "pipeline/verify"),
     *("pipeline/evaluate", "pipeline/repository", "stages/evaluate.py", "stages/split.py"),
 )
-"""What a judgement depends on, and runs as the pull request has it: a person looks at it."""
+"""What a judgement depends on, and is as the pull request has it: a person looks at it."""
 MANY = 20
 
 
@@ -68,7 +69,7 @@ def review(revision: str, *, shared: bool = False) -> Review:
     these = gated.reproduced(revision)
     there = [run for run in these if run in params.value("runs")]
     faults = list(verification.faults(params, predict_all=True))
-    notes = list(_judging(revision))
+    notes = [*_judging(revision), *_of_studies(revision)]
     for change in _unexplained(revision, there):
         (notes if change.is_possible else faults).append(change.describe(revision))
     absent = _absent(revision)
@@ -109,6 +110,19 @@ def _judging(revision: str) -> Iterator[str]:
     """Yield a note if the code changed that judges."""
     if changed := git("diff", "--name-only", "--no-renames", revision, "HEAD", "--", *JUDGING):
         yield f"the judging code itself changed, look at it: {first_few(changed, MANY)}"
+
+
+def _of_studies(revision: str) -> Iterator[str]:
+    """Yield a note on each study that records new results, which this machine does not make."""
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = revisions.Revision(revision, Path(folder))
+        for path in map(Path, git("ls-files", "--", f"*/{LOCK}")):
+            here = baseline.find(path)
+            old = stages(files.read_text(here), path) if here else {}
+            now = stages(files.read_text(path), path)
+            outs = [name for name in now if now[name].get("outs") != old.get(name, {}).get("outs")]
+            if outs:
+                yield f"unchecked: {path} has new results of {first_few(outs)}"
 
 
 def _unexplained(revision: str, made: Sequence[str]) -> list[Change]:
