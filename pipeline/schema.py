@@ -1,5 +1,6 @@
 """Schema of ``params.yaml``, composed of the models of all sections, and checks against it."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -12,7 +13,7 @@ from pydantic import Field, create_model
 from pipeline import runs
 from pipeline.ablation.study import AblationParams, by_change
 from pipeline.core import paths
-from pipeline.core.errors import ParameterError, first_few
+from pipeline.core.errors import ParameterError, first_few, shown
 from pipeline.core.params import Name, Params, Section, told
 from pipeline.decode.decoders import DECODERS
 from pipeline.decode.params import ArchiveDecode
@@ -147,12 +148,21 @@ def check_params(params: Params) -> str:
 
 def _faults(params: Params) -> Iterator[str]:
     try:
-        params.section(Top)
+        _top(params, Top)
     except ParameterError as error:
         yield str(error)
         return
     yield from _dataset_faults(params)
     yield from _run_faults(params, Defaults, Path())
+
+
+def _top(params: Params, model: type[Section]) -> None:
+    """Raise ParameterError if the top level is no ``model``, or a name is a number or nothing."""
+    params.section(model)
+    for key in ("datasets", "runs"):
+        if other := [name for name in params.value(key) if not isinstance(name, str)]:
+            name = shown(json.dumps(other[0], default=str))
+            raise ParameterError(f"{params.path}: {key}: {name} must be text; write it in quotes")
 
 
 def _dataset_faults(params: Params) -> Iterator[str]:
@@ -165,7 +175,7 @@ def _dataset_faults(params: Params) -> Iterator[str]:
 
 def _transfer_faults(params: Params) -> Iterator[str]:
     try:
-        params.section(Transfer)
+        _top(params, Transfer)
         groups(params)
     except ParameterError as error:
         yield str(error)
@@ -176,7 +186,7 @@ def _transfer_faults(params: Params) -> Iterator[str]:
 
 def _ablation_faults(params: Params, main: Params) -> Iterator[str]:
     try:
-        params.section(Ablation)
+        _top(params, Ablation)
         by_change(params)
     except ParameterError as error:
         yield str(error)

@@ -1,5 +1,6 @@
 import copy
 import functools
+import json
 import re
 
 import pytest
@@ -138,3 +139,10 @@ def test_a_thousand_runs_are_checked_in_a_moment(values):
     values["runs"] = {f"r{n}": values["runs"]["r0"] for n in range(1001)}
     with pytest.raises(ParameterError, match="runs: must have at most 1000"):
         schema.check_params(Params(values))
+
+
+@pytest.mark.parametrize("key", ["datasets", "runs"])
+@pytest.mark.parametrize("name", [None, 2024, True])
+def test_a_name_that_yaml_takes_for_no_text_is_told(values, key, name):
+    values[key] = {name: next(iter(values[key].values()))}
+    assert f"{key}: {json.dumps(name)} must be text; write it in quotes" in fault(values)

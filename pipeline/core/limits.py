@@ -7,6 +7,7 @@ alone.
 """
 
 import os
+import re
 import resource
 import runpy
 import subprocess
@@ -120,6 +121,14 @@ def memory(place: object, extra: int = EXTRA) -> Iterator[None]:
     finally:
         if lower:
             resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def number(text: str) -> int | None:
+    """Return a whole number from 0 in up to 18 plain digits; None if a text is anything else.
+
+    Python's ``int`` also takes other scripts' digits and underscores, and fails on thousands.
+    """
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def child(

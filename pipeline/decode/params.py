@@ -1,6 +1,5 @@
 """Parameters of ``decode``, by kind of dataset."""
 
-import re
 from collections import Counter
 from typing import Annotated, Literal
 
@@ -25,22 +24,8 @@ from pipeline.shards.columns import Shape
 MAX_PIXELS = 1 << 20
 """Of an image's shape, height times width: 12 MB as RGB in float32, 1.6 GB for a batch of 128."""
 MOST = 2**31 - 1
-UNPRINTABLE = re.compile(
-    "[\\0-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
-)
-"""Control characters, line ends, what turns the direction of text, and what is no character."""
-
-
-def _printable(name: str) -> str:
-    if found := UNPRINTABLE.search(name):
-        raise ValueError(
-            f"must be text on one line, without the control character U+{ord(found[0]):04X}"
-        )
-    return name
-
-
 ClassName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(index.one_line)
 ]
 
 

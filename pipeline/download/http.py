@@ -19,6 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import exceptions
 
+from pipeline.core import limits
 from pipeline.core.errors import shown
 from pipeline.download.body import (
     CHUNK,
@@ -200,7 +201,7 @@ def _is_range(headers: Mapping[str, str], start: int) -> bool:
     )
     if match is None or int(match[1]) != start:
         return False
-    end, length = int(match[2]) + 1, _number(headers.get("Content-Length", ""))
+    end, length = int(match[2]) + 1, limits.number(headers.get("Content-Length", ""))
     is_within = match[3] == "*" or end <= int(match[3])
     return end > start and is_within and length in (None, end - start)
 
@@ -226,8 +227,8 @@ def _body(response: requests.Response, start: int) -> Body:
         start = 0
     # The reader checks the length, for it knows that of the file.
     response.raw.enforce_content_length = False
-    length = _number(headers.get("Content-Length", ""))
-    whole = _number(headers.get("Content-Range", "").rpartition("/")[2])
+    length = limits.number(headers.get("Content-Length", ""))
+    whole = limits.number(headers.get("Content-Range", "").rpartition("/")[2])
     encoding = headers.get("Content-Encoding", "").strip().lower()
     return Body(
         chunks=_chunks(response),
@@ -265,14 +266,9 @@ def _words(reason: object) -> str:
     return shown(" ".join(str(reason).split()), 200)
 
 
-def _number(text: str) -> int | None:
-    """Return a header's number; None if it is none, or larger than any file."""
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
-
-
 def _seconds(retry_after: str) -> float | None:
     """Return the seconds from now of a ``Retry-After`` header, which is a number or a date."""
-    if (seconds := _number(retry_after)) is not None:
+    if (seconds := limits.number(retry_after)) is not None:
         return float(seconds)
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())

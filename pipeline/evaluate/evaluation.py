@@ -12,6 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from pipeline.core import files
 from pipeline.core.params import Section
+from pipeline.shards.index import ClassName
 
 Share = Annotated[float, Field(ge=0, le=1)]
 TOLERANCE = 1e-6
@@ -68,7 +69,7 @@ class Evaluation(Section):
 
     accuracy: Share
     accuracy_interval: Interval
-    classes: dict[str, ClassScores]
+    classes: dict[ClassName, ClassScores]
     """By the class's name, in the order of the labels."""
     expected_calibration_error: Share
     loss: Annotated[float, Field(ge=0)]

@@ -11,8 +11,8 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from typing import TypeVar
 
-from pipeline.core import console
-from pipeline.core.errors import ParameterError
+from pipeline.core import console, limits
+from pipeline.core.errors import ParameterError, shown
 from pipeline.execution import dask
 
 WORKERS = "PIPELINE_WORKERS"
@@ -36,9 +36,10 @@ def count() -> int:
     text = os.environ.get(WORKERS, "")
     if not text:
         return os.cpu_count() or 1
-    if not text.isdecimal() or int(text) < 1:
-        raise ParameterError(f"{WORKERS} must be a whole number from 1, got {text!r}")
-    return int(text)
+    number = limits.number(text)
+    if not number:
+        raise ParameterError(f"{WORKERS} must be a whole number from 1, got {shown(repr(text))}")
+    return number
 
 
 def limit_arenas() -> None:

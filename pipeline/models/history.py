@@ -1,6 +1,7 @@
 """Histories: ``history.csv``, the measurements of each epoch of a training; which epoch is kept."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,9 @@ from pipeline.core.params import Section
 
 LONGEST = 16 << 20
 """Bytes of a file that is read."""
+COLUMN = re.compile("[a-z_]{1,40}")
+NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?")
+"""As Python writes those that are not negative; NumPy reads others than these, too."""
 REMEDY = "delete it and run dvc repro"
 
 Epochs = Annotated[int, Field(gt=0, le=100_000)]
@@ -94,6 +98,10 @@ def read(path: Path) -> dict[str, NDArray[np.float64]]:
             raise DataError(f"{path} has no epochs; {REMEDY}")
         if len(set(header)) < len(header) or {len(row) for row in rows} != {len(header)}:
             raise ValueError("its rows are not as its header")
+        if not all(map(COLUMN.fullmatch, header)):
+            raise ValueError("its columns have other names than measures have")
+        if not all(NUMBER.fullmatch(text) for row in rows for text in row if text):
+            raise ValueError("it has values that are not finite numbers from 0")
         columns = {
             name: np.array(texts, np.float64)
             for name, texts in zip(header, zip(*rows, strict=True), strict=True)
@@ -103,4 +111,6 @@ def read(path: Path) -> dict[str, NDArray[np.float64]]:
             raise ValueError("it has values that are not finite")
         if not np.array_equal(columns["epoch"], np.arange(1, len(rows) + 1)):
             raise ValueError("its epochs do not ascend from 1")
+        if any(values.max() > 1 for name, values in columns.items() if "accuracy" in name):
+            raise ValueError("it has an accuracy above 1")
     return columns

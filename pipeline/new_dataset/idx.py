@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pipeline.archives.limits import RAISE
 from pipeline.archives.members import READERS
-from pipeline.core.errors import DataError, first_few
+from pipeline.core import limits
+from pipeline.core.errors import DataError, first_few, shown
 from pipeline.decode.idx import transposed
 from pipeline.extract import idx as published
 from pipeline.extract.idx import IdxExtract, Source, extract_idx, unpack
@@ -222,12 +223,13 @@ def _column(
     if len({shape[1:] for shape in shapes.values()}) > 1:
         raise DataError(f"{' and '.join(shapes)} have different numbers for an image")
     if choices.label:
-        chosen = choices.label[0]
-        if len(choices.label) > 1 or not chosen.isdecimal() or int(chosen) >= shape[1]:
+        number = limits.number(choices.label[0])
+        if len(choices.label) > 1 or number is None or number >= shape[1]:
+            given = shown(choices.label[0])
             raise DataError(
-                f"--label: there is no number {chosen}, only 0 to {shape[1] - 1} ({name})"
+                f"--label: there is no number {given}, only 0 to {shape[1] - 1} ({name})"
             )
-        return int(chosen)
+        return number
     if shape[1] == QMNIST_COLUMNS:
         notes.append(
             f"{name} has {shape[1]} numbers for each image, as QMNIST's files: the first is its "

@@ -1,5 +1,6 @@
 """A dataset's shards: ``index.json``, which describes them, and functions that read all files."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -49,6 +50,24 @@ def _known(version: int) -> int:
     return version
 
 
+UNPRINTABLE = re.compile(
+    "[\\0-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
+)
+"""Control characters, line ends, what turns the direction of text, and what is no character."""
+
+
+def one_line(name: str) -> str:
+    """Return a class's name; raise ValueError if it is no text on one line."""
+    if found := UNPRINTABLE.search(name):
+        raise ValueError(
+            f"must be text on one line, without the control character U+{ord(found[0]):04X}"
+        )
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(one_line)]
+
+
 def _unique(classes: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(classes)) < len(classes):
         raise ValueError("has a class twice")
@@ -58,7 +77,7 @@ def _unique(classes: tuple[str, ...]) -> tuple[str, ...]:
 ImageShape = Annotated[Shape, AfterValidator(_grey_or_rgb)]
 """Height, width, channels: 1 (grey) or 3 (RGB)."""
 Classes = Annotated[
-    tuple[str, ...], Field(min_length=1, max_length=MAX_CLASSES), AfterValidator(_unique)
+    tuple[ClassName, ...], Field(min_length=1, max_length=MAX_CLASSES), AfterValidator(_unique)
 ]
 """Names of classes, in the order of their labels."""
 

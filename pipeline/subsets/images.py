@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.core import console, errors, paths
-from pipeline.core.errors import DataError, ParameterError
+from pipeline.core import console, errors, limits, paths
+from pipeline.core.errors import DataError, ParameterError, shown
 from pipeline.execution.prefetch import prefetch
 from pipeline.shards import index as shard_index
 from pipeline.shards import shard
@@ -48,9 +48,10 @@ def memory() -> int:
     text = os.environ.get(MEMORY, "")
     if not text:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
-    if not text.isdecimal():
-        raise ParameterError(f"{MEMORY} must be a whole number of bytes, got {text!r}")
-    return int(text)
+    number = limits.number(text)
+    if number is None:
+        raise ParameterError(f"{MEMORY} must be a whole number of bytes, got {shown(repr(text))}")
+    return number
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pipeline.core.errors import DataError
 from pipeline.evaluate import confusion
 from pipeline.evaluate.predictions import Predictions
 
-NAMES = ('comma, "quoted"', "line\nbreak", "naïve")
+NAMES = ('comma, "quoted"', "two words", "naïve")
 EYE = np.eye(3, dtype=np.float32)
 LABELS, PREDICTED = np.array([[0, 1, 2], [0, 1, 0]], np.int32)
 THREE = Predictions(["a", "b", "c"], LABELS, PREDICTED, EYE[[0, 1, 0]])
@@ -36,6 +36,10 @@ def test_there_is_one_row_an_image(tmp_path):
         b"actual,predicted\na\n",
         b"actual,predicted\na,b,c\n",
         b"actual,predicted\n\xff,b\n",
+        b"actual,predicted\na\x1b[2J,b\n",
+        b"actual,predicted\na,b\0\n",
+        "actual,predicted\na,b\u202e\n".encode(),
+        b'actual,predicted\na,"b\nc"\n',
         b'actual,predicted\n"a,b\n',
         b"actual,predicted\n" + b"a" * 200_000 + b",b\n",
     ],

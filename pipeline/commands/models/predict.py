@@ -98,6 +98,9 @@ def run(arguments: Namespace) -> str:
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    from pipeline.core import limits
+
+    number = limits.number(text)
+    if not number:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
-    return int(text)
+    return number

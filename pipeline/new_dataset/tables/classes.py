@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.core import limits
 from pipeline.core.errors import DataError, first_few
 from pipeline.labels.one_hot import is_one
 from pipeline.new_dataset.findings import alike
@@ -44,7 +45,8 @@ class Classes:
         found = set(self.values) - {""}
         if len(self.columns) > 1:
             return [name for name in self.columns if name in found]
-        return sorted(found, key=int if all(map(str.isdecimal, found)) else str)
+        numbers = [limits.number(name) for name in found]
+        return sorted(found, key=str if None in numbers else int)
 
 
 def find(columns: Columns, chosen: Sequence[str], others: Sequence[str], table: str) -> Classes:

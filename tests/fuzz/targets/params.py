@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,27 @@ runs:
 """
 PROJECT = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 VALUES: list[Any] = [
-    *(None, True, 0, 1, -1, 1 << 31, 1 << 63, 10**30, 0.5, -0.0, 1e-320, 1e308, float("nan")),
+    *(
+        None,
+        True,
+        0,
+        1,
+        -1,
+        1 << 31,
+        1 << 63,
+        10**30,
+        1 << 20_000,
+        0.5,
+        -0.0,
+        1e-320,
+        1e308,
+        float("nan"),
+    ),
     *("", "a", "..", "../a", "/", "*/{class}/?.png", "a" * 5000, "\0", "\ud800", "${a}", "a\n"),
     *([], [[]], {}, {"": None}, {"name": "adam"}, [1] * 200, ["a", "a"], list(map(str, range(99)))),
 ]
+KEYS = {"": None, "1": 1, "t": True, "n": float("nan"), "d": date(2026, 1, 1)}
+"""What YAML takes some keys for."""
 FAMILY = cache(families.family)  # reads networks' sources, which no input changes
 
 
@@ -65,7 +83,8 @@ def read_values(content: bytes, _: Path) -> None:
         elif kind == 2:
             owner[key] = data.ConsumeUnicode(20)
         elif kind == 3 and isinstance(owner, dict):
-            owner[data.ConsumeUnicodeNoSurrogates(9)] = owner.pop(key)
+            text = data.ConsumeUnicodeNoSurrogates(9)
+            owner[KEYS.get(text, text)] = owner.pop(key)
         else:
             owner[key] = copy.deepcopy(VALUES[data.ConsumeIntInRange(0, len(VALUES) - 1)])
     check(lambda: Params(values))
