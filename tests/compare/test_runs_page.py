@@ -70,6 +70,7 @@ def test_all_runs_are_there_with_what_was_measured(made):
     assert f"fashion_ mnist {found['validation']['accuracy']:.2%}" in words
     assert f"{found['accuracy']:.2%}" in words
     assert "2 changes model.dense: [64] model.dropout: 0.5 " + HOSTILE in words
+    assert "in the main graph and in the study ablation." in words
     assert "25.00%" in words
 
 

@@ -1,7 +1,7 @@
 """Write metrics/index.html, a page that compares all runs.
 
-The ablation's are among them. Its table sorts and filters, its curves are laid over each other; it
-opens without a network:
+Those of the studies are among them. Its table sorts and filters, its curves are laid over each
+other; it opens without a network:
 
     python -m pipeline index
 """
