@@ -146,6 +146,9 @@ def judge_rules(before: GateParams | None, now: GateParams) -> list[Verdict]:
     else:
         verdict = "worse: rules were changed; the baseline's hold until that is accepted"
     old, new = (f"{len(side.rules)} rules" for side in (before, now))
+    if before.rules == now.rules:
+        old, new = (", ".join(side.reproduced) or "none" for side in (before, now))
+        verdict = verdict.replace("worse: rules were", "worse: reproduced was")
     return [Verdict(paths.GATE.name, "rules", old, new, "", "", verdict)]
 
 

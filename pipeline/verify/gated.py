@@ -69,11 +69,15 @@ def verdicts(
 
 
 def reproduced(revision: str) -> tuple[str, ...]:
-    """Return the runs that the revision's ``gate.yaml`` has reproduced; else those of this one."""
+    """Return the runs that the revision's ``gate.yaml`` has reproduced, and those of this one.
+
+    A run that gets another name is judged under that, too.
+    """
     with tempfile.TemporaryDirectory() as folder:
         rules = revisions.Revision(revision, Path(folder)).find(paths.GATE)
         judging = Params.read(rules).section(gate.GateParams).reproduced if rules else ()
-    return judging or Params.read(paths.GATE).section(gate.GateParams).reproduced
+    here = Params.read(paths.GATE).section(gate.GateParams).reproduced
+    return tuple(dict.fromkeys((*judging, *here)))
 
 
 class Recorded(NamedTuple):

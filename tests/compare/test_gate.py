@@ -149,6 +149,10 @@ def test_rules_that_changed_fail_until_that_is_accepted():
     assert found.failed
     other = Accepted(name="gate.yaml", metric="rules", reason="another")
     assert gate.accepted_now(old, GateParams(rules=(weaker,), accept=(accept, other))) == [other]
+    named = before.model_copy(update={"reproduced": ("a", "b")})
+    (found,) = gate.judge_rules(named, before)
+    assert (found.baseline, found.now) == ("a, b", "none")
+    assert found.verdict.startswith("worse: reproduced was changed")
     assert gate.judge_rules(before, before) == []
     assert gate.judge_rules(None, before) == []  # the first gate.yaml
 
