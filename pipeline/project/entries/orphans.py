@@ -25,7 +25,7 @@ def faults(params: Params) -> Iterator[str]:
     for what, folder in FOLDERS.items():
         found: dict[str, list[str]] = {}
         for path in sorted(folder.iterdir() if folder.is_dir() else ()):
-            if path.is_dir():
+            if path.is_dir() and any(path.iterdir()):  # a merge leaves empty ones
                 found.setdefault(path.name, []).append(_folder(path))
         for name in recorded:
             stage, _, key = name.partition("@")

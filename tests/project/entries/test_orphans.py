@@ -22,8 +22,9 @@ def here(project):
     Repo.init(".").close()
     stages = ("train@tiny_png", "train@old", "evaluate@old", "split@old", "study")
     dump_yaml("dvc.lock", {"schema": "2.0", "stages": {name: {"cmd": "true"} for name in stages}})
-    for name in "tiny_png", "older":
+    for name in "tiny_png", "older", "empty":
         Path("metrics/runs", name).mkdir(parents=True)
+    Path("metrics/runs/older/history.csv").write_text("")
     return project
 
 
