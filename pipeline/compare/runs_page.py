@@ -12,7 +12,7 @@ from pipeline.compare import groups
 from pipeline.compare.groups import Parameters, Spread
 from pipeline.compare.summary import chosen
 from pipeline.core import files, paths
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, ParameterError, one_line
 from pipeline.core.params import read_yaml
 from pipeline.evaluate import advice, baseline
 from pipeline.evaluate.evaluation import Evaluation
@@ -237,7 +237,9 @@ def _runs(folder: Path) -> Iterator[Run]:
             name = path.parent.name
             evaluation = Evaluation.read(path)
             curves = history.read(path.with_name("history.csv"))
-            dataset = params.get("runs", {}).get(name, {}).get("dataset", "unknown")
+            with one_line(root / paths.PARAMS, "run python -m pipeline check", ParameterError):
+                dataset = str(params.get("runs", {}).get(name, {}).get("dataset", "unknown"))
+                parameters = groups.parameters(params, name)
             report = path.with_name("report.html")
             yield Run(
                 study=study,
@@ -245,7 +247,7 @@ def _runs(folder: Path) -> Iterator[Run]:
                 dataset=dataset,
                 evaluation=evaluation,
                 curves=curves,
-                parameters=groups.parameters(params, name).on(_machine(path.parent)),
+                parameters=parameters.on(_machine(path.parent)),
                 report=_relative(report, folder) if report.exists() else None,
                 warnings=advice.warnings(curves, evaluation, _images(dataset)),
             )

@@ -261,7 +261,7 @@ def _objects(table: LabelFile, where: str, opener: Opener) -> Iterator[Row]:
                     row = json.loads(line)
                     if not isinstance(row, dict):
                         raise ValueError("no object")
-                    yield {name: _text(value) for name, value in row.items()}
+                    yield {name: _text(value) for name, value in row.items() if name}
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{where}: line {number} is not JSON ({reason}); mend it") from None

@@ -9,12 +9,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.errors import DataError
 from pipeline.labels.table import Ignored
 
 SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{1,4}$")
 """Suffix of a file's name in a column of ids, where it may also have none."""
 NUMBER = re.compile(r"(\d{1,100})(?:\.(\d{0,100}))?(?:[eE]\+?(\d{1,2}))?", re.ASCII)
 """A number as a spreadsheet may write it: ``0012``, ``12``, ``12.0``, ``1.2E+1``."""
+
+
+MOST_ROWS = 250_000
+"""Rows whose ids are matched; and ``ROWS_AN_IMAGE`` for each image, if those are more."""
+ROWS_AN_IMAGE = 20
 
 
 class Ends(NamedTuple):
@@ -24,6 +30,15 @@ class Ends(NamedTuple):
     """The row of its id; -1 if there is none."""
     ambiguous: list[str]
     """In words, which fit several."""
+
+
+def refuse_many(rows: int, images: int, table: str) -> None:
+    """Raise DataError for a table of so many rows more than images that matching takes minutes."""
+    if rows > max(MOST_ROWS, ROWS_AN_IMAGE * images):
+        raise DataError(
+            f"{table}: has {rows:,} rows for {images:,} images, above {MOST_ROWS:,} and "
+            f"{ROWS_AN_IMAGE} an image; drop those of other images"
+        )
 
 
 def match(names: Sequence[str], ids: Sequence[str], ignore: Collection[Ignored] = ()) -> Ends:

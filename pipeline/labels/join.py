@@ -91,6 +91,7 @@ def _by_end(
     names: pa.StringArray, labels: Labels, table: str, columns: LabelColumns
 ) -> pa.Int32Array:
     """Return the row of each name, by the end of its path."""
+    ends.refuse_many(len(labels.ids), len(names), table)
     found = ends.match(names.to_pylist(), labels.ids.to_pylist(), columns.ignore)
     if found.ambiguous:
         raise DataError(

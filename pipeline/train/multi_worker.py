@@ -46,7 +46,7 @@ LATER = (
 )
 """Modules that training imports once TensorFlow is set up."""
 
-Address = Annotated[str, StringConstraints(pattern=r"^\S+:\d+$")]
+Address = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}:[0-9]{1,5}$")]
 """``host:port``."""
 State = tuple[list[NDArray[Any]], Any]
 """Arrays and a JSON value, as a checkpoint has them."""
@@ -110,7 +110,7 @@ def read() -> Cluster | None:
         return None
     try:
         value: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError(f"{TF_CONFIG} is not JSON ({error})") from None
     if not isinstance(value, dict):
         raise ParameterError(f"{TF_CONFIG} must be a mapping of cluster and task, got {text[:80]}")

@@ -46,9 +46,10 @@ def metrics_faults(params: Params, run: str) -> Iterator[str]:
             if recorded.validation != validated(curves, stopped, subsets["validation"].n):
                 yield f"{path}: validation is not that of history.csv; evaluate again"
     headline = folder / "metrics.json"
-    if headline.exists() and (
-        keys := different(recorded.headline(), dict(files.read_json(headline)))
-    ):
+    beside = files.read_json(headline) if headline.exists() else recorded.headline()
+    if not isinstance(beside, dict):
+        yield f"{headline}: holds no metrics; evaluate again"
+    elif keys := different(recorded.headline(), beside):
         yield f"{headline}: {first_few(keys)} are not those of {path.name}; evaluate again"
 
 

@@ -9,7 +9,7 @@ import vl_convert
 
 from pipeline.compare import runs_page
 from pipeline.core import files, paths
-from pipeline.core.errors import DataError
+from pipeline.core.errors import DataError, ParameterError
 from pipeline.core.params import read_yaml
 from tests.support.browser import Opened, chromium
 from tests.support.builders import ROOT
@@ -286,3 +286,11 @@ def test_in_a_browser_the_table_scrolls_within_itself(opened, width, scheme):
     ticks = page.locator('[data-chart="runs"] .role-axis-label text').all_text_contents()
     assert "10" in ticks  # the curves' epochs, whatever their number
     opened.quiet()
+
+
+def test_parameters_of_another_form_are_one_line(made):
+    (made / "params.yaml").write_text("runs: [1]")
+    with pytest.raises(
+        ParameterError, match=r"params.yaml is damaged .*; run python -m pipeline c"
+    ):
+        list(runs_page._runs(made))

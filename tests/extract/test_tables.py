@@ -72,6 +72,12 @@ def test_values_of_json_become_text(tmp_path):
     assert rows[1] == ["1.png", "3", "True", "", '["a", "b"]']
 
 
+def test_values_of_json_without_a_name_are_dropped(tmp_path):
+    line = b'{"": 1, "file": "1.png"}\n'
+    rows = written(tmp_path, (LabelFile(file="t", format="jsonl"), line))
+    assert rows == [["file"], ["1.png"]]
+
+
 def test_a_plain_table_is_copied(tmp_path):
     content = b"\xef\xbb\xbfid,label\r\n1,a\r\n"
     (tmp_path / "t.csv").write_bytes(content)

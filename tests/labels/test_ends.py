@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.core.errors import DataError
 from pipeline.labels import ends
 
 NAMES = ["train/a/1.png", "train/b/1.png", "train/b/2.JPG"]
@@ -65,3 +66,10 @@ def test_deep_paths_take_no_square_of_their_length():
     deep = "a/" * 20_000
     found = ends.match([f"{deep}1.png", "b/1.png"], [f"{deep}1.png", "x/b/1.png"])
     assert found.rows.tolist() == [0, 1]
+
+
+def test_tables_of_far_more_rows_than_images_are_refused():
+    ends.refuse_many(250_000, 1, "t.csv")
+    ends.refuse_many(2_000_000, 100_000, "t.csv")
+    with pytest.raises(DataError, match=r"t.csv: has 250,001 rows for 1 images, above 250,000 and"):
+        ends.refuse_many(250_001, 1, "t.csv")

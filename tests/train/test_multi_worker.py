@@ -69,6 +69,11 @@ def test_one_machine_is_no_cluster(given, monkeypatch):
     ("text", "message"),
     [
         ("{", r"TF_CONFIG is not JSON"),
+        ("[" * 100_000, r"TF_CONFIG is not JSON"),
+        (
+            '{"cluster": {"worker": ["a\\u001b:1"]}, "task": {"type": "worker", "index": 0}}',
+            r"TF_CONFIG: cluster\.worker\[0\]: .* pattern ",
+        ),
         ("[]", r"TF_CONFIG must be a mapping of cluster and task, got \[\]"),
         ("{}", r"TF_CONFIG: cluster: is missing; task: is missing"),
         (

@@ -226,6 +226,9 @@ def test_metrics_are_compared_with_what_git_alone_holds(prepared):
     headline.write_text(json.dumps(found.headline() | {"accuracy": 0.99}))
     (fault,) = results.metrics_faults(params, "tiny_png")
     assert fault == f"{headline}: accuracy are not those of evaluation.json; evaluate again"
+    headline.write_text("[1]")
+    (fault,) = results.metrics_faults(params, "tiny_png")
+    assert fault == f"{headline}: holds no metrics; evaluate again"
     headline.unlink()
     (folder / "history.csv").write_text("epoch,validation_accuracy,validation_loss\n1,0.4,1.0\n")
     n = DataCard.read(paths.data_card("tiny_png")).subsets["validation"].n

@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract import tables
 from pipeline.extract.tables import LabelFile
+from pipeline.labels import ends
 from pipeline.labels import table as label_table
 from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.tables import ids as id_columns
@@ -44,6 +45,7 @@ class Table:
         self.name = first_few([str(file.member or file.file) for file in self.files])
         self.columns = read(files, self.name)
         """The values of each column that has a name, as text."""
+        ends.refuse_many(len(next(iter(self.columns.values()))), len(names), self.name)
         for option, column in (
             ("--id", choices.id),
             ("--group", choices.group),
