@@ -142,7 +142,8 @@ def check_params(params: Params) -> str:
     """
     if faults := told(_faults(params)):
         raise ParameterError(faults)
-    counts = [f"{len(params.value(key))} {key}" for key in ("datasets", "runs")]
+    numbers = {key: len(params.value(key)) for key in ("datasets", "runs")}
+    counts = [f"{n} {key if n != 1 else key.removesuffix('s')}" for key, n in numbers.items()]
     return f"{params.path}: {' and '.join(counts)} are valid"
 
 

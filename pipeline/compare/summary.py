@@ -47,14 +47,13 @@ def table(params: Params) -> str:
     datasets = {run: params.value("runs", run, "dataset") for run in measured}
     best = set(chosen(measured, datasets))
     rows = [_row(run, one, datasets[run], run in best) for run, one in measured.items()]
-    lines = [render(rows, HEADER, "text")]
-    if measured:
-        lines += ["", *LEGEND]
+    lines = [render(rows, HEADER, "text"), "", *LEGEND] if measured else []
     for run, evaluation in measured.items():
         lines += [f"{run}: {line}" for line in _warnings(run, evaluation, datasets[run])]
     lines += _machines(measured)
     if missing:
-        lines.append(f"not evaluated yet: {', '.join(missing)}")
+        remedy = "" if measured else f"; run one: dvc repro report@{missing[0]}"
+        lines.append(f"not evaluated yet: {', '.join(missing)}{remedy}")
     return "\n".join(lines)
 
 

@@ -104,7 +104,7 @@ def test_of_equal_accuracies_the_lower_loss_is_best():
     assert list(summary.chosen(found, dict.fromkeys(found, "a"))) == ["other"]
 
 
-def test_without_runs_there_is_no_legend(tmp_path, monkeypatch):
+def test_without_results_it_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said = summary.table(Params({"runs": {"new": {}}}))
-    assert said.splitlines()[1:] == ["not evaluated yet: new"]
+    said = summary.table(Params({"runs": {"new": {}, "other": {}}}))
+    assert said == "not evaluated yet: new, other; run one: dvc repro report@new"

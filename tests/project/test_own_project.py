@@ -67,7 +67,7 @@ def test_it_is_sound_and_takes_a_later_version(checkout, tmp_path):
         assert searched
         assert not [path for path in searched if GONE.search(path.read_text())]
     python = sys.executable, "-m"
-    assert "1 datasets and 1 runs are valid" in in_(own, *python, "pipeline", "check")
+    assert "1 dataset and 1 run are valid" in in_(own, *python, "pipeline", "check")
     assert in_(own, *python, "pipeline", "verify") == "all that is here agrees"
     in_(own, *python, "dvc", "stage", "list", "--name-only")
     assert not new_project.update(own)
