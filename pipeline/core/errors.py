@@ -106,6 +106,21 @@ def shown(text: str, longest: int = 80, instead: str = "?") -> str:
     return clean if len(clean) <= longest else f"{clean[: longest - 3]}..."
 
 
+UNPRINTABLE = re.compile(
+    "[\\0-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
+)
+"""Control characters, line ends, what turns the direction of text, and what is no character."""
+
+
+def printable(text: str) -> str:
+    """Return a text; raise ValueError if it is not on one line, as a class's name has to be."""
+    if found := UNPRINTABLE.search(text):
+        raise ValueError(
+            f"must be text on one line, without the control character U+{ord(found[0]):04X}"
+        )
+    return text
+
+
 @contextmanager
 def memory_of(parameter: str) -> Iterator[None]:
     """Have an error of memory in the body name the parameter that asks for less."""

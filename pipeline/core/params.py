@@ -13,12 +13,12 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLWarning
 from ruamel.yaml.events import AliasEvent
 
-from pipeline.core import files, paths
+from pipeline.core import errors, files, paths
 from pipeline.core.errors import ParameterError, PipelineError, first_few, redact, shown
 
 # Both for ``re.fullmatch`` too: by ``re.match``, "$" would let a last line end pass.
@@ -32,6 +32,7 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 FileName = Annotated[str, StringConstraints(pattern=FILE_NAME, max_length=255)]
 """A plain file name, without a folder."""
 
+ClassName = Annotated[str, AfterValidator(errors.printable)]
 
 MAX_BYTES = 1 << 20
 """Of a YAML file. One with 20,000 classes, as ImageNet has, takes half of it."""

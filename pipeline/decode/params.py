@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.core.errors import first_few
+from pipeline.core.errors import first_few, printable
 from pipeline.core.params import Section, Text
 from pipeline.images import decode
 from pipeline.images.convert import Convert
@@ -25,7 +25,7 @@ MAX_PIXELS = 1 << 20
 """Of an image's shape, height times width: 12 MB as RGB in float32, 1.6 GB for a batch of 128."""
 MOST = 2**31 - 1
 ClassName = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), AfterValidator(index.one_line)
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)
 ]
 
 

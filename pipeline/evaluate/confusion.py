@@ -9,7 +9,6 @@ from pathlib import Path
 from pipeline.core import console, errors, files
 from pipeline.core.errors import DataError
 from pipeline.evaluate.predictions import Predictions
-from pipeline.shards.index import one_line
 
 HEADER = ["actual", "predicted"]
 LONGEST = 256 << 20
@@ -47,7 +46,7 @@ def read(path: Path) -> Counter[Pair]:
         counts: Counter[Pair] = Counter()
         for actual, predicted in rows:
             if (actual, predicted) not in counts:
-                one_line(actual + predicted)
+                errors.printable(actual + predicted)
             counts[actual, predicted] += 1
             if len(counts) > MOST_PAIRS:
                 raise ValueError(f"it has more than {MOST_PAIRS:,} pairs of classes")

@@ -11,8 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from pipeline.core import files
-from pipeline.core.params import Section
-from pipeline.shards.index import ClassName
+from pipeline.core.params import ClassName, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
 TOLERANCE = 1e-6

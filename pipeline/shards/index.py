@@ -1,6 +1,5 @@
 """A dataset's shards: ``index.json``, which describes them, and functions that read all files."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -19,7 +18,7 @@ from pydantic import (
 
 from pipeline.core import errors, files
 from pipeline.core.errors import DataError
-from pipeline.core.params import FileName, Section
+from pipeline.core.params import ClassName, FileName, Section
 from pipeline.shards import invariants, shard
 from pipeline.shards.columns import Shape, schema
 
@@ -48,24 +47,6 @@ def _known(version: int) -> int:
     if version != VERSION:
         raise ValueError(f"version {version} is not {VERSION}")
     return version
-
-
-UNPRINTABLE = re.compile(
-    "[\\0-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\ufffe\\uffff]"
-)
-"""Control characters, line ends, what turns the direction of text, and what is no character."""
-
-
-def one_line(name: str) -> str:
-    """Return a class's name; raise ValueError if it is no text on one line."""
-    if found := UNPRINTABLE.search(name):
-        raise ValueError(
-            f"must be text on one line, without the control character U+{ord(found[0]):04X}"
-        )
-    return name
-
-
-ClassName = Annotated[str, AfterValidator(one_line)]
 
 
 def _unique(classes: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -16,7 +17,7 @@ from pipeline.core.libraries import TRACKED
 from pipeline.core.params import read_yaml
 from tests.support import graph
 from tests.support.builders import ROOT
-from tests.support.graph import GRAPH, STAGES, STUDY, TRANSFER, of
+from tests.support.graph import GRAPH, RESIDUAL, STAGES, STUDY, TRANSFER, of
 
 PARAMS = read_yaml(ROOT / "params.yaml")
 BUNDLED_DATASETS = {"fashion_mnist", "demo_idx", "demo_png"}
@@ -46,6 +47,11 @@ def libraries(stage, of_graph):
 def test_the_stages_are_the_designs():
     assert tuple(GRAPH["stages"]) == STAGES
     assert list(STUDY["stages"]) == ["train", "evaluate", "ablation"]
+    named = json.dumps(STUDY).replace("--graph ablation", "--graph residual")
+    assert (
+        json.loads(named.replace("stages.ablation ablation", "stages.ablation residual"))
+        == RESIDUAL
+    )
     own = {stage: GRAPH["stages"][stage] for stage in STAGES if stage != "report"}
     assert {**own, "transfer": TRANSFER["stages"]["transfer"]} == TRANSFER["stages"]
 

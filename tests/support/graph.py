@@ -16,6 +16,7 @@ from tests.support.builders import ROOT
 
 GRAPH: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")
 STUDY: dict[str, Any] = read_yaml(ROOT / "ablation/dvc.yaml")
+RESIDUAL: dict[str, Any] = read_yaml(ROOT / "residual/dvc.yaml")
 TRANSFER: dict[str, Any] = read_yaml(ROOT / "transfer/dvc.yaml")
 STAGES = ("download", "extract", "decode", "split", "train", "evaluate", "report")
 NETWORKS = families.known()

@@ -95,7 +95,7 @@ class Copy:
         for folder in self.folder.glob("metrics/*/*"):
             if not folder.name.startswith(demos):
                 shutil.rmtree(folder)
-        for study in ("ablation", "transfer"):
+        for study in ("ablation", "residual", "transfer"):
             shutil.rmtree(self.folder / study / "metrics", ignore_errors=True)
             (self.folder / study / "dvc.lock").unlink(missing_ok=True)
 
