@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core import files, places
+from pipeline.shards import npz
 
 
 class Checkpoint:
@@ -46,13 +47,12 @@ class Checkpoint:
     def read(self) -> tuple[list[NDArray[Any]], Any] | None:
         """Return the arrays and the note; None if there is no valid checkpoint with this key."""
         try:
-            with files.open_regular(self.path) as file, np.load(file, allow_pickle=False) as stored:
-                if any(one.compress_type != zipfile.ZIP_STORED for one in stored.zip.infolist()):
-                    return None  # ``write`` compresses nothing, which could become gigabytes
-                value = json.loads(str(stored["note"]))
+            with files.open_regular(self.path) as file, zipfile.ZipFile(file) as stored:
+                value = json.loads(str(npz.array(stored, "note")))
                 if value["key"] != self.key:
                     return None
-                return [stored[f"arr_{n}"] for n in range(len(stored) - 1)], value["note"]
+                arrays = [npz.array(stored, f"arr_{n}") for n in range(len(stored.namelist()) - 1)]
+                return arrays, value["note"]
         except Exception:  # NumPy's and zipfile's are of a dozen types
             return None
 

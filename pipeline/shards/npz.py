@@ -49,23 +49,27 @@ class NpzReader:
         return images
 
     def _array(self, name: str) -> NDArray[Any]:
-        """Read an array, which has as many bytes as its header says, and as the file has of it.
+        return array(self._members, name)
 
-        Raises
-        ------
-        ValueError
-            If it is compressed, or of another length, or holds objects.
-        """
-        member = self._members.getinfo(f"{name}.npy")
-        if member.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"array {name} is compressed")
-        with self._members.open(member) as stream:
-            if npy.read_magic(stream) != (1, 0):
-                raise ValueError(f"array {name} is of another version")
-            shape, _, dtype = npy.read_array_header_1_0(stream)
-            length = math.prod(shape) * dtype.itemsize
-            if dtype.hasobject or length != member.file_size - stream.tell():
-                raise ValueError(f"array {name} is not as long as its header says")
-        with self._members.open(member) as stream:
-            array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
-        return array
+
+def array(members: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Read an array, which has as many bytes as its header says, and as the file has of it.
+
+    Raises
+    ------
+    ValueError
+        If it is compressed, or of another length, or holds objects or values without bytes.
+    """
+    member = members.getinfo(f"{name}.npy")
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"array {name} is compressed")
+    with members.open(member) as stream:
+        if npy.read_magic(stream) != (1, 0):
+            raise ValueError(f"array {name} is of another version")
+        shape, _, dtype = npy.read_array_header_1_0(stream)
+        length = math.prod(shape) * max(1, dtype.itemsize)
+        if dtype.hasobject or length != member.file_size - stream.tell():
+            raise ValueError(f"array {name} is not as long as its header says")
+    with members.open(member) as stream:
+        found: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+    return found

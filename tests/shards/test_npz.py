@@ -46,6 +46,7 @@ def header(shape, dtype="'<i4'"):
         header((10,)) + bytes(36),
         header((10,)) + bytes(44),
         header((10,), "'|O'") + bytes(80),
+        header((1 << 60,), "'<U0'"),
         header((10,), "[('a', '<i4')]") + bytes(40),
         header("(" * 500),
         header("__import__('os').getcwd()"),
