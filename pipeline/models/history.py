@@ -67,6 +67,17 @@ class Stopped(Section):
         return stopping.best_of(history[stopping.monitor].tolist())
 
 
+class _Read(dict[str, NDArray[np.float64]]):
+    """The columns of a file; one that it lacks is the file's fault."""
+
+    def __init__(self, path: Path, columns: Columns) -> None:
+        super().__init__(columns)
+        self._path = path
+
+    def __missing__(self, name: str) -> NDArray[np.float64]:
+        raise DataError(f"{self._path} has no column {name}, or no values in it; {REMEDY}")
+
+
 def write_history(path: Path, history: History) -> None:
     """Write a history as CSV."""
     with files.new_table(path) as file:
@@ -83,7 +94,8 @@ def read(path: Path) -> dict[str, NDArray[np.float64]]:
     Raises
     ------
     DataError
-        If the file is missing, damaged or without epochs, or these are not 1, 2, 3 and so on.
+        If the file is missing, damaged or without epochs, or these are not 1, 2, 3 and so on; and
+        when a column is asked for that it lacks.
     """
     try:
         with files.open_regular(path) as file:
@@ -113,4 +125,4 @@ def read(path: Path) -> dict[str, NDArray[np.float64]]:
             raise ValueError("its epochs do not ascend from 1")
         if any(values.max() > 1 for name, values in columns.items() if "accuracy" in name):
             raise ValueError("it has an accuracy above 1")
-    return columns
+    return _Read(path, columns)

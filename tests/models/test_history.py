@@ -45,3 +45,13 @@ def test_other_columns_and_accuracies_are_refused(tmp_path):
     path.write_text("epoch,train_accuracy\n1,1.5\n")
     with pytest.raises(DataError, match="an accuracy above 1"):
         history.read(path)
+
+
+def test_a_column_that_lacks_is_the_files_fault(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text(HEADER + "1,0.5,\n")
+    found = history.read(path)
+    assert "validation_loss" not in found
+    for name in ("validation_loss", "train_accuracy"):
+        with pytest.raises(DataError, match=rf"history\.csv has no column {name}"):
+            found[name]
