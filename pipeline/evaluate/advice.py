@@ -130,7 +130,7 @@ def _overfitting(
         yield Advice(
             "few images",
             f"{sign}, and has {least:,} training images of its smallest class",
-            "add images, set train.augmentation (trivial: true needs no tuning), or start from "
+            "add images, more train.augmentation (trivial: true needs no tuning), or start from "
             "weights that learned others (weights)",
         )
         return
@@ -138,7 +138,7 @@ def _overfitting(
     yield Advice(
         "overfitting",
         sign,
-        f"set train.augmentation, model.dropout or train.optimizer.weight_decay{stop}",
+        f"more train.augmentation, model.dropout or train.optimizer.weight_decay{stop}",
     )
 
 
