@@ -18,7 +18,7 @@ from pipeline.shards.index import PICTURE, Quarantined
 from pipeline.subsets import split as split_file
 from tests.support import reports
 
-HOSTILE = (r"</b><script>|*x*_`y`[z](w)\#&amp;", "猫\x07", "plain")
+HOSTILE = (r"</b><script>|*x*_`y`[z](w)\#&amp;", "猫\u200f", "plain")
 
 
 @pytest.fixture(autouse=True)
@@ -132,12 +132,12 @@ def test_a_page_stays_under_five_megabytes():
 
 def test_hostile_names():
     name = r"</style><script>$\frac{_^\u202e"
-    reports.make(classes=(name, "猫\x07", "c" * 200))
+    reports.make(classes=(name, "猫\u200f", "c" * 200))
     reports.write()
     html = reports.page()
     assert len(html.all("script")) == 4
     assert name in html.words
-    assert r"猫\x07" in html.words
+    assert r"猫\u200f" in html.words
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_no_name_is_markup_in_a_card():
     for markdown in both():
         first = [row[0] for row in markdown.rows]
         assert HOSTILE[0] in first
-        assert r"猫\x07" in first
+        assert r"猫\u200f" in first
         kinds = markdown.kinds - {"text", "text_special", "softbreak", "code_inline"}
         assert kinds <= {"link_open", "link_close"}
         assert "html_block" not in {token.type for token in markdown.tokens}
