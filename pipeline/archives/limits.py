@@ -97,6 +97,8 @@ class MemberFilter:
     others : dict, optional
         Gets the names of the files that no pattern matches, with their bytes, and those of folders,
         which end in a slash.
+    within : str
+        What stands before every name, for patterns and ``others``.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class MemberFilter:
         length: int,
         encoding: str | None = None,
         others: dict[str, int] | None = None,
+        within: str = "",
     ) -> None:
         self.path = path
         patterns = [pattern] if isinstance(pattern, str) else pattern
@@ -115,6 +118,7 @@ class MemberFilter:
         self.limits = limits
         self.encoding = encoding
         self.others = others
+        self.within = within
         self.length = length
         self.most_bytes = max(SMALL, limits.ratio * length)
         self.most_members = max(FEW, limits.ratio * length // PER_MEMBER)
@@ -152,7 +156,7 @@ class MemberFilter:
             if not place.is_clutter:
                 self._note(f"{name.rstrip('/')}/", 0)
             return False
-        if not self.matches(name):
+        if not self.matches(self.within + name):
             self._note(name, entry.length)
             return False
         if place.is_nameless:
@@ -211,7 +215,7 @@ class MemberFilter:
     def _note(self, name: str, length: int) -> None:
         """Remember a member that is not wanted."""
         if self.others is not None:
-            self.others[name] = length
+            self.others[self.within + name] = length
 
     def _place(self, name: str) -> "_Place":
         """Return where a name leads: that of its folder, where most members share one."""

@@ -64,6 +64,7 @@ def members(
     limits: Limits,
     names_encoding: str | None = None,
     others: dict[str, int] | None = None,
+    folder: str = "",
 ) -> Members:
     """Yield (name, content) of every member that matches, in the archive's order.
 
@@ -82,6 +83,8 @@ def members(
     others : dict, optional
         Gets the names of the files that do not match, with their bytes, in the archive's order, and
         those of folders, which end in a slash.
+    folder : str
+        What every member's name gets before it, a folder with its slash.
 
     Raises
     ------
@@ -91,11 +94,11 @@ def members(
     files.existing(path, "download")
     length = pieces.length(path)
     reader = _reader(path)
-    member_filter = MemberFilter(path, pattern, limits, length, names_encoding, others)
+    member_filter = MemberFilter(path, pattern, limits, length, names_encoding, others, folder)
     with one_line(path, "fetch it again", fault=": truncated, damaged or no such archive"):
         try:
             for name, content in reader(path, member_filter):
-                yield name.removeprefix("./"), content
+                yield folder + name.removeprefix("./"), content
         except NotImplementedError as error:
             raise DataError(
                 f"{path}: {error}; pack it again, with LZMA2 (.7z) or deflate (.zip) and no "

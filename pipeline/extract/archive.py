@@ -4,11 +4,10 @@ import glob
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.archives import names
+from pipeline.archives import names, several
 from pipeline.archives.limits import Limits
-from pipeline.archives.members import members
 from pipeline.core import files
 from pipeline.core.errors import DataError
 from pipeline.core.params import FileName, Text
@@ -19,9 +18,9 @@ from pipeline.extract.params import PartsExtract, Ratio
 class ArchiveExtract(PartsExtract):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
-    archive: FileName
+    archive: FileName | Annotated[tuple[FileName, ...], Field(min_length=1, max_length=1000)]
     """Name of the archive, or of the first of its pieces (``a.7z.001``); its content says of which
-    format."""
+    format. Of several, a list, each one's members are in a folder that is called as the archive."""
     names_encoding: Annotated[str, AfterValidator(names.known)] | None = None
     """Encoding of names of which the archive does not say it; null: CP437 in a .zip, as its format
     has it, and UTF-8 in a .tar."""
@@ -35,6 +34,16 @@ class ArchiveExtract(PartsExtract):
     """Refuse an archive whose members have more than 256 MB, and more than so many times its own
     bytes: encoded images hardly shrink."""
 
+    @model_validator(mode="after")
+    def _distinct(self) -> "ArchiveExtract":
+        several.folders(self.archives)
+        return self
+
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """The names of all archives."""
+        return (self.archive,) if isinstance(self.archive, str) else self.archive
+
     @property
     def limits(self) -> Limits:
         """The limits in the form in which they are compared."""
@@ -42,9 +51,9 @@ class ArchiveExtract(PartsExtract):
 
 
 def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
-    """Stream an archive's members from ``raw`` into Parquet parts in ``folder``.
+    """Stream the members of archives from ``raw`` into Parquet parts in ``folder``.
 
-    Memory is bounded by a row group and one member, whatever the archive's length.
+    Memory is bounded by a row group and one member, whatever the archives' length.
 
     Returns
     -------
@@ -54,35 +63,37 @@ def extract_archive(raw: Path, params: ArchiveExtract, folder: Path) -> str:
     Raises
     ------
     DataError
-        If the archive or the table of labels is missing or damaged, a member is refused, or no
+        If an archive or the table of labels is missing or damaged, a member is refused, or no
         member matches.
     """
-    archive = raw / params.archive
+    archives = [raw / name for name in params.archives]
     with files.new_folder(folder) as work:
         if params.labels:
             tables.write(
-                [(table, _content(raw, archive, table, params)) for table in params.labels],
+                [(table, _content(raw, archives, table, params)) for table in params.labels],
                 work / "labels.csv",
             )
-        chosen = members(archive, params.members, params.limits, params.names_encoding)
+        chosen = several.members(archives, params.members, params.limits, params.names_encoding)
         rows, total = parts.write(chosen, work, params.part_rows)
         if not rows:
             patterns = params.members if isinstance(params.members, str) else list(params.members)
-            raise DataError(f"{archive}: no member matches the pattern {patterns!r}")
+            raise DataError(f"{archives[0]}: no member matches the pattern {patterns!r}")
     return f"{rows:,} members, {total / 1e6:,.1f} MB"
 
 
 def _content(
-    raw: Path, archive: Path, table: tables.LabelFile, params: ArchiveExtract
+    raw: Path, archives: list[Path], table: tables.LabelFile, params: ArchiveExtract
 ) -> Path | bytes:
-    """Return the file of a table, or its content if it lies in the archive."""
+    """Return the file of a table, or its content if it lies in an archive."""
     if table.member is None:
         path = files.existing(raw / str(table.file), "download")
-        tables.refuse_long(path, archive)
+        tables.refuse_long(path, archives)
         return path
     pattern = glob.escape(table.member)
-    limits = tables.limited(params.limits, archive)
-    found = next(members(archive, pattern, limits, params.names_encoding), None)
+    limits = tables.limited(params.limits, archives)
+    found = next(several.members(archives, pattern, limits, params.names_encoding), None)
     if found is None:
-        raise DataError(f"{archive}: has no member {table.member} (extract.labels in params.yaml)")
+        raise DataError(
+            f"{archives[0]}: has no member {table.member} (extract.labels in params.yaml)"
+        )
     return found[1]

@@ -16,7 +16,7 @@ from typing import IO, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from pipeline.archives import pieces
+from pipeline.archives import several
 from pipeline.archives.limits import Limits
 from pipeline.core import files
 from pipeline.core.errors import DataError, first_few
@@ -97,24 +97,25 @@ LabelFiles = Annotated[tuple[LabelFile, ...], BeforeValidator(_as_list)]
 """Tables, of which several are one table in several files."""
 
 
-def limited(limits: Limits, archive: Path) -> Limits:
-    """Return the limits of an archive's members for its tables: a line takes longer than a byte."""
-    return limits._replace(member_bytes=min(limits.member_bytes, _most(archive)))
+def limited(limits: Limits, archives: Sequence[Path]) -> Limits:
+    """Return the limits of archives' members for their tables: a line takes longer than a byte."""
+    return limits._replace(member_bytes=min(limits.member_bytes, _most(archives)))
 
 
-def refuse_long(table: Path, archive: Path) -> None:
-    """Raise DataError if a table is longer than one of an archive's images can be."""
-    length, most = table.stat().st_size, _most(archive)
+def refuse_long(table: Path, archives: Sequence[Path]) -> None:
+    """Raise DataError if a table is longer than one of the archives' images can be."""
+    length, most = table.stat().st_size, _most(archives)
     if length > most:
         raise DataError(
-            f"{table}: has {length:,} bytes, above {most:,}, or the length of {archive.name}; a "
-            "table of labels has a line for each image: drop other rows and columns"
+            f"{table}: has {length:,} bytes, above {most:,}, or the length of {archives[0].name}; "
+            "a table of labels has a line for each image: drop other rows and columns"
         )
 
 
-def _most(archive: Path) -> int:
-    length = sum(files.existing(one, "download").stat().st_size for one in pieces.of(archive))
-    return max(SMALL, length)
+def _most(archives: Sequence[Path]) -> int:
+    for archive in archives:
+        files.existing(archive, "download")
+    return max(SMALL, several.length(archives))
 
 
 def write(tables: Sequence[tuple[LabelFile, Path | bytes]], path: Path) -> None:

@@ -24,24 +24,25 @@ from pipeline.new_dataset.tables.taken import Taken
 
 
 def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
-    """Read one archive in a folder, and its table of labels, if one is named.
+    """Read archives in a folder, and their table of labels, if one is named.
 
-    The archive is read twice: for the names, which say what is taken, and for the images.
+    They are read twice: for the names, which say what is taken, and for the images.
 
     Raises
     ------
     DataError
-        If there are several archives, one is refused, holds no images, or holds images whose class
-        or subset is not clear.
+        If an archive is refused, none holds images, or an image's class or subset is not clear.
     """
     packed = Packed(folder, names, choices.names_encoding)
     digests, others = _list(packed)
-    if not digests and (findings := idx.in_archive(packed.path, others, choices)):
-        return findings
+    if not digests and len(packed.paths) == 1:
+        findings = idx.in_archive(packed.paths[0], others, choices)
+        if findings:
+            return findings
     inside = patterns.select(digests, choices.only)
     if not inside:
         raise DataError(
-            f"{packed.path.name}: none of its {len(digests):,} images matches --only"
+            f"{packed.name}: none of its {len(digests):,} images matches --only"
             f"{patterns.but_for_accents(digests, choices.only)}"
             if digests
             else packed.without_images()

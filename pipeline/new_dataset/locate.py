@@ -48,8 +48,8 @@ def published(name: str, place: str, only: Sequence[str] = ()) -> Iterator[dict[
     parquet = [one for one in inside if one.endswith(".parquet")]
     if not parquet and any(members.has_suffix(one) for one in inside):
         raise DataError(
-            f"{place}: holds an archive ({first_few(inside)}); name that itself, and its table of "
-            "labels with --labels; of several, unpack each into a folder of its own here"
+            f"{place}: holds an archive ({first_few(inside)}); name that itself, or all of "
+            "several, and their table of labels with --labels"
         )
     if parquet:
         parquet = _one_configuration(place, select(parquet, only))

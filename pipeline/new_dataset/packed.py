@@ -1,11 +1,11 @@
-"""A user's archive: how members' names are encoded, how long members are, and which are images."""
+"""A user's archives: how members' names are encoded, how long members are, which are images."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from pipeline.archives import members, names, pieces, zip_file
+from pipeline.archives import members, names, pieces, several, zip_file
 from pipeline.archives.limits import RAISE, Limits
 from pipeline.core.errors import DataError, first_few, shown
 from pipeline.extract.archive import ArchiveExtract
@@ -21,31 +21,34 @@ SMALLER = "make it smaller, or take it out; of flat images pack the archive with
 
 
 class Packed:
-    """One archive, or its pieces, in a folder of published files.
+    """An archive, or several, with their pieces, in a folder of published files.
 
     Parameters
     ----------
     folder : Path
     published : sequence of str
-        Names of the files: one, or pieces of one archive.
+        Names of the files.
     encoding : str, optional
         The encoding of the members' names that the user chose.
 
     Raises
     ------
     DataError
-        If there are several archives, or names that do not say how they are encoded can be read in
-        several ways.
+        If two archives are called alike, or names that do not say how they are encoded can be read
+        in several ways.
     """
 
     def __init__(self, folder: Path, published: Sequence[str], encoding: str | None = None) -> None:
-        if len({pieces.whole_name(name) for name in published}) > 1:
-            raise DataError(
-                f"one archive at a time, please, not {len(published)}: unpack all of them into one "
-                "folder, each into its own, and name that, with --labels TABLE if they have one"
-            )
         self.files = sorted(published, key=lambda name: (len(name), name))
-        self.path = folder / self.files[0]
+        firsts: dict[str, str] = {}
+        for name in self.files:
+            firsts.setdefault(pieces.whole_name(name), name)
+        try:
+            several.folders(list(firsts))
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        self.paths = [folder / name for name in firsts.values()]
+        """Of the archives, or their first pieces."""
         self.encoding = encoding
         self.notes: list[str] = []
         self.others: dict[str, int] = {}
@@ -55,6 +58,11 @@ class Packed:
         self._longest = self._total = self._count = 0
         if encoding is None:
             self._guess()
+
+    @property
+    def name(self) -> str:
+        """The archives' names, for messages."""
+        return first_few([path.name for path in self.paths])
 
     def images(self) -> Iterator[tuple[str, bytes]]:
         """Yield (name, content) of every image, by its suffix, in the archive's order.
@@ -68,8 +76,8 @@ class Packed:
         self._longest = self._total = self._count = 0
         patterns = [f"*{_any_case(suffix)}" for suffix in SUFFIXES]
         try:
-            for name, content in members.members(
-                self.path, patterns, LIMITS, self.encoding, self.others
+            for name, content in several.members(
+                self.paths, patterns, LIMITS, self.encoding, self.others
             ):
                 self._longest = max(self._longest, len(content))
                 self._total += len(content)
@@ -83,10 +91,11 @@ class Packed:
 
     def extract(self) -> dict[str, Any]:
         """Return the part of ``datasets.<name>.extract`` that says how the archive is read."""
-        params: dict[str, Any] = {"archive": self.path.name}
+        own = [path.name for path in self.paths]
+        params: dict[str, Any] = {"archive": own[0] if len(own) == 1 else own}
         if self.encoding is not None:
             params["names_encoding"] = self.encoding
-        defaults = ArchiveExtract(archive=self.path.name)
+        defaults = ArchiveExtract(archive=own[0])
         needed = {
             "max_bytes": self._total + sum(self.others.values()),
             "max_member_bytes": self._longest,
@@ -99,19 +108,19 @@ class Packed:
         """Return what the archive holds instead of images, and what to do about it."""
         if packed := [name for name in self.others if members.has_suffix(name)]:
             return (
-                f"{self.path.name}: holds no images, but {first_few(packed)}: an archive within "
+                f"{self.name}: holds no images, but {first_few(packed)}: an archive within "
                 "an archive; unpack the outer one, and name the inner one"
             )
         return (
-            f"{self.path.name}: holds no images ({', '.join(SUFFIXES)}), but "
+            f"{self.name}: holds no images ({', '.join(SUFFIXES)}), but "
             f"{first_few(list(self.others)) or 'nothing'}"
         )
 
     def _guess(self) -> None:
         """Choose the encoding of names that do not say it, where only one is likely."""
         try:
-            listed = islice(zip_file.unsaid_names(self.path), ENOUGH)
-            unsaid = {name for name in listed if not name.isascii()}
+            listed = chain.from_iterable(map(zip_file.unsaid_names, self.paths))
+            unsaid = {name for name in islice(listed, ENOUGH) if not name.isascii()}
         except Exception:  # no .zip, or what reading it will tell
             return
         guesses = names.guess(unsaid)
@@ -125,7 +134,7 @@ class Packed:
         ]
         if len(guesses) > 1:
             raise DataError(
-                f"{self.path.name}: does not say how {len(unsaid):,} names are encoded; which of "
+                f"{self.name}: does not say how {len(unsaid):,} names are encoded; which of "
                 f"these is right? {'; '.join(readings)}; say so with --names-encoding"
             )
         (self.encoding,) = guesses

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.archives.members import members
+from pipeline.archives import several
 from pipeline.core import console
 from pipeline.core.errors import DataError, PipelineError, first_few
 from pipeline.core.params import Params
@@ -116,7 +116,8 @@ def _archive(folder: Path, params: ArchiveDecode) -> Published:
 
 def _others(raw: Path, params: ArchiveExtract, taken: Iterable[str]) -> Counter[str]:
     listed: dict[str, int] = {}
-    for _ in members(raw / params.archive, (), params.limits, params.names_encoding, listed):
+    paths = [raw / name for name in params.archives]
+    for _ in several.members(paths, (), params.limits, params.names_encoding, listed):
         pass
     left = listed.keys() - set(taken)
     return Counter(PurePosixPath(name).suffix.lower() or "no suffix" for name in left)

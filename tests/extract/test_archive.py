@@ -44,6 +44,19 @@ def test_members_and_table(tmp_path, out, suffix):
     assert list(zip(*table.to_pydict().values(), strict=True)) == expected
 
 
+def test_several_archives_are_one_dataset(tmp_path, out):
+    raw = tmp_path / "raw"
+    members = {name: [(f"{n}.png", f"{name}{n}".encode()) for n in range(3)] for name in "ba"}
+    for name, own in members.items():
+        builders.write_archive(raw / f"{name}.zip", own)
+    extract_archive(raw, ArchiveExtract(archive=("b.zip", "a.zip"), part_rows=4), out)
+    table = pa.concat_tables(pq.read_table(path) for path in parts.paths(out))
+    expected = [(f"{name}/{file}", content) for name in "ba" for file, content in members[name]]
+    assert list(zip(*table.to_pydict().values(), strict=True)) == expected
+    with pytest.raises(ValueError, match="several archives are called a"):
+        ArchiveExtract(archive=("a.zip", "a.tar"))
+
+
 def test_bytes_depend_on_input_and_parameters_alone(raw, out):
     extract_archive(raw, ARCHIVE, out)
     first = contents(out)

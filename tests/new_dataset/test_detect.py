@@ -16,7 +16,7 @@ def test_every_kind_has_a_detector():
 @pytest.mark.parametrize(
     ("names", "labels", "message"),
     [
-        (["a.zip", "b.7z"], (), "one archive at a time, please, not 2"),
+        (["a.zip", "a.tar"], (), "several archives are called a; rename one of them"),
         (["a.parquet"], ("t.csv",), "--labels goes with an archive or a folder of images"),
         (["a"], ("t.csv",), "--labels goes with an archive or a folder of images"),
         (["a.zip", "t.csv"], (), r"t\.csv: is called as a table; name the images, and .* --labels"),

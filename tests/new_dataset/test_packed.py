@@ -1,6 +1,7 @@
 """Archives as users have them: other encodings of names, pieces, passwords, archives in others."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -71,8 +72,49 @@ def test_pieces(tmp_path):
     findings = detect(tmp_path, names, Choices())
     assert findings.files == names
     assert findings.extract == {"archive": "a.7z.001"}
-    with pytest.raises(DataError, match="one archive at a time, please, not 2"):
-        Packed(tmp_path, ["a.7z.001", "b.7z.001"])
+
+
+@pytest.mark.parametrize(
+    ("names", "inside", "classes", "subsets"),
+    [
+        (["cat.zip", "dog.7z"], "{n}.png", ["cat", "dog"], None),
+        (
+            ["train.zip", "test.tar.gz"],
+            "cat/{n}.png dog/{n}.png",
+            ["cat", "dog"],
+            {"test", "train"},
+        ),
+        (["part_1.zip", "part_2.zip"], "cat/{n}.png dog/{n}.png", ["cat", "dog"], None),
+    ],
+)
+def test_several_archives_are_folders(tmp_path, names, inside, classes, subsets):
+    for seed, name in enumerate(names):
+        images = [
+            (
+                one.format(n=n),
+                builders.encode(builders.pixels([0], (8, 8, 3), seed=100 * seed + n)[0]),
+            )
+            for n, one in enumerate(inside.split() * 4)
+        ]
+        builders.write_archive(tmp_path / name, images)
+    findings = detect(tmp_path, names, Choices())
+    assert findings.classes == classes
+    assert findings.extract["archive"] == sorted(names, key=lambda name: (len(name), name))
+    assert ArchiveExtract.model_validate_json(json.dumps(findings.extract))
+    assert ("folders" in findings.split) is bool(subsets)
+
+
+def test_several_archives_with_one_table(tmp_path):
+    for part in (1, 2):
+        members = [(f"{part}{n}.png", content) for n, (_, content) in enumerate(images())]
+        builders.write_archive(tmp_path / f"part_{part}.zip", members)
+    rows = [f"{part}{n},{'cat' if n < 3 else 'dog'}" for part in (1, 2) for n in range(6)]
+    (tmp_path / "t.csv").write_text("\n".join(["image,label", *rows, ""]))
+    names = ["part_1.zip", "part_2.zip"]
+    findings = detect(tmp_path, names, Choices(labels=("t.csv",)))
+    assert findings.images.classes == {"cat": 6, "dog": 6}
+    assert findings.files == [*names, "t.csv"]
+    assert findings.extract == {"archive": names, "labels": "t.csv"}
 
 
 def test_an_archive_within_an_archive(tmp_path):

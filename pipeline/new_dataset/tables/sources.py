@@ -4,7 +4,7 @@ import glob
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
-from pipeline.archives import members
+from pipeline.archives import several
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract import tables
 from pipeline.extract.tables import LabelFile
@@ -40,14 +40,12 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     """
     inside = [name for name in choices.labels if not (folder / name).is_file()]
     if absent := [name for name in inside if name not in packed.others]:
-        raise DataError(
-            f"there is no table {first_few(absent)}, as a file or in {packed.path.name}"
-        )
+        raise DataError(f"there is no table {first_few(absent)}, as a file or in {packed.name}")
     if inside and len(inside) < len(choices.labels):
         raise DataError("tables in the archive and others do not go together (--labels)")
     if choices.labels and not inside:
         for name in choices.labels:
-            tables.refuse_long(folder / name, packed.path)
+            tables.refuse_long(folder / name, packed.paths)
         files = [
             (like(folder / name, {"file": name}, names), folder / name) for name in choices.labels
         ]
@@ -56,10 +54,10 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     if not inside:
         return None
     patterns = [glob.escape(name) for name in inside]
-    limits = tables.limited(LIMITS, packed.path)
-    found = members.members(packed.path, patterns, limits, packed.encoding)
-    several = len(inside) > 1
-    own = [_of_folder(name, content, names, several) for name, content in found]
+    limits = tables.limited(LIMITS, packed.paths)
+    found = several.members(packed.paths, patterns, limits, packed.encoding)
+    is_one = len(inside) > 1
+    own = [_of_folder(name, content, names, is_one) for name, content in found]
     return Table(own, names, choices)
 
 
