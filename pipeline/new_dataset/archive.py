@@ -12,6 +12,7 @@ from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.findings import (
     Findings,
     is_list_of_subsets,
+    ordered,
     without_fractions,
 )
 from pipeline.new_dataset.image_statistics import ImageStatistics
@@ -150,7 +151,7 @@ def _by_folder(
         hint = inside if str(error).endswith("--labels CSV") else ""
         raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
     findings.description = "images, a folder for each class"
-    findings.classes = sorted(set(layout.classes.values()))
+    findings.classes = ordered(set(layout.classes.values()))
     if layout.place is not None:
         findings.decode = {"classes_at": layout.place}
     if layout.division:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from pipeline.core import limits
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.kind import Kind
 from pipeline.new_dataset.image_statistics import ImageStatistics
@@ -69,6 +70,19 @@ class Findings:
             self.notes.append(
                 f"the image of {_classes(single)} is learned or tested, not both: it has only one"
             )
+
+
+def ordered(classes: Collection[str]) -> list[str]:
+    """Return classes in the order of their labels: by number if all are whole numbers, or by name.
+
+    Examples
+    --------
+    >>> ordered({"10", "2", "1"}), ordered({"10", "2", "b"})
+    (['1', '2', '10'], ['10', '2', 'b'])
+    """
+    if None in map(limits.number, classes):
+        return sorted(classes)
+    return sorted(classes, key=lambda name: (int(name), name))
 
 
 def is_list_of_subsets(name: str) -> bool:

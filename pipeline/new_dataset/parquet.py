@@ -9,7 +9,7 @@ from pipeline.core import console
 from pipeline.core.errors import DataError, first_few
 from pipeline.extract.parquet import rows
 from pipeline.new_dataset.choices import Choices
-from pipeline.new_dataset.findings import Findings, without_fractions
+from pipeline.new_dataset.findings import Findings, ordered, without_fractions
 from pipeline.new_dataset.image_statistics import ImageStatistics
 from pipeline.new_dataset.layout import patterns
 from pipeline.new_dataset.tables import parquet
@@ -66,7 +66,6 @@ def _detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
     used = [name for name in (split.get("column"), split.get("groups")) if name]
     published = division.column or (len(by_subset) > 1 and "the files' names")
     notes += [*division.notes, *columns.groups.notes(str(published or ""))]
-    numbers = all(map(str.isdecimal, images.classes))
     decode = images.decode()
     if is_one_hot:
         decode["labels"] = {"one_hot": list(labels)}
@@ -80,7 +79,7 @@ def _detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         images=images,
         files=[name for files in by_subset.values() for name in files],
         extract={**by_subset, **_extracted(columns, used)},
-        classes=known or sorted(images.classes, key=int if numbers else str),
+        classes=known or ordered(images.classes),
         decode=decode,
         split=split,
         notes=notes,

@@ -51,6 +51,11 @@ def test_folders_for_the_subsets_too(tmp_path):
     assert set(findings.images.kept) == set(CLASSES)
 
 
+def test_classes_that_are_numbers_are_in_their_order(tmp_path):
+    contents = [(f"{n}/{i}.png", image(10 * n + i)) for n in (10, 9, 1) for i in range(2)]
+    assert look(tmp_path, contents).classes == ["1", "9", "10"]
+
+
 def test_folders_of_subsets_beside_a_table(tmp_path):
     """Their names stand in no row, so that the images' ids must be their paths."""
     names = [f"{folder}/{n}.png" for folder, n in [("Train", 1), ("Train", 2), ("Test", 3)]]

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from pipeline.core.errors import DataError, first_few
 from pipeline.new_dataset.image_statistics import described_suffixes
 from pipeline.new_dataset.layout.tree import WRAPPERS, folders
+from pipeline.split.published import meaning
 
 NOTES = {
     *("", ".txt", ".md", ".rst", ".csv", ".tsv", ".xlsx", ".json", ".jsonl", ".xml", ".yaml"),
@@ -18,7 +19,7 @@ Path = tuple[str, ...]
 
 
 def check(classes: Mapping[str, str], others: Iterable[str], empty: Iterable[str]) -> list[str]:
-    """Return notes on folders without an image that are of no class, or of one that has others.
+    """Return notes on folders without an image: of no class, of one that has others, of a subset.
 
     Parameters
     ----------
@@ -58,7 +59,10 @@ def check(classes: Mapping[str, str], others: Iterable[str], empty: Iterable[str
         )
     shown = [f"{'/'.join(path)} ({described_suffixes(files[path])})" for path in sorted(files)]
     shown += [f"{'/'.join(path)} (empty)" for path in sorted(bare)]
-    return [f"no image is in {first_few(shown)}, beside the folders of classes"] * bool(shown)
+    notes = [f"no image is in {first_few(shown)}, beside the folders of classes"] * bool(shown)
+    if subsets := ["/".join(path) for path in parts if path and meaning(path[-1]).subset]:
+        notes.append(f"no file is in {first_few(subsets)}, which is called as a subset")
+    return notes
 
 
 def _is_note(name: str) -> bool:

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.core import limits
 from pipeline.core.errors import DataError, first_few
 from pipeline.labels.one_hot import is_one
-from pipeline.new_dataset.findings import alike
+from pipeline.new_dataset.findings import alike, ordered
 from pipeline.new_dataset.tables import multi_label, words
 
 Columns = Mapping[str, Sequence[str]]
@@ -45,8 +44,7 @@ class Classes:
         found = set(self.values) - {""}
         if len(self.columns) > 1:
             return [name for name in self.columns if name in found]
-        numbers = [limits.number(name) for name in found]
-        return sorted(found, key=str if None in numbers else int)
+        return ordered(found)
 
 
 def find(columns: Columns, chosen: Sequence[str], others: Sequence[str], table: str) -> Classes:

@@ -47,6 +47,10 @@ def test_an_empty_folder_of_a_class_that_has_images_elsewhere_is_told():
     assert note == "no image is in test/a (empty), beside the folders of classes"
 
 
+def test_an_empty_folder_of_a_subset_is_told():
+    assert check(empty=["val/"]) == ["no file is in val, which is called as a subset"]
+
+
 @pytest.mark.parametrize("empty", [["q/r"], ["p/cat"], ["p"], [""]])
 def test_empty_folders_elsewhere_do_not_matter(empty):
     assert check(empty=empty) == []
