@@ -1,24 +1,41 @@
 """Extraction of an archive of images to Parquet parts and the table of labels."""
 
 import glob
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from pipeline.archives import names, several
 from pipeline.archives.limits import Limits
 from pipeline.core import files
 from pipeline.core.errors import DataError
-from pipeline.core.params import FileName, Text
+from pipeline.core.params import FILE_NAME, Text
 from pipeline.extract import parts, tables
 from pipeline.extract.params import PartsExtract, Ratio
+
+MOST = 1000
+"""Archives of a dataset."""
+LONGEST = 255
+"""Characters of a file's name."""
+
+
+def _file_names(archive: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """Return names of archives; raise ValueError if they cannot be."""
+    given = (archive,) if isinstance(archive, str) else archive
+    if not 1 <= len(given) <= MOST:
+        raise ValueError(f"must name from 1 to {MOST:,} archives")
+    if not all(re.fullmatch(FILE_NAME, name) and len(name) <= LONGEST for name in given):
+        raise ValueError(f"must match pattern '{FILE_NAME}' in up to {LONGEST} characters")
+    several.folders(given)
+    return archive
 
 
 class ArchiveExtract(PartsExtract):
     """``datasets.<name>.extract`` of kind ``archive``."""
 
-    archive: FileName | Annotated[tuple[FileName, ...], Field(min_length=1, max_length=1000)]
+    archive: Annotated[str | tuple[str, ...], AfterValidator(_file_names)]
     """Name of the archive, or of the first of its pieces (``a.7z.001``); its content says of which
     format. Of several, a list, each one's members are in a folder that is called as the archive."""
     names_encoding: Annotated[str, AfterValidator(names.known)] | None = None
@@ -33,11 +50,6 @@ class ArchiveExtract(PartsExtract):
     max_ratio: Ratio = 200
     """Refuse an archive whose members have more than 256 MB, and more than so many times its own
     bytes: encoded images hardly shrink."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> "ArchiveExtract":
-        several.folders(self.archives)
-        return self
 
     @property
     def archives(self) -> tuple[str, ...]:
