@@ -120,7 +120,7 @@ def test_a_stage_on_a_cluster(project, cluster):
 
 @pytest.mark.slow
 def test_an_interruption_ends_it_and_keeps_what_is_finished(project, cluster):
-    builders.archive_dataset(project.folder / "data/raw/tiny_png", n=60, shape=(99, 99, 3))
+    builders.archive_dataset(project.folder / "data/raw/tiny_png", n=200, shape=(99, 99, 3))
     project.set("datasets.tiny_png.extract.part_rows", 2)
     project.set("datasets.tiny_png.decode.shape", [99, 99, 3])
     project.run("extract", "tiny_png")
