@@ -56,7 +56,7 @@ def detect(folder: Path, names: Sequence[str], choices: Choices) -> Findings:
         files += [file.file for file in table.files if file.file]
     findings = Findings("archive", "", ImageStatistics(), files, extract, [])
     if table:
-        layout = _by_table(findings, inside, list(digests), table, choices)
+        layout = _by_table(findings, inside, list(digests), table, packed.name, choices)
     else:
         layout = _by_folder(findings, inside, digests, packed, choices)
     findings.notes += packed.notes + layout.notes
@@ -92,6 +92,7 @@ def _by_table(
     names: Sequence[str],
     everything: Sequence[str],
     table: Table,
+    archive: str,
     choices: Choices,
 ) -> Layout:
     """Read the classes from a table, and subsets from its column or the images' folders."""
@@ -100,10 +101,10 @@ def _by_table(
     try:
         layout = labelled.read(names, lambda name: "a row" if table.row(name) >= 0 else "", choices)
     except AmbiguousError as error:
-        raise AmbiguousError(f"{findings.files[0]}: {error}") from None
+        raise AmbiguousError(f"{archive}: {error}") from None
     findings.description = f"an archive of images with a table of labels, {table.name}"
     others = [name for name in everything if name not in layout.classes]
-    taken = Taken(table, list(layout.classes), others, choices, findings.files[0])
+    taken = Taken(table, list(layout.classes), others, choices, archive)
     layout.classes = taken.labels
     findings.classes = taken.classes.names
     findings.decode = taken.decode()
@@ -149,7 +150,7 @@ def _by_folder(
         tables = [name for name in others if name.endswith(".csv")]
         inside = f" ({first_few(tables)} is in it: --labels {quote(tables[0])})" if tables else ""
         hint = inside if str(error).endswith("--labels CSV") else ""
-        raise type(error)(f"{findings.files[0]}: {error}{hint}") from None
+        raise type(error)(f"{packed.name}: {error}{hint}") from None
     findings.description = "images, a folder for each class"
     findings.classes = ordered(set(layout.classes.values()))
     if layout.place is not None:

@@ -3,10 +3,10 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pipeline.archives import members, pieces
 from pipeline.core.errors import DataError, first_few
@@ -14,16 +14,64 @@ from pipeline.core.files import is_clutter
 from pipeline.download import folder, protocols
 from pipeline.download.body import quoted
 from pipeline.images.formats import SUFFIXES
+from pipeline.new_dataset.choices import Choices
 from pipeline.new_dataset.layout.patterns import select
 from pipeline.split.published import meaning
 
 
-def published(name: str, place: str, only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Yield the published files of a dataset ``name`` that a path or URL stands for.
+def of_all(
+    name: str, places: Sequence[str], choices: Choices
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Return the published files of a dataset ``name``, and the folders that hold no file.
+
+    Of several archives or folders each is a folder of images, called as it is: archives of equal
+    names get their folders' before it.
 
     Parameters
     ----------
     name : str
+    places : sequence of str
+        Paths or URLs.
+    choices : Choices
+
+    Raises
+    ------
+    DataError
+        As ``published``; or if one of several archives or folders is named twice, or has a name
+        that cannot be kept, where that may be a class.
+    """
+    if len(places) == 1:
+        return list(published(name, places[0], choices.only)), tuple(empty_folders(places[0]))
+    found: list[dict[str, Any]] = []
+    empty: list[str] = []
+    for place in places:
+        own = Path(place).resolve().name
+        found += published(_plain(own), place, choices.only)
+        empty += [f"{_plain(own)}/{one}" for one in empty_folders(place)]
+    packed = [(one, path) for one in found if _is_packed(path := _source(one), one)]
+    if twice := [str(path) for path, count in Counter(p for _, p in packed).items() if count > 1]:
+        raise DataError(f"{first_few(twice)}: is named more than once; name it once")
+    names = Counter(one["name"] for one, _ in packed)
+    for one, path in packed:
+        own = path.name
+        if names[one["name"]] > 1:
+            own = f"{path.parent.name}-{own}"
+            one["name"] = _plain(f"{path.parent.name}-{one['name']}")
+        if not choices.labels and not one["name"].startswith(own):
+            raise DataError(
+                f"{path}: of several archives or folders each one's name may be a class, and this "
+                "one cannot be kept; rename it, with letters from a to z, digits, _ and -"
+            )
+    return found, tuple(empty)
+
+
+def published(name: str, place: str, only: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the published files that a path or URL stands for.
+
+    Parameters
+    ----------
+    name : str
+        What a packed folder is called, without its suffix.
     place : str
         Path or URL.
     only : sequence of str
@@ -114,8 +162,7 @@ def file(place: str, name: str = "") -> dict[str, Any]:
             raise DataError(f"there is no file or folder {place}")
         # A link that the user names stands for its file; one within a folder may lead anywhere.
         name, url = name or path.name, _url("file", path.resolve() if path.is_symlink() else path)
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
-    return {"name": plain or "data", "sources": [url]}
+    return {"name": _plain(name), "sources": [url]}
 
 
 def tables(places: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -130,6 +177,22 @@ def tables(places: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
         for place, name in zip(here, names, strict=True)
     ]
     return found, [place for place in places if place not in here]
+
+
+def _source(file: Mapping[str, Any]) -> PurePosixPath:
+    """Return the path of a published file, as the user has it."""
+    return PurePosixPath(unquote(urlsplit(file["sources"][0]).path))
+
+
+def _is_packed(path: PurePosixPath, file: Mapping[str, Any]) -> bool:
+    """Return whether a published file is an archive by its name, or packed from a folder."""
+    is_folder = file["sources"][0].startswith("folder:")
+    return is_folder or members.has_suffix(pieces.whole_name(path.name))
+
+
+def _plain(name: str) -> str:
+    """Return a name as published files may have it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-") or "data"
 
 
 def _url(scheme: str, path: Path) -> str:

@@ -104,8 +104,7 @@ def proposed(name: str, where: Sequence[str], choices: Choices) -> Iterator[Prop
             f"{like_name(name, 'my_pets')}"
         )
     _refuse_taken(name, params)
-    published = [file for place in where for file in locate.published(name, place, choices.only)]
-    empty = tuple(one for place in where for one in locate.empty_folders(place))
+    published, empty = locate.of_all(name, where, choices)
     tables, inside = locate.tables(choices.labels)
     published += tables
     section = _download(published)

@@ -1,9 +1,12 @@
 """Files that people name: configurations of a repository of the Hugging Face Hub."""
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.core.errors import DataError
-from pipeline.new_dataset.locate import published, tables
+from pipeline.new_dataset.choices import Choices
+from pipeline.new_dataset.locate import of_all, published, tables
 
 
 @pytest.fixture
@@ -63,3 +66,34 @@ def test_tables_of_the_same_name_get_their_folders(repository, monkeypatch):
     ]
     assert found[0]["sources"] == ["file:train/metadata.csv"]
     assert inside == ["in/the/archive.csv"]
+
+
+def of_several(*places, labels=()):
+    found, empty = of_all("pets", places, Choices(labels=labels))
+    return [file["name"] for file in found], empty
+
+
+def test_of_several_each_folder_is_called_as_it_is(repository, monkeypatch):
+    monkeypatch.chdir(repository("mine/cat/1.png", "mine/dog/1.png", "owl.zip"))
+    (Path("mine/dog/later")).mkdir()
+    assert of_several("mine/cat", "mine/dog", "owl.zip") == (
+        ["cat.tar", "dog.tar", "owl.zip"],
+        ("dog/later",),
+    )
+    assert of_several("mine/dog") == (["pets.tar"], ("later",))
+
+
+def test_archives_of_the_same_name_get_their_folders(repository, monkeypatch):
+    monkeypatch.chdir(repository("a/x.zip", "b/x.zip"))
+    assert of_several("a/x.zip", "b/x.zip")[0] == ["a-x.zip", "b-x.zip"]
+    with pytest.raises(DataError, match=r"a/x\.zip: is named more than once; name it once"):
+        of_several("a/x.zip", "b/x.zip", "a/x.zip")
+
+
+@pytest.mark.parametrize("name", ["Löwe.zip", "my cat.zip", "кот.zip", "лев/1.png"])
+def test_a_name_that_may_be_a_class_and_cannot_be_kept_is_refused(repository, monkeypatch, name):
+    monkeypatch.chdir(repository(name, "dog.zip"))
+    place = name.partition("/")[0]
+    with pytest.raises(DataError, match=f"{place}: .* may be a class, .* cannot be kept; rename"):
+        of_several(place, "dog.zip")
+    assert len(of_several(place, "dog.zip", labels=("t.csv",))[0]) == 2

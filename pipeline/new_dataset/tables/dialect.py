@@ -74,6 +74,10 @@ def like(source: Path | bytes, where: dict[str, str], images: Collection[str]) -
     _refuse_nested(name, text)
     if PurePath(name).suffix.lower() in (".jsonl", ".ndjson") or JSON.match(text):
         return LabelFile(format="jsonl", **given)
+    is_marked = text.startswith("\ufeff")
+    if is_marked or (text.strip() and not text.partition("\n")[0].strip()):
+        what = "a second mark of UTF-8" if is_marked else "an empty line"
+        raise DataError(f"{name}: begins with {what}, before its columns' names; remove it")
     separator = _separator(text)
     if separator != ",":
         given["separator"] = separator

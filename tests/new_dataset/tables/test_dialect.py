@@ -48,6 +48,11 @@ def test_forms_are_found(content, form):
             b"\xef\xbb\xbfsep=;\nfile;label\n1.png;a\n",
             r"t.csv: its first line, .* delete that line",
         ),
+        (
+            b"\xef\xbb\xbf\xef\xbb\xbf" + (HEAD + ROWS).encode(),
+            r"t.csv: begins with a second mark of UTF-8, before its columns' names; remove it",
+        ),
+        (("   \n" + HEAD + ROWS).encode(), r"t.csv: begins with an empty line, .*; remove it"),
         (b'[{"file": "1.png"}]', r"t.csv: is JSON, but not an object for each image on a line"),
         (b'{"images": [{"id": 1}]}\n', r"t.csv: is JSON, but not an object"),
         (b'{\n "images": []\n}\n', r"t.csv: is JSON, but not an object"),
