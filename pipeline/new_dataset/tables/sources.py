@@ -56,8 +56,8 @@ def table(folder: Path, packed: Packed, names: Sequence[str], choices: Choices) 
     patterns = [glob.escape(name) for name in inside]
     limits = tables.limited(LIMITS, packed.paths)
     found = several.members(packed.paths, patterns, limits, packed.encoding)
-    is_one = len(inside) > 1
-    own = [_of_folder(name, content, names, is_one) for name, content in found]
+    is_one_of_several = len(inside) > 1
+    own = [_of_folder(name, content, names, is_one_of_several) for name, content in found]
     return Table(own, names, choices)
 
 
