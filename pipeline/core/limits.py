@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -39,6 +39,8 @@ SMALL_IMAGE = 1 << 20
 """Pixels of an image up to which it is decoded at once."""
 BYTES_A_PIXEL = 16
 """Of memory that a pixel takes while it is decoded, turned and scaled, at most."""
+AT_ONCE = nullcontext()
+"""The body of a small image, of which there are many: making a context for each takes time."""
 IMAGES_PART = 4
 """Large images may together take the machine's memory, divided by this."""
 
@@ -57,12 +59,12 @@ class Room:
         self._taken = 0
         self._changed = threading.Condition()
 
-    @contextmanager
-    def of(self, pixels: int) -> Iterator[None]:
+    def of(self, pixels: int) -> AbstractContextManager[None]:
         """Wait until there is room for an image of so many pixels, and keep it for the body."""
-        if pixels <= SMALL_IMAGE:
-            yield
-            return
+        return AT_ONCE if pixels <= SMALL_IMAGE else self._kept(pixels)
+
+    @contextmanager
+    def _kept(self, pixels: int) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._most)
             self._taken += pixels

@@ -121,7 +121,8 @@ class ArchiveTask(NamedTuple):
                     )
                 else:
                     pixels.append(found.pixels)
-                    converted.update(found.words)
+                    if found.words:
+                        converted.update(found.words)
                     ids.append(join.member_id(name, self.match))
                     kept.append(row)
             start += len(names)

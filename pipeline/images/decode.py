@@ -8,7 +8,6 @@ BGR; grey to RGB or back; and the size, if the parameters say so. What is not pl
 of which OpenCV's reading depends on more than the file, are decoded by Pillow.
 """
 
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -290,9 +289,10 @@ def _is_truncated(content: bytes, header: Header, pixels: NDArray[Any]) -> bool:
 
 def decode_unchanged(content: bytes) -> NDArray[Any]:
     """Decode an image to grey, BGR or BGRA, as it is stored; raise ImageError if it is damaged."""
-    pixels = None
-    with suppress(cv2.error):  # an empty buffer, or a size above OpenCV's limit
+    try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # an empty buffer, or a size above OpenCV's limit
+        pixels = None
     if pixels is None:
         np.empty(SPARE, np.uint8)  # raises MemoryError, which OpenCV reports like damage
         raise undecodable(content)
