@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,6 +36,9 @@ IMITATED = {
     "onednn-sse41": {"TF_ENABLE_ONEDNN_OPTS": "1", "ONEDNN_MAX_CPU_ISA": "SSE41"},
 }
 """Its values, and TensorFlow's own variables for them; ``machine.json`` records which it was."""
+NEEDLESS = ("matplotlib", "pandas", "sklearn")
+"""Libraries that Keras imports where they are installed, for functions that are not used here. They
+are a third of the time that its import takes."""
 
 
 def configure(seed: int, threads: int) -> None:
@@ -55,7 +58,7 @@ def configure(seed: int, threads: int) -> None:
         If ``KERNELS`` names none of ``IMITATED``.
     """
     _set_environment(_imitated())
-    with _quiet(), tempfile.TemporaryDirectory() as empty:
+    with _quiet(), _hidden(NEEDLESS), tempfile.TemporaryDirectory() as empty:
         os.environ |= {"KERAS_HOME": empty, "KERAS_BACKEND": "tensorflow"}  # no keras.json
         import keras
         import tensorflow as tf
@@ -100,6 +103,18 @@ def _set_environment(wanted: Mapping[str, str]) -> None:
     os.environ |= wanted
     if ignored:
         console.info(f"ignored, for results must not depend on it: {', '.join(ignored)}")
+
+
+@contextmanager
+def _hidden(libraries: Iterable[str]) -> Iterator[None]:
+    """Have libraries that are not imported yet be as if not installed, within the body."""
+    hidden = dict.fromkeys(set(libraries) - set(sys.modules))
+    sys.modules.update(hidden)  # type: ignore[arg-type] # None: an import of it fails
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

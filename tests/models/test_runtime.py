@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import subprocess
@@ -45,6 +46,26 @@ def test_configured_runtime_is_seeded_deterministic_and_quiet():
     assert done.returncode == 0, done.stderr
     assert done.stdout == "deterministic\n"
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_keras_comes_without_libraries_that_nothing_here_needs_of_it():
+    script = (
+        "import sys\nfrom pipeline.models import runtime\nruntime.configure(seed=0, threads=1)\n"
+        "assert not set(runtime.NEEDLESS) & set(sys.modules)\n"
+        "import matplotlib, pandas, sklearn.metrics\n"
+        "print(sklearn.metrics.accuracy_score([1], [1]))"
+    )
+    done = run(script)
+    assert done.stdout == "1.0\n", done.stderr
+
+
+def test_what_is_imported_already_is_not_hidden():
+    with runtime._hidden(["json", "antigravity"]):
+        assert sys.modules["json"] is json
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("antigravity")
+    assert "antigravity" not in sys.modules
 
 
 def test_what_was_held_back_is_shown_with_an_exception():
