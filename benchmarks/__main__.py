@@ -10,7 +10,10 @@ from benchmarks import machine, results
 from benchmarks.measuring import BenchmarkError
 from benchmarks.settings import FULL, Settings
 
-PARTS = ("startup", "noop", "data", "sharing", "training", "input", "photos", "memory")
+PARTS = (
+    *("startup", "noop", "data", "sharing", "training", "kernels", "input", "photos"),
+    "memory",
+)
 RESULTS = Path(__file__).with_name("results.md")
 
 

@@ -38,13 +38,13 @@ def run(settings: Settings) -> list[Finding]:
         ]
         found = Measured(cases, settings.repeat)
     return [
-        Finding("time, over the tutorial's way", found.ratios("pipeline", "tutorial"), target=0.8),
+        Finding("time, over the tutorial's way", found.ratios("pipeline", "tutorial"), target=0.6),
         Finding(
             "CPU seconds, over the tutorial's way",
             found.ratios("pipeline", "tutorial", "CPU s"),
             target=0.9,
         ),
-        Finding("time, over bare LZMA", found.ratios("pipeline", "lzma"), target=2.0),
+        Finding("time, over bare LZMA", found.ratios("pipeline", "lzma"), target=1.8),
         Finding("memory, over the tutorial's way", found.ratios("pipeline", "tutorial", "MB")),
         *(Finding(f"{case.name}: time", found.values(case.name), "s") for case in cases),
         *(

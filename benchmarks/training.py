@@ -1,7 +1,8 @@
 """Training: an epoch of the tutorial's network on Fashion-MNIST, in batches of 128.
 
 By the stage `train` (the second of two epochs, as it prints it), against the tutorial's own graph
-code (an epoch after ten steps). Starting up and the validation subset are in neither.
+code (an epoch after ten steps), and beside PyTorch's where that is installed (`pip install torch`;
+it is none of the project's own). Starting up and the validation subset are in none.
 """
 
 import json
@@ -9,6 +10,7 @@ import re
 import struct
 from collections.abc import Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import machine
@@ -19,11 +21,11 @@ from pipeline.core.params import read_yaml
 
 DATASET = "fashion_mnist"
 FAST = "fashion_mnist_fast"
-"""The run whose recipe is to be there in a quarter of the tutorial's time."""
+"""The run whose recipe is to be there in an eighth of the tutorial's time."""
 TUTORIAL = 0.9013
 """Test accuracy after the tutorial's ten epochs."""
 EPOCHS = 10
-TARGETS = {"float32": 0.70, "bfloat16": 0.36}
+TARGETS = {"float32": 0.70, "bfloat16": 0.40}
 
 
 def run(settings: Settings) -> list[Finding]:
@@ -37,6 +39,11 @@ def run(settings: Settings) -> list[Finding]:
             Case("tutorial", lambda: tutorial(project, settings)),
             *(Case(name, partial(epoch, project, settings, name)) for name in precisions),
             *[Case(FAST, lambda: whole(project, FAST))] * fast,
+            *(
+                Case(f"PyTorch {name}", partial(torch, project, settings, name))
+                for name in precisions
+                if find_spec("torch") is not None
+            ),
         ]
         found = Measured(cases, settings.repeat)
     lines = [
@@ -50,7 +57,7 @@ def run(settings: Settings) -> list[Finding]:
     if fast:
         over = tuple(ratio / EPOCHS for ratio in found.ratios(FAST, "tutorial"))
         lines += [
-            Finding(f"{FAST}: whole, over {EPOCHS} of the tutorial's epochs", over, target=0.25),
+            Finding(f"{FAST}: whole, over {EPOCHS} of the tutorial's epochs", over, target=0.12),
             Finding(
                 f"{FAST}: short of accuracy {TUTORIAL} (at most 0: reached)",
                 tuple(TUTORIAL - accuracy for accuracy in found.values(FAST, "accuracy")),
@@ -60,6 +67,11 @@ def run(settings: Settings) -> list[Finding]:
         ]
     else:
         lines.append(Finding(f"{FAST}: to accuracy {TUTORIAL}", note="only on the real images"))
+    lines += [
+        Finding(f"{name}: an epoch, over PyTorch's", found.ratios(name, f"PyTorch {name}"))
+        for name in precisions
+        if f"PyTorch {name}" in (case.name for case in cases)
+    ] or [Finding("PyTorch", note="is not installed")]
     lines += [Finding(f"{case.name}: time", found.values(case.name), "s") for case in cases]
     return lines + [Finding(f"{c.name}: memory", found.values(c.name, "MB"), "MB") for c in cases]
 
@@ -119,6 +131,14 @@ def tutorial(project: Project, settings: Settings) -> Quantities:
     program = (PYTHON, "-m", "benchmarks.baselines.tutorial_network")
     numbers = (str(settings.validation), str(settings.train))
     sample = project.run(*program, f"data/extracted/{DATASET}", *numbers)
+    return {"s": sample.reported["seconds"], "MB": sample.megabytes}
+
+
+def torch(project: Project, settings: Settings, precision: str) -> Quantities:
+    """An epoch of the same network in PyTorch."""
+    program = (PYTHON, "-m", "benchmarks.baselines.torch_network")
+    numbers = (str(settings.validation), str(settings.train))
+    sample = project.run(*program, f"data/extracted/{DATASET}", *numbers, precision)
     return {"s": sample.reported["seconds"], "MB": sample.megabytes}
 
 

@@ -11,7 +11,7 @@ import py7zr
 import pytest
 
 from benchmarks import __main__ as program
-from benchmarks import machine, measuring, project, results, synthetic, training
+from benchmarks import kernels, machine, measuring, project, results, synthetic, training
 from benchmarks.measuring import BenchmarkError, Case, Finding, Measured
 from benchmarks.settings import ROOT, Settings
 from pipeline.images import idx
@@ -211,7 +211,7 @@ def complete(findings):
     [
         ("startup", [0.3]),
         ("noop", [2.5]),
-        pytest.param("data", [0.8, 0.9, 2.0], marks=pytest.mark.skipif(
+        pytest.param("data", [0.6, 0.9, 1.8], marks=pytest.mark.skipif(
             not shutil.which("7z"), reason="7z is not installed")),
         pytest.param("sharing", [0.1, 0.1], marks=pytest.mark.skipif(
             not shutil.which("7z"), reason="7z is not installed")),
@@ -254,6 +254,31 @@ def test_input_on_tiny_data(settings):
     complete(findings)
     assert first.values
     assert first.target == 1.05
+
+
+@pytest.mark.slow
+def test_shares_of_kernels_on_tiny_data(settings):
+    findings = program._part("kernels").run(settings)
+    complete(findings)
+    float32 = {f.what: f.values[0] for f in findings if f.what.startswith("float32")}
+    assert len(float32) == 6
+    assert sum(float32.values()) == pytest.approx(1)
+    assert all(share > 0 for share in float32.values())
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("_MklNativeFusedConv2D", "convolutions, forward"),
+        ("_MklNativeConv2DBackpropFilter", "convolutions, gradient of the filters"),
+        ("Conv2DBackpropInput", "convolutions, gradient of the input"),
+        ("_MklNativeMaxPoolGrad", "pooling"),
+        ("_MklMatMul", "dense layers"),
+        ("ReluGrad", "all else"),
+    ],
+)
+def test_operations_have_kinds_whichever_library_computes_them(operation, kind):
+    assert kernels.kind_of(operation) == kind
 
 
 def test_baselines_know_nothing_of_the_pipeline():
