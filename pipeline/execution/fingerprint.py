@@ -16,7 +16,7 @@ from pipeline.core.errors import first_few
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder of ``pipeline/``, ``stages/`` and ``networks/``."""
-PACKAGES = ("pipeline", "stages", "networks")
+PACKAGES = frozenset({"pipeline", "stages", "networks"})
 
 Environment = Mapping[str, str]
 """Versions of Python and the tracked libraries, by name, and hashes of modules, by path."""
@@ -36,8 +36,10 @@ def code(files_beside: Iterable[Path] = ()) -> dict[str, str]:
         Hexadecimal digests by path, relative to the project's folder, sorted. Empty files, such as
         the ``__init__.py`` of a package, are left out.
     """
-    loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    paths = {_resolved(path) for path in loaded if path} | set(files_beside)
+    loaded = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    # A process has a thousand modules; to resolve all their paths takes longer than all else here.
+    paths = {_resolved(path) for path in loaded if not PACKAGES.isdisjoint(Path(path).parts)}
+    paths |= set(files_beside)
     ours = {path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT)}
     return {
         path.as_posix(): _sha256(path.as_posix())
@@ -103,7 +105,7 @@ def key(*inputs: str | bytes | memoryview) -> str:
 
 @cache
 def _resolved(path: str) -> Path:
-    """Return the real path of a module's file; a process has thousands, which do not move."""
+    """Return the real path of a module's file, which does not move."""
     return Path(path).resolve()
 
 

@@ -4,6 +4,7 @@ libjpeg, libpng and others have no other way to warn than a line on standard err
 stand beside the lines of this project. Python's own lines still reach the console.
 """
 
+import ctypes
 import os
 import sys
 import tempfile
@@ -12,6 +13,9 @@ from typing import TextIO
 
 MOST = 1 << 20
 """Bytes that are kept."""
+SEEK = ctypes.PyDLL(None).lseek
+"""``os.lseek`` that keeps Python's lock: other threads would take it each time, for each image."""
+SEEK.argtypes, SEEK.restype = (ctypes.c_int, ctypes.c_int64, ctypes.c_int), ctypes.c_int64
 
 
 class _Libraries:
@@ -43,7 +47,7 @@ class _Libraries:
 
     def may_have_spoken(self) -> bool:
         """Return True if one has printed since this thread's last call, in whichever thread."""
-        now = os.lseek(self._number, 0, os.SEEK_END)
+        now = SEEK(self._number, 0, os.SEEK_END)
         if now == getattr(self._seen, "length", 0):
             return False
         if now > MOST:
