@@ -147,6 +147,34 @@ def check_params(params: Params) -> str:
     return f"{params.path}: {' and '.join(counts)} are valid"
 
 
+def check_weights(params: Params) -> None:
+    """Check that what runs start from is here, or that DVC knows how to get it.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither here, nor a run's model, nor named by a ``.dvc`` file or in ``dvc.yaml``.
+    """
+    graph = Path("dvc.yaml").read_text(encoding="utf-8") if Path("dvc.yaml").is_file() else ""
+    faults = (
+        f"{params.path}: runs.{run}.weights: {path} is not here, and no DVC file names it; fetch "
+        f"it once (dvc import-url URL {path}), or name {paths.NO_WEIGHTS} or a run's model"
+        for run in params.value("runs")
+        if (path := runs.weights(params, run)) and not (path.exists() or _is_tracked(path, graph))
+    )
+    if missing := told(faults):
+        raise ParameterError(missing)
+
+
+def _is_tracked(path: Path, graph: str) -> bool:
+    """Tell if DVC can get a path: it or a folder above is a model, or has a file for DVC."""
+    return path.as_posix() in graph or any(
+        place == paths.model(place.name) or place.with_name(f"{place.name}.dvc").is_file()
+        for place in (path, *path.parents)
+        if place.name
+    )
+
+
 def _faults(params: Params) -> Iterator[str]:
     try:
         _top(params, Top)

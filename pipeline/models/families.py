@@ -234,6 +234,13 @@ def _check(family: Family, network: Any, shape: tuple[int, int, int], classes: i
             f"{family.path}: the logits must be float32, not {dtype}; give the last layer "
             'dtype="float32"'
         )
+    last = network.outputs[0]._keras_history.operation
+    name = getattr(getattr(last, "activation", last), "__name__", type(last).__name__).lower()
+    if name in ("softmax", "sigmoid"):
+        raise ParameterError(
+            f"{family.path}: the logits must be without {name}: training and evaluation apply a "
+            "softmax themselves; give the last layer no activation"
+        )
     if network.losses:
         raise ParameterError(
             f"{family.path}: a layer adds a loss of its own, such as a regularizer, which training "

@@ -8,11 +8,13 @@ within flow collections and before comments, and line ends (CRLF).
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.emitter import RoundTripEmitter
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
@@ -20,8 +22,37 @@ from pipeline.core.errors import ParameterError, first_few
 
 WIDTH = 100
 """Columns that a line should not exceed."""
+UNLIMITED = 1 << 30
 Keys = Sequence[str | int]
 """Keys of mappings and positions in sequences, from the top level down."""
+
+
+class _Emitter(RoundTripEmitter):
+    """Ruamel's, but a text stays on its line: lines are broken between entries alone.
+
+    It would break a class's name at a blank, and leave that blank at the end of the line.
+    """
+
+    def write_plain(self, text: str, split: bool = True) -> None:
+        """Write a text without quotes."""
+        with self._one_line():
+            super().write_plain(text, split)
+
+    def write_single_quoted(self, text: str, split: bool = True) -> None:
+        """Write a text in single quotes."""
+        with self._one_line():
+            super().write_single_quoted(text, split)
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        """Write a text in double quotes."""
+        with self._one_line():
+            super().write_double_quoted(text, split)
+
+    @contextmanager
+    def _one_line(self) -> Iterator[None]:
+        width, self.best_width = self.best_width, UNLIMITED
+        yield
+        self.best_width = width
 
 
 def append(text: str, key: str, entry: dict[str, Any], *, blank: bool) -> str:
@@ -101,7 +132,7 @@ def newline(text: str) -> str:
 def inline(value: Any) -> str:
     """Return a value as it is written within a line."""
     yaml = YAML(typ="rt")
-    yaml.width = 1 << 30
+    yaml.width = UNLIMITED
     out = io.StringIO()
     yaml.dump({"x": _styled([value], 2)}, out)
     return out.getvalue()[len("x: [") : -len("]\n")]
@@ -110,6 +141,7 @@ def inline(value: Any) -> str:
 def dump(entry: dict[str, Any]) -> str:
     """Return an entry as YAML: what fits a line in flow style, the rest in block style."""
     yaml = YAML(typ="rt")  # keeps the styles that are set below
+    yaml.Emitter = _Emitter
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()

@@ -112,6 +112,28 @@ def test_an_unknown_family_is_refused_with_those_that_there_are(network):
             "the logits must be float32, not bfloat16",
         ),
         (
+            GOOD.replace("Dense(classes)", "Dense(classes, activation='softmax')"),
+            "the logits must be without softmax",
+        ),
+        (
+            GOOD.replace("keras.layers.Dense(classes)(x)", "keras.layers.Softmax()(x)").replace(
+                "params.units", "classes"
+            ),
+            "the logits must be without softmax",
+        ),
+        (
+            GOOD.replace("Dense(classes)(x)", "Activation('sigmoid')(x)").replace(
+                "params.units", "classes"
+            ),
+            "the logits must be without sigmoid",
+        ),
+        (
+            GOOD.replace("keras.layers.Dense(classes)(x)", "keras.ops.softmax(x)").replace(
+                "params.units", "classes"
+            ),
+            "the logits must be without softmax",
+        ),
+        (
             GOOD.replace("Dense(classes)", "Dense(classes, kernel_regularizer='l2')"),
             "adds a loss of its own, such as a regularizer",
         ),

@@ -60,6 +60,24 @@ def test_the_parameters_get_lines_and_lose_none(section):
     ]
 
 
+@pytest.mark.parametrize("name", ["class number {}", "the class: number {}", "it's {}", "x{}"])
+def test_a_long_line_is_broken_between_entries_alone(name):
+    names = [name.format(n) for n in range(60)]
+    entry = {"pets": {"decode": {"classes": names}}}
+    lines = dump(entry).splitlines()
+    assert load(dump(entry)) == entry
+    assert len(lines) < 30
+    assert max(map(len, lines)) <= 100 + len(names[-1]) + len('"", ')
+    assert not [line for line in lines if line.endswith(" ")]
+    assert sum(line.count(name.format("")) for line in lines) == len(names)
+
+
+def test_a_mapping_that_is_too_long_for_a_line_leaves_no_blank_behind_it():
+    entry = {"pets": {"decode": {"a" * 50: {"k" * 20: "x" * 10, "l" * 20: "x" * 20}}}}
+    assert load(dump(entry)) == entry
+    assert not [line for line in dump(entry).splitlines() if line.endswith(" ")]
+
+
 def test_places_behind_sequences_and_block_scalars():
     text = "a:\n    c: |\n      text\n    d:\n    - 1\n    - 2"
     after = append(text, "a", {"e": 3}, blank=False)

@@ -226,6 +226,20 @@ def test_on_a_phone_the_page_is_short_and_its_sections_unfold(phone):
     phone.quiet()
 
 
+def test_on_a_phone_a_buttons_column_is_in_view_beside_long_names(phone):
+    button = phone.page.locator("td.action button").first
+    phone.page.evaluate(
+        "document.querySelectorAll('td.action').forEach(cell => "
+        "cell.parentElement.firstElementChild.append(' abcdefghijklmnopqrstuvwxyz'))"
+    )
+    button.scroll_into_view_if_needed()
+    table = phone.page.locator('[aria-label="Most frequent confusions"]')
+    table.evaluate("element => { element.scrollLeft = 0; }")
+    assert table.evaluate("element => element.scrollWidth > element.clientWidth")
+    place = button.bounding_box()
+    assert place["x"] + place["width"] <= 390
+
+
 def test_a_class_is_chosen_whose_precision_and_recall_are_marked(opened):
     lines = opened.marks("precision-recall", "line")
     assert lines.count() == len(CLASSES) + 1

@@ -17,6 +17,7 @@ def run(_: Namespace) -> str:
 
     params = Params.read()
     lines = [schema.check_params(params)]
+    schema.check_weights(params)
     places.check_outputs(params.value("datasets"), params.value("runs"))
     for folder in paths.studies():
         study = Params.read(folder / paths.PARAMS)

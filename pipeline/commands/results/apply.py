@@ -24,7 +24,8 @@ def run(arguments: Namespace) -> str:
 
     params = Params.read()
     places.check_outputs(params.value("datasets"), params.value("runs"))
-    logging.getLogger("dvc").setLevel(logging.ERROR)  # it lists what is not here
+    for name in ("dvc", "dvc_data"):  # they list what is not here, or was never made
+        logging.getLogger(name).setLevel(logging.ERROR)
     with opened(studies=False) as repo:
         repo.experiments.apply(arguments.experiment, allow_missing=True)
     return "To keep it: git add params.yaml dvc.lock metrics, and git commit"

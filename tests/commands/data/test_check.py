@@ -66,6 +66,22 @@ def test_a_folder_with_parameters_is_a_study_if_it_is_a_dvc_project(inside, proj
     assert inside("check")[0] == 0
 
 
+def test_check_names_weights_that_nothing_can_fetch(inside, project):
+    project.set("runs.tiny_idx.weights", "data/weights/published.h5")
+    status, _, err = inside("check")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "runs.tiny_idx.weights: data/weights/published.h5 is not here, and no DVC file" in err
+    (project.folder / "data/weights").mkdir(parents=True, exist_ok=True)
+    tracked = project.folder / "data/weights/published.h5.dvc"
+    tracked.write_text("outs: [{path: published.h5}]\n")
+    assert inside("check")[0] == 0
+    tracked.unlink()
+    (project.folder / "data/weights/published.h5").touch()
+    assert inside("check")[0] == 0
+    project.set("runs.tiny_idx.weights", "data/models/tiny_png")  # not trained yet
+    assert inside("check")[0] == 0
+
+
 def test_check_without_parameters_says_where_to_run_it(inside, project):
     (project.folder / "params.yaml").unlink()
     status, _, err = inside("check")
