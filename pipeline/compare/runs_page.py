@@ -11,7 +11,7 @@ import altair as alt
 from pipeline.compare import groups
 from pipeline.compare.groups import Parameters, Spread
 from pipeline.compare.summary import chosen
-from pipeline.core import files, paths
+from pipeline.core import console, files, paths
 from pipeline.core.errors import DataError, ParameterError, one_line
 from pipeline.core.params import read_yaml
 from pipeline.evaluate import advice, baseline
@@ -184,7 +184,7 @@ def write(path: Path = PAGE) -> str:
         columns=[one for one in COLUMNS if any(run.measured[one.key] is not None for run in runs)],
     )
     files.write_text(path, page)
-    return f"{len(runs)} runs; see {path}"
+    return f"{len(runs)} run{'s' * (len(runs) != 1)}; see {path}"
 
 
 def chart() -> charts.Spec:
@@ -234,9 +234,12 @@ def _runs(folder: Path) -> Iterator[Run]:
     for study, root in {"main": Path(), **{one.name: one for one in paths.studies()}}.items():
         params = read_yaml(root / paths.PARAMS) if (root / paths.PARAMS).exists() else {}
         for path in sorted((root / paths.METRICS / "runs").glob("*/evaluation.json")):
-            name = path.parent.name
+            name, trained = path.parent.name, path.with_name("history.csv")
+            if not trained.exists():  # DVC removes it before the run is trained again
+                console.warning(f"{trained} is missing, so that {name} is left out: train it again")
+                continue
             evaluation = Evaluation.read(path)
-            curves = history.read(path.with_name("history.csv"))
+            curves = history.read(trained)
             with one_line(root / paths.PARAMS, "run python -m pipeline check", ParameterError):
                 dataset = str(params.get("runs", {}).get(name, {}).get("dataset", "unknown"))
                 parameters = groups.parameters(params, name)

@@ -8,6 +8,8 @@ import importlib
 import importlib.util
 import inspect
 import json
+import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -144,7 +146,9 @@ def build(
     except Exception as error:
         if explain(error):  # in the family's own words, or the machine's fault
             raise
-        raise ParameterError(f"{family.path}: build raised {_reason(error)}") from error
+        module = sys.modules.get(f"{FOLDER}.{family.name}")
+        where = f"{family.path}{_line(error, getattr(module, '__file__', None))}"
+        raise ParameterError(f"{where}: build raised {_reason(error)}") from error
     _check(family, network, shape, classes)
     return network
 
@@ -159,7 +163,7 @@ def _module(name: str, path: str) -> ModuleType:
             f"there is no network {name!r}: {path} is missing; there are: {', '.join(known())}"
         )
     try:
-        tree = ast.parse(Path(spec.origin).read_bytes())
+        tree = ast.parse(Path(spec.origin).read_bytes(), path)
     except (SyntaxError, ValueError) as error:
         raise ParameterError(f"{path}: is no Python: {_reason(error)}") from None
     for wanted in _imports(tree):
@@ -173,7 +177,8 @@ def _module(name: str, path: str) -> ModuleType:
     try:
         return importlib.import_module(f"{FOLDER}.{name}")
     except Exception as error:
-        raise ParameterError(f"{path}: cannot be imported: {_reason(error)}") from error
+        where = f"{path}{_line(error, spec.origin)}"
+        raise ParameterError(f"{where}: cannot be imported: {_reason(error)}") from error
 
 
 def _imports(tree: ast.Module) -> list[str]:
@@ -264,6 +269,13 @@ def _described(shape: Any) -> str:
     if isinstance(shape, list):
         return f"{len(shape)} tensors"
     return "(" + ", ".join("n" if side is None else str(side) for side in shape) + ")"
+
+
+def _line(error: Exception, file: str | None) -> str:
+    """Return the last line of a family's file in an error's traceback; empty if it has none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame.lineno for frame in frames if frame.filename == file]
+    return f", line {own[-1]}" if own else ""
 
 
 def _reason(error: Exception) -> str:

@@ -69,8 +69,8 @@ def test_bundled_families_are_known():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("x = (", "is no Python: SyntaxError"),
-        ("raise RuntimeError('no')", "cannot be imported: RuntimeError: no"),
+        ("x = (", "is no Python: SyntaxError: '(' was never closed (mine.py, line 1)"),
+        ("x = 1\nraise RuntimeError('no')", "line 2: cannot be imported: RuntimeError: no"),
         ("import nothing_of_this_name", "cannot be imported: ModuleNotFoundError"),
         ("x = 1", "does not define Params, a class of its parameters"),
         ("class Params: ...", "does not define Params"),
@@ -85,7 +85,7 @@ def test_bundled_families_are_known():
 def test_a_file_that_is_no_family_is_refused(network, text, reason):
     with pytest.raises(ParameterError) as error:
         network(text)
-    assert str(error.value).startswith("networks/mine.py: ")
+    assert str(error.value).startswith("networks/mine.py")
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -99,6 +99,10 @@ def test_an_unknown_family_is_refused_with_those_that_there_are(network):
     ("text", "reason"),
     [
         (f"{HEAD}\n{BUILD}    raise ValueError('one\\ntwo')", "build raised ValueError: one two"),
+        (
+            f"{HEAD}\n{BUILD}    import keras\n    keras.layers.Dense(-1)",
+            f"mine.py, line {len((HEAD + BUILD).splitlines()) + 3}: build raised ValueError",
+        ),
         (f"{HEAD}\n{BUILD}    return 3", "build returned int, not a Keras model"),
         (OWN_LAYER, "is Twice, which is not Keras's own"),
         (
@@ -147,7 +151,7 @@ def test_a_network_that_cannot_be_trained_or_saved_is_refused(network, text, rea
     family = network(text)
     with pytest.raises(ParameterError) as error:
         built(family)
-    assert str(error.value).startswith("networks/mine.py: ")
+    assert str(error.value).startswith("networks/mine.py")
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
