@@ -234,7 +234,7 @@ def test_an_edited_history_is_stopped(host):
 
 def test_a_change_of_a_real_run_passes(host):
     author = Author(host, "real")
-    author.set("runs.real.train", {"seed": 2})
+    author.set("runs.real.train", {"seed": 2, "epochs": 24})
     author.repro(*REPORTS)
     author.commit()
     shown = author.passes()
