@@ -238,7 +238,7 @@ def _accepted(verdict: Verdict, rule: Rule, accept: Sequence[Accepted]) -> Verdi
             continue
         if accepted.worst == "gone":
             if verdict.verdict == "gone":
-                return verdict._replace(verdict=f"accepted: {accepted.reason}")
+                return _with_reason(verdict, accepted)
         elif isinstance(verdict.now, float) and accepted.worst is not None:
             bounds = {
                 "higher": (accepted.worst, math.inf),
@@ -247,8 +247,14 @@ def _accepted(verdict: Verdict, rule: Rule, accept: Sequence[Accepted]) -> Verdi
             }
             low, high = bounds[rule.better]
             if low <= verdict.now <= high:
-                return verdict._replace(verdict=f"accepted: {accepted.reason}")
+                return _with_reason(verdict, accepted)
     return verdict
+
+
+def _with_reason(verdict: Verdict, accepted: Accepted) -> Verdict:
+    """Return a verdict as accepted; numbers tell what is worse, but not why nobody could judge."""
+    why = f" ({verdict.verdict})" if verdict.verdict.startswith("not judged") else ""
+    return verdict._replace(verdict=f"accepted: {accepted.reason}{why}")
 
 
 def _metrics(rule: Rule, name: str, side: Find) -> dict[str, float]:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from pipeline.repository.lock_check import Hashes, is_complete
 
 KEPT = (".json", ".csv", ".png", ".svg")
 """Suffixes of what Git holds in ``metrics/``."""
+HEADS = "HEAD", "MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD"
+"""Git's names of the two sides, of which it has the second while it merges."""
 Entry = dict[str, Any]
 """What a lock records of a stage."""
 
@@ -82,16 +84,19 @@ def resolve() -> str:
             places.remove(path)
         for path in sorted(metrics - cached - gone):
             _take_metrics(path, conflicts[path], recorded.get(str(path)))
-        index = repo.scm.pygit2.repo.index
         top = Path(repo.scm.root_dir)
-        for path in sorted(conflicts):
+        alone = dict(_of_the_other_side(repo.scm.pygit2.repo, top, recorded, conflicts))
+        for path, content in alone.items():
+            files.write_bytes(path, content)
+        index = repo.scm.pygit2.repo.index
+        for path in sorted(conflicts.keys() | alone.keys()):
             name = path.relative_to(top).as_posix()
             if path.exists():
                 index.add(name)
             else:
                 del index.conflicts[name]
         index.write()
-    settled = _shown(conflicts)
+    settled = _shown(conflicts.keys() | alone.keys())
     if unsettled:
         return f"{settled}: settled; to be run: {repro(unsettled)}"
     return f"{settled}: settled; nothing is to be run; for the data: python -m pipeline pull"
@@ -266,8 +271,38 @@ def _recorded_metrics(repo: Repo, merged: dict[Path, _Merged]) -> dict[str, str]
     return hashes
 
 
+def _of_the_other_side(
+    git: Any, top: Path, recorded: dict[str, str], conflicts: Collection[Path]
+) -> Iterator[tuple[Path, bytes]]:
+    """Yield the metrics in no conflict, as one side alone changed them, and what the lock means.
+
+    That is the other side's version, where its record was taken: as of ``machine.json``, where both
+    sides trained a run and one of them on another type of machine.
+    """
+    commits = [git.revparse_single(name) for name in HEADS if _exists(git, name)]
+    for name, md5 in recorded.items():
+        path = Path(name)
+        if path in conflicts or not path.exists() or _md5(files.read_bytes(path)) == md5:
+            continue
+        place = path.relative_to(top).as_posix()
+        versions = [commit.tree[place].data for commit in commits if place in commit.tree]
+        yield from ((path, content) for content in versions if _md5(content) == md5)
+
+
+def _exists(git: Any, name: str) -> bool:
+    try:
+        git.revparse_single(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
 def _take_metrics(path: Path, sides: Sides, recorded: str | None) -> None:
     """Write the version that is recorded; else the first, which ``dvc repro`` will write again."""
     versions = [side for side in (sides.ours, sides.theirs) if side is not None]
-    same = (v for v in versions if hashlib.md5(v, usedforsecurity=False).hexdigest() == recorded)
+    same = (v for v in versions if _md5(v) == recorded)
     files.write_bytes(path, next(same, versions[0]))

@@ -11,6 +11,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from pipeline.core import files, places
 from pipeline.core.errors import PipelineError, one_line
 from pipeline.repository.dvc import LOCK, commit, opened, stages
+from pipeline.repository.refusal import told
 
 OID = re.compile(r"[0-9a-f]{32}")
 
@@ -109,7 +110,7 @@ class Outputs:
         """
         oid = self._recorded(path)
         logging.getLogger("dvc.data_cloud").setLevel(logging.ERROR)  # it lists what it misses
-        with opened() as repo:
+        with opened() as repo, told(repo.config["core"].get("remote") or ""):
             repo.cloud.pull([HashInfo("md5", oid)])
             there = Path(self.cache.oid_to_path(oid))
             if oid.endswith(".dir") and there.exists():  # which DVC pulls without its files

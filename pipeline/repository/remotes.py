@@ -14,7 +14,7 @@ from dvc_objects.fs.errors import RemoteMissingDepsError
 from pipeline.core import console, files, places
 from pipeline.core.errors import PipelineError
 from pipeline.download import protocols
-from pipeline.repository import sharing
+from pipeline.repository import refusal, sharing
 from pipeline.repository.dvc import opened, settings
 
 NAME = "storage"
@@ -22,14 +22,6 @@ CONFIG = Path(".dvc/config")
 COMMON = ("checksum_jobs", "jobs")
 """Settings that hold for any server."""
 HTTP = ("http", "https")
-CREDENTIALS = {
-    "s3": "access_key_id KEY, and secret_access_key SECRET",
-    "ssh": "keyfile FILE",
-    "webdav": "user USER, and password PASSWORD",
-    "webdavs": "user USER, and password PASSWORD",
-}
-"""Settings by which a protocol's servers know a user."""
-REFUSALS = ("401", "403", "Access Denied", "credentials", "Forbidden", "ermission denied")
 
 
 def use(url: str) -> str:
@@ -145,15 +137,16 @@ def push_runs() -> str:
     """
     with opened() as repo:
         name = sharing.remote_name(repo)
-        try:
-            runs = repo.stage_cache.push(name)
-        except RunCacheNotSupported as error:
-            raise PipelineError(f"the remote {name}: {error}") from None
         pushed = failed = 0
-        for objects in repo.stage_cache.get_used_objs(runs, remote=name).values():
-            result = repo.cloud.push(objects, remote=name)
-            pushed += len(result.transferred)
-            failed += len(result.failed)
+        with refusal.told(name):
+            try:
+                runs = repo.stage_cache.push(name)
+            except RunCacheNotSupported as error:
+                raise PipelineError(f"the remote {name}: {error}") from None
+            for objects in repo.stage_cache.get_used_objs(runs, remote=name).values():
+                result = repo.cloud.push(objects, remote=name)
+                pushed += len(result.transferred)
+                failed += len(result.failed)
     if failed:
         raise PipelineError(f"the remote {name}: {failed:,} objects could not be pushed")
     return f"{len(runs):,} runs and {pushed:,} new objects pushed to {name}"
@@ -187,8 +180,8 @@ class _Trial:
                 ) from None
             except Exception as error:  # each of DVC's file systems has its own
                 refused = "these credentials may not write there"
-                reason = refused if _is_refusal(error) else "it cannot be written to"
-                raise self._fault(f"{reason}{_why(error)}") from None
+                reason = refused if refusal.is_refusal(error) else "it cannot be written to"
+                raise self._fault(f"{reason}{refusal.why(error)}") from None
         try:
             if self.fs.cat_file(probe) != content:
                 raise self._fault("what was written is not what is read")
@@ -206,11 +199,11 @@ class _Trial:
         except FileNotFoundError:
             return False
         except Exception as error:  # each of DVC's file systems has its own
-            if not _is_refusal(error):
-                raise self._fault(f"it cannot be reached{_why(error)}") from None
-            settings = CREDENTIALS.get(self.fs.protocol, "user USER, and password PASSWORD")
+            if not refusal.is_refusal(error):
+                raise self._fault(f"it cannot be reached{refusal.why(error)}") from None
+            settings = refusal.CREDENTIALS.get(self.fs.protocol, "user USER, and password PASSWORD")
             raise self._fault(
-                f"it refuses these credentials there{_why(error)}; give others: "
+                f"it refuses these credentials there{refusal.why(error)}; give others: "
                 f"dvc remote modify --local {self.name} {settings}"
             ) from None
         return True
@@ -225,13 +218,3 @@ class _Trial:
 
     def _fault(self, reason: str) -> PipelineError:
         return PipelineError(f"the remote {self.name} ({self.url}): {reason}")
-
-
-def _is_refusal(error: Exception) -> bool:
-    text = f"{type(error).__name__} {error}"
-    return isinstance(error, PermissionError) or any(word in text for word in REFUSALS)
-
-
-def _why(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    return f" ({words[:200]})" if words else f" ({type(error).__name__})"

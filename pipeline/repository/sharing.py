@@ -10,6 +10,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.repository.dvc import checkout, opened
+from pipeline.repository.refusal import told
 
 
 def push(remote: str = "", targets: Sequence[str] = ()) -> str:
@@ -37,7 +38,8 @@ def push(remote: str = "", targets: Sequence[str] = ()) -> str:
         outs = recorded(repo, targets)
         here = [out for out in outs if not out.changed_cache()]
         objects = set().union(*(found for out in here for found in out.get_used_objs().values()))
-        result = repo.cloud.push(objects, remote=name)
+        with told(name):
+            result = repo.cloud.push(objects, remote=name)
         if result.failed:
             raise PipelineError(
                 f"the remote {name}: {len(result.failed):,} objects were not pushed"
@@ -72,7 +74,8 @@ def pull(remote: str = "", targets: Sequence[str] = ()) -> str:
     with opened(studies=bool(targets)) as repo:
         name = remote or repo.config["core"].get("remote") or ""
         outs = recorded(repo, targets)
-        fetched = _fetch(repo, name, outs) if name else 0
+        with told(name):
+            fetched = _fetch(repo, name, outs) if name else 0
         here = [out for out in outs if not out.changed_cache()]
         checkout(repo, here)
     if not name:

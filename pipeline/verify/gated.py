@@ -13,18 +13,19 @@ from pipeline.repository import revisions
 from pipeline.repository.outputs import Outputs
 from pipeline.shards import index
 from pipeline.subsets.images import Dataset
+from pipeline.verify.reproduce import Made
 
 
 def verdicts(
-    revision: str, made: tuple[Path | None, Path | None] = (None, None)
+    revision: str, made: tuple[Made | None, Made | None] = (None, None)
 ) -> list[gate.Verdict]:
     """Judge the metrics that are here by those at a revision, and by its rules.
 
     Parameters
     ----------
-    made : tuple of Path or None, optional
-        Folders in which this machine reproduced some runs, at the revision and at the one that is
-        here: files that are there count, in place of those that are committed.
+    made : tuple of Made or None, optional
+        What this machine made of some runs, at the revision and at the one that is here: it counts
+        in place of what is committed of them.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def verdicts(
         judging = Params.read(rules).section(gate.GateParams) if rules else None
 
         def is_same(path: Path) -> bool:
-            both = [_made(folder, path) for folder in made]
+            both = [side.find(path) if side else None for side in made]
             if all(both):
                 return both[0].read_bytes() == both[1].read_bytes()  # type: ignore[union-attr]
             return recorded.is_same(path, before)
@@ -48,13 +49,16 @@ def verdicts(
             there = baseline.find(paths.PARAMS)
             if there is None:
                 return ""
-            old = Recorded(Params.read(there), before, made[0], Path(folder, "old"))
-            new = Recorded(Params.read(), recorded, made[1], Path(folder, "new"))
-            return other_images(run, (old, new), paired=paired)
+            old, new = (side.folder if side else None for side in made)
+            sides = (
+                Recorded(Params.read(there), before, old, Path(folder, "old")),
+                Recorded(Params.read(), recorded, new, Path(folder, "new")),
+            )
+            return other_images(run, sides, paired=paired)
 
         sides = judge.Sides(
-            lambda path: _made(made[0], path) or baseline.find(path),
-            lambda path: _made(made[1], path) or here.find(path),
+            lambda path: (made[0] and made[0].find(path)) or baseline.find(path),
+            lambda path: (made[1] and made[1].find(path)) or here.find(path),
             is_same,
             _classes,
             others,
@@ -139,11 +143,6 @@ def other_images(run: str, sides: tuple[Recorded, Recorded], *, paired: bool) ->
     if changed := sorted(name for name in old.keys() & new.keys() if old[name] != new[name]):
         return f"test images of the same names are others: {first_few(changed)}"
     return "" if paired or old.keys() == new.keys() else "its test images are others"
-
-
-def _made(folder: Path | None, path: Path) -> Path | None:
-    """Return a file where this machine made it."""
-    return folder / path if folder and (folder / path).exists() else None
 
 
 def _classes(run: str) -> list[str]:

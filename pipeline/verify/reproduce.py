@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline import runs
 from pipeline.compare import chance
@@ -29,6 +29,32 @@ LEVEL = 0.01
 """Of the tests of that."""
 EARLY = 0.2
 """By how much an epoch's accuracy may; it moves more than the last one's."""
+
+
+class Made(NamedTuple):
+    """Some runs that this machine made, in a work tree where other runs have Git's files."""
+
+    folder: Path
+    outputs: frozenset[Path]
+    """Of the stages that lead to these runs."""
+
+    @classmethod
+    def of(cls, folder: Path, these: Sequence[str]) -> "Made":
+        """Return what was made of some runs in a folder, by what DVC recorded there."""
+        recorded = _recorded(folder)
+        return cls(
+            folder,
+            frozenset(
+                Path(out["path"])
+                for run in these
+                for name in _names(folder, run)
+                for out in recorded.get(name, {}).get("outs", ())
+            ),
+        )
+
+    def find(self, path: Path) -> Path | None:
+        """Return an output that was made; None for what only lies there as Git has it."""
+        return self.folder / path if path in self.outputs else None
 
 
 @contextmanager

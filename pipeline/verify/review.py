@@ -4,31 +4,38 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, chdir
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.compare import gate
 from pipeline.core import console, files, paths
 from pipeline.core.errors import PipelineError, first_few
-from pipeline.core.params import Params
+from pipeline.core.params import Params, read_yaml
 from pipeline.execution import machine
 from pipeline.execution.machine import Machine
 from pipeline.repository import revisions
 from pipeline.repository.dvc import LOCK, stages
 from pipeline.repository.outputs import MissingError, Outputs
 from pipeline.verify import faults as verification
-from pipeline.verify import gated, reproduce, results, unexplained
-from pipeline.verify.reproduce import git
-from pipeline.verify.unexplained import Change
+from pipeline.verify import gated, reproduce, results, taken, unexplained
+from pipeline.verify.reproduce import Made, git
+from pipeline.verify.unexplained import Change, Records
 
 SHARED = ("decode", "split", "train", "evaluate")
 """Stages whose outputs have to be in the remote, which others read and CI verifies."""
 
 
 JUDGING = (
-    *(".github", ".dvc", ".dvcignore", ".gitattributes", "pipeline/compare", "pipeline/verify"),
-    *("pipeline/evaluate", "pipeline/repository", "stages/evaluate.py", "stages/split.py"),
+    *(".ci", ".dvc", ".dvcignore", ".gitattributes", ".github", "Makefile", "pyproject.toml"),
+    *("requirements.lock", "pipeline/__init__.py", "pipeline/__main__.py"),
+    *("pipeline/commands/__init__.py", "pipeline/commands/results"),
+    *("pipeline/compare", "pipeline/core", "pipeline/evaluate", "pipeline/execution/machine.py"),
+    *("pipeline/models", "pipeline/project/entries", "pipeline/repository", "pipeline/runs.py"),
+    *("pipeline/schema.py", "pipeline/shards", "pipeline/split", "pipeline/subsets"),
+    *("pipeline/verify", "stages/evaluate.py", "stages/split.py"),
 )
 """What a judgement depends on, and is as the pull request has it: a person looks at it."""
+GRAPH = Path("dvc.yaml")
+"""Its stages judge too: they say what a record is of."""
 MANY = 20
 
 
@@ -70,7 +77,9 @@ def review(revision: str, *, shared: bool = False) -> Review:
     there = [run for run in these if run in params.value("runs")]
     faults = list(verification.faults(params, predict_all=True))
     notes = [*_judging(revision), *_of_studies(revision)]
-    for change in _unexplained(revision, there):
+    recorded = Outputs(revision).stages, Outputs().stages
+    notes += taken.notes(*recorded, there, revision)
+    for change in _unexplained(revision, recorded, there):
         (notes if change.is_possible else faults).append(change.describe(revision))
     absent = _absent(revision)
     if shared:
@@ -87,15 +96,17 @@ def review(revision: str, *, shared: bool = False) -> Review:
         faults += _unverified(
             now, [run for run in there if not results.is_predictable(params, run)]
         )
-        made: tuple[Path | None, Path | None] = now, now
+        again = Made.of(now, there)
+        made: tuple[Made | None, Made | None] = again, again
         if reproduce.inputs(before, these) != reproduce.inputs(committed, these):
-            made = before, now
+            known = Params.read(before / paths.PARAMS).value("runs")
+            old = [run for run in these if run in known]
             try:
-                known = Params.read(before / paths.PARAMS).value("runs")
-                reproduce.make(before, [run for run in these if run in known])
+                reproduce.make(before, old)
+                made = Made.of(before, old), again
             except PipelineError as error:  # as where the libraries' versions change
                 console.warning(f"{error}; the baseline's metrics are taken as committed")
-                made = None, now
+                made = None, again
         verdicts = gated.verdicts(revision, made)
     notes += [f"unchecked: {path} is not here" for path in absent if path.stem not in there]
     return Review(faults, notes, verdicts)
@@ -108,8 +119,21 @@ def _changed() -> list[str]:
 
 def _judging(revision: str) -> Iterator[str]:
     """Yield a note if the code changed that judges."""
-    if changed := git("diff", "--name-only", "--no-renames", revision, "HEAD", "--", *JUDGING):
+    changed = git("diff", "--name-only", "--no-renames", revision, "HEAD", "--", *JUDGING)
+    if _stages(revision) != _stages("HEAD"):
+        changed += git("ls-files", "--full-name", "--", f"{GRAPH}") or [f"{GRAPH}"]
+    if changed:
         yield f"the judging code itself changed, look at it: {first_few(changed, MANY)}"
+
+
+def _stages(revision: str) -> Any:
+    """Return the stages of a revision's graph; nothing if it has none."""
+    if not git("ls-tree", "--name-only", revision, "--", f"{GRAPH}"):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, GRAPH)
+        files.write_text(path, "\n".join(git("show", f"{revision}:./{GRAPH}")))
+        return read_yaml(path).get("stages")
 
 
 def _of_studies(revision: str) -> Iterator[str]:
@@ -125,7 +149,9 @@ def _of_studies(revision: str) -> Iterator[str]:
                 yield f"unchecked: {path} has new results of {first_few(outs)}"
 
 
-def _unexplained(revision: str, made: Sequence[str]) -> list[Change]:
+def _unexplained(
+    revision: str, recorded: tuple[Records, Records], made: Sequence[str]
+) -> list[Change]:
     """Return the stages that the two revisions record with other outputs of the same inputs."""
     with tempfile.TemporaryDirectory() as folder:
         baseline = revisions.Revision(revision, Path(folder))
@@ -134,8 +160,7 @@ def _unexplained(revision: str, made: Sequence[str]) -> list[Change]:
             old = baseline.find(machine.path(run))
             return Machine.read(old) if old else None, Machine.of(run)
 
-        before, now = Outputs(revision), Outputs()
-        return list(unexplained.changes(before.stages, now.stages, machines, made))
+        return list(unexplained.changes(*recorded, machines, made))
 
 
 def _unverified(made: Path, these: Sequence[str]) -> list[str]:

@@ -245,6 +245,17 @@ def test_what_is_accepted_passes_as_long_as_it_is_not_worse_still(sides):
     assert [v.failed for v in judged(sides, HIGHER, LOWER, accept=accept)] == [True, False]
 
 
+def test_why_nobody_could_judge_stands_beside_what_is_accepted(sides):
+    sides[0].write(accuracy=0.9)
+    sides[1].write(accuracy=0.9001)
+    accept = [Accepted(name="*", metric="*", worst=0, reason="another network")]
+    both = judge.Sides(*(side.find for side in sides), lambda _: False, others=lambda *_: "others")
+    (found,) = judge.judge([PAIRED], accept, both, {"runs": {"a"}, "datasets": set()})
+    assert found.verdict == "accepted: another network (not judged: others)"
+    assert found.accepted
+    assert not found.failed
+
+
 def test_what_is_accepted_is_judged_by_its_own_rule(sides):
     sides[0].write(n=1000, loss=0.5)
     sides[1].write(n=2000, loss=0.9)

@@ -234,12 +234,23 @@ def test_an_edited_history_is_stopped(host):
 
 def test_a_change_of_a_real_run_passes(host):
     author = Author(host, "real")
-    author.set("runs.real.train", {"seed": 2})
+    author.set("runs.real.train", {"seed": 2, "epochs": 24})
     author.repro(*REPORTS)
     author.commit()
     shown = author.passes()
     assert "Curves of real" in shown
+    assert "real: new weights, taken as committed" in shown
     assert "unchecked" not in shown
+
+
+def test_a_lower_accuracy_of_a_run_that_ci_does_not_make_is_stopped(host):
+    """Though nothing is changed that CI makes, which once is enough for then."""
+    author = Author(host, "real_lower")
+    author.set("runs.real.train", {"seed": 1, "epochs": 1})
+    author.repro(*REPORTS)
+    author.commit()
+    shown = author.is_stopped()
+    assert re.search(r"run real +\| accuracy .*\| worse", shown)
 
 
 def test_a_comment_in_the_code_passes_once_it_is_recorded(host):

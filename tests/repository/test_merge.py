@@ -26,6 +26,7 @@ stages:
       deps: [train.py]
       params: [defaults, "runs.${key}"]
       outs: ["data/models/${key}"]
+      metrics: ["metrics/${key}/machine.json": {cache: false}]
   evaluate:
     foreach: ${runs}
     do:
@@ -34,10 +35,15 @@ stages:
       metrics: ["metrics/${key}/evaluation.json": {cache: false}]
 """.replace("PYTHON", sys.executable)
 TRAIN = """
-import json, pathlib, sys
+import json, os, pathlib, sys
 from ruamel.yaml import YAML
 params = YAML(typ="safe").load(open("params.yaml"))
 value = params["defaults"] | params["runs"][sys.argv[1]] | {"code": 1}
+machine = {"machine": os.environ["MACHINE"]} if "MACHINE" in os.environ else {}
+value |= machine
+folder = pathlib.Path("metrics", sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "machine.json").write_text(json.dumps(machine))
 pathlib.Path("data/models").mkdir(parents=True, exist_ok=True)
 pathlib.Path("data/models", sys.argv[1]).write_text(json.dumps(value, indent=0, sort_keys=True))
 """
@@ -191,6 +197,33 @@ def test_of_a_run_that_both_changed_the_side_is_taken_that_params_yaml_is_settle
     assert "metrics/a/evaluation.json: settled; nothing is to be run" in resolve()
     checkout()
     assert metrics("a")["seed"] == seed
+    settled()
+
+
+@pytest.mark.parametrize("here", ["ours", "theirs"])
+def test_a_machine_that_one_side_alone_changed_is_of_the_record_that_is_taken(
+    project, monkeypatch, here
+):
+    """Git takes the one file that is in no conflict of the side whose weights are not taken."""
+    branch("ours", A)
+    git("checkout", "-q", "main")
+    git("checkout", "-q", "-b", "theirs")
+    checkout()
+    monkeypatch.setenv("MACHINE", "another")
+    with Repo(".") as project_:
+        project_.reproduce("train@a", force=True, downstream=True)
+    monkeypatch.delenv("MACHINE")
+    git("add", ".")
+    git("commit", "-qm", "theirs")
+    git("checkout", "-q", here)
+    checkout()
+    assert not merge({"ours": "theirs", "theirs": "ours"}[here])
+    said = resolve()
+    assert "metrics/a/machine.json" in said
+    assert said.endswith("nothing is to be run; for the data: python -m pipeline pull")
+    checkout()
+    assert metrics("a")["seed"] == 5
+    assert json.loads(Path("metrics/a/machine.json").read_text()) == {}
     settled()
 
 

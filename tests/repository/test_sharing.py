@@ -91,3 +91,15 @@ def test_a_changed_file_is_not_lost(store):
     with pytest.raises(PipelineError, match="DVC: "):
         sharing.pull()
     assert Path("many/b").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("work", ["push", "pull"])
+def test_what_a_server_raises_is_one_line(store, monkeypatch, work):
+    """Also where its library has an error of its own, as S3's of missing credentials."""
+
+    def refuses(*_, **__):
+        raise RuntimeError("Unable to locate credentials")
+
+    monkeypatch.setattr(f"dvc.data_cloud.DataCloud.{work}", refuses)
+    with pytest.raises(PipelineError, match="it refuses these credentials"):
+        getattr(sharing, work)()

@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.verify import review
+from tests.support import graph
 from tests.support.dvc_project import TWO_STAGES, build, git
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
+MAKING = (
+    *("ablation", "archives", "decode", "download", "extract", "images", "labels", "new_dataset"),
+    *("predict", "report", "train", "transfer"),
+)
+"""Packages that make data, weights and reports: a review loads what it checks parameters by."""
 RECORD = "schema: '2.0'\nstages:\n  train: {cmd: CODE, outs: [{path: m, md5: RESULT}]}\n"
 
 
@@ -32,3 +38,27 @@ def test_new_results_of_studies_and_other_remotes_are_named(tmp_path, monkeypatc
     assert list(review._judging("HEAD~1")) == [
         "the judging code itself changed, look at it: project/.dvc/config"
     ]
+
+
+def test_a_graph_whose_stages_changed_is_named_and_other_parts_of_it_are_not(tmp_path, monkeypatch):
+    build(tmp_path, TWO_STAGES)
+    monkeypatch.chdir(tmp_path / "project")
+    file = Path("dvc.yaml")
+    notes = []
+    for old, new in (("stages:", "plots: [one]\nstages:"), ("cp one two", "cp one two; true")):
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+        git("commit", "-qam", "the graph")
+        notes.append(list(review._judging("HEAD~1")))
+    assert notes == [[], ["the judging code itself changed, look at it: project/dvc.yaml"]]
+
+
+def test_code_that_a_review_loads_is_named_but_for_what_stages_make():
+    """The code of stages that make data and weights is seen by what the demos come to."""
+    loaded = graph.modules("pipeline/commands/results/review.py")
+    packages = {"/".join(Path(name).parts[:2]) for name in loaded}
+    named = {"/".join(Path(name).parts[:2]) for name in review.JUDGING}
+    made = {f"pipeline/{name}" for name in MAKING}
+    assert packages - named <= made
+    assert not named & made

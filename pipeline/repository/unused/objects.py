@@ -130,6 +130,13 @@ def remove(unused: Unused, remote: str | None) -> None:
             raise _unreadable(where, error, "cannot be changed") from None
         if remote is not None:
             get_index(database).clear()  # of what DVC once pushed
+        database.fs.fs.invalidate_cache()
+        # S3's answer to the removal of many names those that were refused, and nobody raises it.
+        if left := unused.objects.keys() & dict(_listed(database, where)).keys():
+            raise PipelineError(
+                f"{where}: {len(left):,} of {len(unused.objects):,} objects are still there; "
+                "these credentials may not remove them"
+            )
 
 
 def _database(repo: Repo, remote: str | None) -> tuple[HashFileDB, str]:

@@ -94,6 +94,20 @@ def test_data_of_a_branch_that_is_gone_is_listed_and_removed(team):
         assert project.pull()["stats"]["fetched"]
 
 
+def test_what_a_server_kept_without_an_error_is_told(team, monkeypatch):
+    """As S3 does, whose answer to the removal of many objects names those that were refused."""
+    theirs = push_branch(team)
+    git("-C", str(team / "ben/project"), "push", "-q", "origin", "--delete", "bens")
+    found = objects.find("", days=0)
+    assert len(found.objects) == len(theirs)
+    with monkeypatch.context() as patch:
+        patch.setattr("dvc_objects.fs.local.LocalFileSystem.remove", lambda *_: None)
+        with pytest.raises(PipelineError, match=rf"{len(theirs)} of {len(theirs)} .* still there"):
+            objects.remove(found, "")
+    objects.remove(found, "")
+    assert not theirs & stored(team)
+
+
 def test_another_clone_keeps_what_it_has_not_committed(team):
     with chdir(team / "ben/project"):
         Path("given").write_text("3\n")
