@@ -117,12 +117,13 @@ def section(params: Params, run: str, name: str, model: type[S]) -> S:
         Naming the run's key for a fault in the run, else the key in the defaults.
     """
     run = Path(run).name
-    change = params.value("runs", run, name)
+    defaults, change = _defaults(params, run, name), params.value("runs", run, name)
 
     def prefix(place: tuple[str, ...]) -> str:
-        return f"runs.{run}.{name}" if _holds(change, place) else f"defaults.{name}"
+        is_own = not defaults or _holds(change, place)
+        return f"runs.{run}.{name}" if is_own else f"defaults.{name}"
 
-    return params.validate(model, merge(_defaults(params, run, name), change), prefix)
+    return params.validate(model, merge(defaults, change), prefix)
 
 
 def resolve(params: Params, run: str) -> dict[str, Any]:

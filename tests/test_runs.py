@@ -3,7 +3,7 @@ import pytest
 from networks import cnn
 from pipeline import runs
 from pipeline.core.errors import ParameterError
-from pipeline.core.params import Params
+from pipeline.core.params import Params, Section
 from pipeline.train.params import TrainParams
 
 EMPTY = {
@@ -74,6 +74,14 @@ def test_resolved_run_is_complete():
 def test_fault_is_named_where_it_stands(found, message):
     with pytest.raises(ParameterError, match=message):
         runs.section(found, "mine", "model", cnn.Params)
+
+
+def test_a_missing_parameter_of_another_network_is_the_runs_own():
+    class Own(Section):
+        units: int
+
+    with pytest.raises(ParameterError, match=r"runs\.mine\.model\.units: is missing"):
+        runs.section(params(network="mine"), "mine", "model", Own)
 
 
 @pytest.mark.parametrize(
