@@ -172,7 +172,7 @@ def _lock() -> Findings:
 
 
 def _remote() -> Findings:
-    from pipeline.repository import remotes
+    from pipeline.repository.remote import remotes
 
     try:
         yield Finding("OK", "DVC's remote", remotes.use(""))

@@ -11,7 +11,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from pipeline.core import files, places
 from pipeline.core.errors import PipelineError, one_line
 from pipeline.repository.dvc import LOCK, commit, opened, stages
-from pipeline.repository.refusal import told
+from pipeline.repository.remote.refusal import told
 
 OID = re.compile(r"[0-9a-f]{32}")
 

@@ -8,7 +8,8 @@ from pipeline.core import paths, places
 from pipeline.core.errors import PipelineError, shown
 from pipeline.core.params import Params
 from pipeline.project.entries import orphans
-from pipeline.repository import lock_check, remote_check
+from pipeline.repository import lock_check
+from pipeline.repository.remote import check
 from pipeline.verify import data, results
 
 
@@ -55,7 +56,7 @@ def faults(
     for run in params.value("runs"):
         yield from run_faults(params, run, others, predict_all=predict_all)
     if remote is not None:
-        yield from _tried("remote", remote_check.remote_faults(remote, targets, note))
+        yield from _tried("remote", check.remote_faults(remote, targets, note))
 
 
 def _dataset_faults(params: Params, name: str, others: Collection[Path]) -> Iterator[str]:

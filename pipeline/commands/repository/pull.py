@@ -15,6 +15,6 @@ __all__ = ["arguments", "run"]
 
 def run(arguments: Namespace) -> str:
     """Return what was pulled."""
-    from pipeline.repository import sharing
+    from pipeline.repository.remote import sharing
 
     return sharing.pull(arguments.remote, arguments.targets)

@@ -24,6 +24,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> str:
     """Return what was pushed."""
-    from pipeline.repository import sharing
+    from pipeline.repository.remote import sharing
 
     return sharing.push(arguments.remote, arguments.targets)

@@ -10,6 +10,6 @@ from argparse import Namespace
 
 def run(_: Namespace) -> str:
     """Return how much was pushed."""
-    from pipeline.repository import remotes
+    from pipeline.repository.remote import remotes
 
     return remotes.push_runs()

@@ -18,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> str:
     """Return what was tested."""
     from pipeline.core import process_lock
-    from pipeline.repository import remotes
+    from pipeline.repository.remote import remotes
 
     with process_lock.project():
         return remotes.use(arguments.url)

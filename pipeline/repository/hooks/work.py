@@ -7,8 +7,9 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from pipeline.core.errors import first_few
-from pipeline.repository import lock_check, sharing
+from pipeline.repository import lock_check
 from pipeline.repository.dvc import checkout, opened
+from pipeline.repository.remote import sharing
 
 PULL = "python -m pipeline pull"
 

@@ -4,7 +4,7 @@ import pytest
 from dvc.exceptions import DvcException
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository.refusal import told
+from pipeline.repository.remote.refusal import told
 
 
 class NoCredentialsError(Exception):

@@ -10,7 +10,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 
 from pipeline.core.errors import PipelineError, first_few
 from pipeline.repository.dvc import checkout, opened
-from pipeline.repository.refusal import told
+from pipeline.repository.remote.refusal import told
 
 
 def push(remote: str = "", targets: Sequence[str] = ()) -> str:

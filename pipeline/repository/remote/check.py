@@ -11,8 +11,8 @@ from dvc_data.hashfile.hash import file_md5
 from pipeline.core import files
 from pipeline.core.errors import PipelineError, first_few, one_line, shown
 from pipeline.execution import workers
-from pipeline.repository import sharing
 from pipeline.repository.dvc import LOCK, opened
+from pipeline.repository.remote import sharing
 
 
 def remote_faults(

@@ -14,7 +14,7 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository import remotes
+from pipeline.repository.remote import remotes
 from tests.support import repository, servers
 from tests.support.builders import ROOT
 from tests.support.repository import ENVIRONMENT, blocks, commit, demo
@@ -90,7 +90,7 @@ class Clone(repository.Clone):
     def remote_faults(self):
         """Return the lines of ``verify --remote`` about the default remote."""
         code = (
-            "from pipeline.repository.remote_check import remote_faults; "
+            "from pipeline.repository.remote.check import remote_faults; "
             "print(*remote_faults(''), sep='\\n', end='')"
         )
         done = subprocess.run(

@@ -9,7 +9,7 @@ from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
 from pipeline.repository import lock_check
-from pipeline.repository.remote_check import remote_faults
+from pipeline.repository.remote.check import remote_faults
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 

@@ -14,8 +14,8 @@ from dvc_objects.fs.errors import RemoteMissingDepsError
 from pipeline.core import console, files, places
 from pipeline.core.errors import PipelineError
 from pipeline.download import protocols
-from pipeline.repository import refusal, sharing
 from pipeline.repository.dvc import opened, settings
+from pipeline.repository.remote import refusal, sharing
 
 NAME = "storage"
 CONFIG = Path(".dvc/config")
