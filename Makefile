@@ -132,8 +132,8 @@ FIND_GIT = \
 	git rev-parse >/dev/null || { echo "DVC needs a Git repository; get the project with:" \
 		"git clone" >&2; exit 1; }
 
-# Measured, with what is in no cache yet.
-FETCHED = $(if $(filter 1,$(GPU)),several GB to download,0.9 GB to download and 3.2 GB on disk)
+# Measured, with what is in no cache yet: 0.9 and 3.2 GB, with the tools 4.1 on disk.
+FETCHED = $(if $(filter 1,$(GPU)),several GB,up to 1.3 GB to download and 3 to 4 GB on disk)
 
 define FILL
 	@echo "Installing $$(cat $(LOCKS) | grep -c ==) packages from $(strip $(LOCKS)) into .venv:" \
