@@ -133,7 +133,7 @@ FIND_GIT = \
 		"git clone" >&2; exit 1; }
 
 # Measured, with what is in no cache yet: 0.9 and 3.2 GB, with the tools 4.1 on disk.
-FETCHED = $(if $(filter 1,$(GPU)),several GB,up to 1.3 GB to download and 3 to 4 GB on disk)
+FETCHED = $(if $(filter 1,$(GPU)),several GB,about 1 GB to download and 3 to 4 GB on disk)
 
 define FILL
 	@echo "Installing $$(cat $(LOCKS) | grep -c ==) packages from $(strip $(LOCKS)) into .venv:" \

@@ -62,11 +62,17 @@ def run(settings: Settings) -> list[Finding]:
         Finding("pipeline: memory", found.values("pipeline", "MB"), "MB", 600),
         Finding("an epoch: share of the time that reading shards adds", share, "share", 0.1),
         *(Finding(f"{name}: time", found.values(name), "s") for name in names),
+        *(Finding(f"{name}: images a second", rates(found, name, number), "1/s") for name in names),
         *(Finding(f"{name}: CPU seconds", found.values(name, "CPU s"), "CPU s") for name in names),
         *(Finding(f"{name}: memory", found.values(name, "MB"), "MB") for name in names),
         *(Finding(f"{name}: on disk", found.values(name, "disk"), "MB") for name in names),
         *[Finding("datasets", note="is not installed")] * ("datasets" not in names),
     ]
+
+
+def rates(found: Measured, name: str, images: int) -> tuple[float, ...]:
+    """Return how many images a second each repetition of a case took."""
+    return tuple(images / seconds for seconds in found.values(name))
 
 
 def edit(project: Project) -> None:
