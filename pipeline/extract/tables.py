@@ -169,7 +169,7 @@ def _columns(table: LabelFile, where: str, opener: Opener) -> list[str]:
         numbers = [f"column_{number}" for number in range(1, len(first) + 1)]
         names = first if table.header else numbers
         _refuse_many(names, where)
-    named = [name for name in names if name]
+    named = [name for name in names if name.strip()]
     with _as_text(where):
         "".join(named).encode()
     if not named:
@@ -233,7 +233,7 @@ def _records(table: LabelFile, where: str, opener: Opener) -> Iterator[Row]:
                 f"{where}: row {number} has {len(row)} values, more than the {len(names)} columns; "
                 "mend it"
             )
-        yield {name: value for name, value in zip(names, row, strict=False) if name}
+        yield {name: value for name, value in zip(names, row, strict=False) if name.strip()}
 
 
 def _values(table: LabelFile, where: str, opener: Opener) -> Iterator[list[str]]:
@@ -262,7 +262,7 @@ def _objects(table: LabelFile, where: str, opener: Opener) -> Iterator[Row]:
                     row = json.loads(line)
                     if not isinstance(row, dict):
                         raise ValueError("no object")
-                    yield {name: _text(value) for name, value in row.items() if name}
+                    yield {name: _text(value) for name, value in row.items() if name.strip()}
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{where}: line {number} is not JSON ({reason}); mend it") from None

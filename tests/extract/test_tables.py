@@ -72,10 +72,19 @@ def test_values_of_json_become_text(tmp_path):
     assert rows[1] == ["1.png", "3", "True", "", '["a", "b"]']
 
 
-def test_values_of_json_without_a_name_are_dropped(tmp_path):
-    line = b'{"": 1, "file": "1.png"}\n'
+@pytest.mark.parametrize("name", ["", " ", "\u2003"])
+def test_values_without_a_name_are_dropped(tmp_path, name):
+    line = f'{{"{name}": 1, "file": "1.png"}}\n'.encode()
     rows = written(tmp_path, (LabelFile(file="t", format="jsonl"), line))
     assert rows == [["file"], ["1.png"]]
+    line = f"{name};file\n1;1.png\n".encode()
+    assert written(tmp_path, (LabelFile(file="t", separator=";"), line)) == rows
+
+
+@pytest.mark.parametrize(("form", "content"), [("csv", b" \n1\n"), ("jsonl", b'{" ": 1}\n')])
+def test_a_table_of_which_no_column_has_a_name_is_refused(tmp_path, form, content):
+    with pytest.raises(DataError, match="it has no header"):
+        written(tmp_path, (LabelFile(file="t", format=form, strip=True), content))
 
 
 def test_a_plain_table_is_copied(tmp_path):
