@@ -18,7 +18,7 @@ KINDS = {
     "pooling": ("MaxPool", "MaxPoolGrad"),
     "dense layers": ("MatMul",),
 }
-"""Types of operations, of which oneDNN's have a prefix, and name what is fused into them."""
+"""Types of operations; oneDNN's have more before and behind, such as what is fused into them."""
 OTHER = "all else"
 
 
@@ -56,4 +56,5 @@ def kind_of(operation: str) -> str:
     ('convolutions, forward', 'all else')
     """
     plain = operation.removeprefix("_Mkl").removeprefix("Native").removeprefix("Fused")
+    plain = plain.removesuffix("WithBias")
     return next((kind for kind, names in KINDS.items() if plain in names), OTHER)

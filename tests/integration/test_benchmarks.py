@@ -270,7 +270,7 @@ def test_shares_of_kernels_on_tiny_data(settings):
     ("operation", "kind"),
     [
         ("_MklNativeFusedConv2D", "convolutions, forward"),
-        ("_MklNativeConv2DBackpropFilter", "convolutions, gradient of the filters"),
+        ("_MklNativeConv2DBackpropFilterWithBias", "convolutions, gradient of the filters"),
         ("Conv2DBackpropInput", "convolutions, gradient of the input"),
         ("_MklNativeMaxPoolGrad", "pooling"),
         ("_MklMatMul", "dense layers"),
