@@ -184,9 +184,8 @@ def far(committed: Path, other: Path, run: str, origin: str = "made here") -> It
                 f"{place}: {name} is {one:.4f} as committed, and {two:.4f} as {origin}: more than "
                 "another type of machine changes"
             )
-    curves = [
-        history.read(folder / paths.metrics(run) / "history.csv") for folder in (committed, other)
-    ]
+    place = paths.metrics(run) / "history.csv"
+    curves = [history.read(folder / place) for folder in (committed, other)]
     epochs = min(len(curve["epoch"]) for curve in curves)
     for name in sorted(curves[0].keys() & curves[1].keys()):
         gap = abs(curves[0][name][:epochs] - curves[1][name][:epochs]).max()

@@ -87,9 +87,9 @@ def test_a_run_of_another_type_of_machine_that_is_far_from_the_baseline_is_named
     write(0.85, 0.6)
     assert list(review._further("HEAD", "a")) == []
     write(0.98, 0.9)
-    start = "look at it: metrics/runs/a/evaluation.json: "
+    start = "look at it: metrics/runs/a"
     assert list(review._further("HEAD", "a")) == [
-        f"{start}accuracy is 0.9820 as committed, and 0.8400 as committed at HEAD: more than "
-        "another type of machine changes",
-        f"{start}train_accuracy differs by 0.40 from what is committed at HEAD",
+        f"{start}/evaluation.json: accuracy is 0.9820 as committed, and 0.8400 as committed "
+        "at HEAD: more than another type of machine changes",
+        f"{start}/history.csv: train_accuracy differs by 0.40 from what is committed at HEAD",
     ]
