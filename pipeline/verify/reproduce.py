@@ -136,7 +136,7 @@ def faults(committed: Path, made: Path, these: Sequence[str]) -> Iterator[str]:
                     f"{here.describe() if here else 'this machine'} makes; run dvc repro {name}"
                 )
         if other:
-            yield from _far(committed, made, run)
+            yield from (f"{line}; run dvc repro" for line in far(committed, made, run))
 
 
 def tolerated(committed: Path, made: Path, these: Sequence[str]) -> Iterator[str]:
@@ -156,10 +156,23 @@ def is_other(recorded: Machine | None, here: Machine | None) -> bool:
     return recorded is None or here is None or recorded.is_other(here)
 
 
-def _far(committed: Path, made: Path, run: str) -> Iterator[str]:
-    """Compare the results of two types of machines."""
+def far(committed: Path, other: Path, run: str, origin: str = "made here") -> Iterator[str]:
+    """Compare the results of two types of machines.
+
+    Parameters
+    ----------
+    committed, other : Path
+        Folders with the metrics of both.
+    origin : str
+        What the other ones are.
+
+    Yields
+    ------
+    str
+        What differs by more than their types change.
+    """
     place = paths.metrics(run) / "evaluation.json"
-    old, new = (Evaluation.read(folder / place) for folder in (committed, made))
+    old, new = (Evaluation.read(folder / place) for folder in (committed, other))
     pairs = {"accuracy": (old.accuracy, new.accuracy, new.n)}
     if old.validation and new.validation:
         n = new.validation.n
@@ -168,17 +181,16 @@ def _far(committed: Path, made: Path, run: str) -> Iterator[str]:
         p_values = (chance.p_unpaired(*pair, n, ACCURACY) for pair in ((one, two), (two, one)))
         if min(p_values) < LEVEL / 2 or old.n != new.n:
             yield (
-                f"{place}: {name} is {one:.4f} as committed, and {two:.4f} as made here: more than "
-                "another type of machine changes; run dvc repro"
+                f"{place}: {name} is {one:.4f} as committed, and {two:.4f} as {origin}: more than "
+                "another type of machine changes"
             )
-    curves = [
-        history.read(folder / paths.metrics(run) / "history.csv") for folder in (committed, made)
-    ]
+    place = paths.metrics(run) / "history.csv"
+    curves = [history.read(folder / place) for folder in (committed, other)]
     epochs = min(len(curve["epoch"]) for curve in curves)
     for name in sorted(curves[0].keys() & curves[1].keys()):
         gap = abs(curves[0][name][:epochs] - curves[1][name][:epochs]).max()
         if name.endswith("_accuracy") and gap > EARLY:
-            yield (f"{place}: {name} differs by {gap:.2f} from what is made here; run dvc repro")
+            yield f"{place}: {name} differs by {gap:.2f} from what is {origin}"
 
 
 def _recorded(folder: Path) -> dict[str, dict[str, Any]]:

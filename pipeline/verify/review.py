@@ -81,6 +81,8 @@ def review(revision: str, *, shared: bool = False) -> Review:
     notes += taken.notes(*recorded, there, revision)
     for change in _unexplained(revision, recorded, there):
         (notes if change.is_possible else faults).append(change.describe(revision))
+        if change.is_possible:
+            notes += _further(revision, change.stage.partition("@")[2])
     absent = _absent(revision)
     if shared:
         faults += [f"{path} is recorded, but is not in the remote; dvc push" for path in absent]
@@ -161,6 +163,19 @@ def _unexplained(
             return Machine.read(old) if old else None, Machine.of(run)
 
         return list(unexplained.changes(*recorded, machines, made))
+
+
+def _further(revision: str, run: str) -> Iterator[str]:
+    """Yield how a run that was made on another type of machine differs by more than these do."""
+    with tempfile.TemporaryDirectory() as folder:
+        baseline = revisions.Revision(revision, Path(folder))
+        names = (paths.metrics(run) / name for name in ("evaluation.json", "history.csv"))
+        if all(baseline.find(path) for path in names):
+            origin = f"committed at {revision}"
+            yield from (
+                f"look at it: {line}"
+                for line in reproduce.far(Path.cwd(), Path(folder), run, origin)
+            )
 
 
 def _unverified(made: Path, these: Sequence[str]) -> list[str]:

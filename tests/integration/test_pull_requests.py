@@ -324,4 +324,19 @@ def test_a_figure_alone_passes_and_changes_no_metric(host):
     author.repro("report@demo")
     author.commit()
     shown = author.passes()
+    assert "What makes or judges" not in shown
     assert "No curve and no confusion matrix changed." in shown
+
+
+def test_a_review_that_was_silenced_is_named_by_git(host):
+    """It finds nothing and names nothing: a person has to see its file."""
+    author = Author(host, "silenced")
+    forged(author.folder, "real")
+    author.call("dvc", "commit", "-q", "-f", "evaluate@real")
+    path = author.folder / "pipeline/verify/review.py"
+    start = "    if changed := _changed():"
+    path.write_text(path.read_text().replace(start, f"    return Review([], [], [])\n{start}"))
+    author.commit()
+    shown = author.passes()
+    assert "the judging code itself changed" not in shown
+    assert re.search(r"What makes or judges .*\n\n {5}pipeline/verify/review.py \| +1 \+\n", shown)

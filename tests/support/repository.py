@@ -149,7 +149,7 @@ class Clone:
     def pipeline(self, *arguments: str, fails: bool = False) -> str:
         """Run this project's command, which writes one line; return that line."""
         command = sys.executable, "-m", "pipeline", *arguments
-        done = run(command, self.folder, {"PYTHONPATH": str(ROOT)})
+        done = run(command, self.folder, {"PYTHONPATH": str(ROOT)} | IMPATIENT)
         shown = done.stdout + done.stderr
         assert (done.returncode, shown.count("\n")) == (int(fails), 1), shown
         return shown

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core import paths
+from pipeline.evaluate.metrics import evaluate
 from pipeline.verify import review
 from tests.support import graph
 from tests.support.dvc_project import TWO_STAGES, build, git
+from tests.support.reports import predictions
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
 
@@ -62,3 +65,31 @@ def test_code_that_a_review_loads_is_named_but_for_what_stages_make():
     made = {f"pipeline/{name}" for name in MAKING}
     assert packages - named <= made
     assert not named & made
+
+
+def test_a_run_of_another_type_of_machine_that_is_far_from_the_baseline_is_named(
+    tmp_path, monkeypatch
+):
+    build(tmp_path, TWO_STAGES)
+    monkeypatch.chdir(tmp_path / "project")
+    folder = paths.metrics("a")
+
+    def write(accuracy, first):
+        found = evaluate(predictions(accuracy, 1, 1000), ("cat", "dog", "emu"), 0.9, 15)
+        found.write(folder / "evaluation.json")
+        (folder / "history.csv").write_text(f"epoch,train_accuracy\n1,{first}\n2,0.8\n")
+
+    folder.mkdir(parents=True)
+    assert list(review._further("HEAD", "a")) == []  # nothing to compare with
+    write(0.84, 0.5)
+    git("add", ".")
+    git("commit", "-qm", "metrics")
+    write(0.85, 0.6)
+    assert list(review._further("HEAD", "a")) == []
+    write(0.98, 0.9)
+    start = "look at it: metrics/runs/a"
+    assert list(review._further("HEAD", "a")) == [
+        f"{start}/evaluation.json: accuracy is 0.9820 as committed, and 0.8400 as committed "
+        "at HEAD: more than another type of machine changes",
+        f"{start}/history.csv: train_accuracy differs by 0.40 from what is committed at HEAD",
+    ]

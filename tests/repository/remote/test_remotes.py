@@ -333,6 +333,33 @@ def test_what_fails_when_a_remote_is_tried_is_named(small, store, tmp_path):
 
 
 @slow
+@only("ssh", "s3", "webdav")
+def test_a_refusal_or_a_dead_server_is_one_line_of_push_and_pull(small, store, tmp_path):
+    first = Clone(small, tmp_path / "first", full=True)
+    second, server = Clone(small, tmp_path / "second"), store.server
+    refused = "the remote store: (\\d objects? could not be transferred: )?it refuses these cred"
+    for options in server.stranger, server.reader:
+        for work in "push", "push-runs":
+            first.connect(store.writing, options)
+            assert re.search(refused, first.pipeline(work, fails=True))
+    first.connect(store.writing, server.writer)
+    assert "5 new objects pushed" in first.pipeline("push")
+    first.connect(store.writing, server.reader)  # the remote has all but the list of runs
+    assert re.search(refused, first.pipeline("push-runs", fails=True))
+    second.connect(store.reading, server.stranger)
+    assert re.search(refused, second.pipeline("pull", fails=True))
+    second.connect(store.reading, server.reader)
+    server.kill()
+    shown = [
+        clone.pipeline(work, fails=True)
+        for clone, work in ((second, "pull"), (first, "push"), (first, "push-runs"))
+    ]
+    server.start()
+    assert all("the remote store: it cannot be reached (" in line for line in shown)
+    assert "5 objects pulled" in second.pipeline("pull")
+
+
+@slow
 @only("http")
 def test_a_remote_for_reading_is_said_to_be_one(small, store, tmp_path):
     clone = Clone(small, tmp_path / "clone", full=True)

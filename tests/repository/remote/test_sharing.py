@@ -1,5 +1,6 @@
 """Pushing and pulling of what there is, where nobody has everything."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from dvc.repo import Repo
 
 from pipeline.core.errors import PipelineError
-from pipeline.repository.remote import sharing
+from pipeline.repository.remote import remotes, sharing
 from pipeline.repository.remote.check import remote_faults
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # in DVC
@@ -103,3 +104,30 @@ def test_what_a_server_raises_is_one_line(store, monkeypatch, work):
     monkeypatch.setattr(f"dvc.data_cloud.DataCloud.{work}", refuses)
     with pytest.raises(PipelineError, match="it refuses these credentials"):
         getattr(sharing, work)()
+
+
+@pytest.mark.parametrize("work", [sharing.push, sharing.pull, remotes.push_runs])
+def test_what_was_not_transferred_is_one_line_and_no_success(store, monkeypatch, caplog, work):
+    """Of which DVC logs each object, and of pulled ones and of runs it says no more."""
+    if work is sharing.pull:
+        sharing.push()
+        shutil.rmtree(".dvc/cache")
+
+    def refuses(*_, **__):
+        raise PermissionError("Access Denied.")
+
+    if work is remotes.push_runs:
+        sharing.push()
+        one = Path(".dvc/cache/runs/00/00/11")  # a run whose objects the remote has
+        one.parent.mkdir(parents=True)
+        one.touch()
+        monkeypatch.setattr("dvc_objects.fs.generic.copy", refuses)
+    monkeypatch.setattr("dvc_objects.fs.generic._try_links", refuses)
+    with pytest.raises(PipelineError) as found:
+        work()
+    assert re.fullmatch(
+        r"the remote store: \d objects? could not be transferred: it refuses these credentials "
+        r"\(Access Denied\.\); make remote says what to do",
+        str(found.value),
+    )
+    assert not any(line.startswith("failed to transfer") for line in caplog.messages)
