@@ -40,6 +40,10 @@ def push(remote: str = "", targets: Sequence[str] = ()) -> str:
         objects = set().union(*(found for out in here for found in out.get_used_objs().values()))
         with told(name):
             result = repo.cloud.push(objects, remote=name)
+        if result.failed:
+            raise PipelineError(
+                f"the remote {name}: {len(result.failed):,} objects were not pushed"
+            )
     return f"{name}: {len(result.transferred):,} new objects pushed, of {len(here):,} outputs" + (
         _left("not in this cache", outs, here)
     )
