@@ -4,6 +4,7 @@ Files that are fetched for it stay as a partial download, which the ``download``
 completes. So nothing is fetched twice.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from pipeline.core.errors import DataError, ParameterError, first_few
 from pipeline.core.params import Params, is_name, like_name
 from pipeline.download import fetch
 from pipeline.download.params import DownloadParams
+from pipeline.extract.params import PartsExtract
 from pipeline.images.convert import Convert
 from pipeline.images.decode import Pixels, decode
 from pipeline.images.formats import ImageError
@@ -31,6 +33,8 @@ from pipeline.new_dataset.detect import detect
 from pipeline.new_dataset.findings import Findings
 
 DPI = 120
+SHARD_BYTES = 50_000_000
+"""Of decoded images in one shard, about, of which each worker holds some at a time."""
 TOO_FEW = 50
 """Images of a class below which its part of the test subset is ten or fewer."""
 
@@ -207,10 +211,11 @@ def _download(published: list[dict[str, Any]]) -> DownloadParams:
 def _proposal(
     name: str, findings: Findings, pinned: list[dict[str, Any]], params: Params
 ) -> Proposal:
+    shape = findings.images.shape(findings.decode)
     dataset = {
         "kind": findings.kind,
         "download": {"files": pinned},
-        "extract": findings.extract,
+        "extract": findings.extract | _parts(findings, shape),
         "decode": {"classes": findings.classes} | findings.decode,
         "split": findings.split,
     }
@@ -221,11 +226,22 @@ def _proposal(
             "to trust a model"
         )
         findings = replace(findings, notes=[*findings.notes, doubt])
-    shape = findings.images.shape(findings.decode)
     findings = replace(findings, notes=[*findings.notes, *recipe.notes(shape, counts)])
     run = recipe.run(name, shape, counts)
     _added(params, name, dataset, run)
     return Proposal(name, findings, dataset, run)
+
+
+def _parts(findings: Findings, shape: tuple[int, ...]) -> dict[str, int]:
+    """Return ``extract.part_rows`` where shards of its default would be large.
+
+    A shard is decoded by one worker, so that one of all photographs would leave the others idle.
+    """
+    if findings.kind == "idx":
+        return {}
+    rows = max(SHARD_BYTES // math.prod(shape) // 100, 1) * 100
+    default = PartsExtract.model_fields["part_rows"].default
+    return {"part_rows": rows} if rows < min(default, findings.images.classes.total()) else {}
 
 
 def _added(params: Params, name: str, dataset: dict[str, Any], run: dict[str, Any]) -> str:

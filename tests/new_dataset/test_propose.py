@@ -76,6 +76,13 @@ def test_a_folder_becomes_parameters_and_nothing_else_changes(here):
     assert [path.name for path in Path("data/raw").iterdir()] == ["own_pets.incomplete"]
 
 
+def test_large_images_are_divided_into_more_parts(here, tmp_path, monkeypatch):
+    made = folder(tmp_path / "photos", n=60)
+    assert "part_rows" not in propose(made, write=False).dataset["extract"]
+    monkeypatch.setattr("pipeline.new_dataset.propose.SHARD_BYTES", 130 * 8 * 8 * 3)
+    assert propose(made).dataset["extract"]["part_rows"] == 100
+
+
 def test_without_a_yes_nothing_stays(here):
     folder(here / "pets")
     before = {path: path.read_bytes() for path in here.glob("*.yaml")}
