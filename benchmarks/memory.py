@@ -1,7 +1,6 @@
 """Memory: peak and time of `extract`, `decode` and `split` as the images grow tenfold.
 
-Both archives are synthetic, and not compressed. py7zr keeps a table of an archive's members; it is
-measured by opening the archive and nothing else, and taken off the growth of `extract`.
+Both archives are synthetic, and not compressed.
 """
 
 from contextlib import ExitStack
@@ -9,7 +8,7 @@ from functools import partial
 
 from benchmarks.data import DATASET
 from benchmarks.measuring import Case, Finding, Measured, Quantities
-from benchmarks.project import PYTHON, Project, copied
+from benchmarks.project import Project, copied
 from benchmarks.settings import Settings
 
 STAGES = ("extract", "decode", "split")
@@ -33,12 +32,7 @@ def run(settings: Settings) -> list[Finding]:
     lines = []
     for stage in STAGES:
         peaks = [found.values(name, f"MB {stage}") for name in names]
-        tables = [found.values(name, "MB table") for name in names]
-        aside = [after - before for before, after in zip(*tables, strict=True)]
-        growth = tuple(
-            (after - (table if stage == "extract" else 0)) / before
-            for before, after, table in zip(*peaks, aside, strict=True)
-        )
+        growth = found.ratios(names[1], names[0], f"MB {stage}")
         times = found.ratios(names[1], names[0], f"s {stage}")
         lines += [
             *(
@@ -52,19 +46,14 @@ def run(settings: Settings) -> list[Finding]:
                 target=1.1,
             ),
         ]
-    return lines + [
-        Finding(f"table of {name} members: memory", found.values(name, "MB table"), "MB")
-        for name in names
-    ]
+    return lines
 
 
 def prepare(project: Project) -> Quantities:
-    """Run the stages' programs, and open the archive."""
-    archive = project.folder / "data" / "raw" / DATASET / "train.7z"
+    """Run the stages' programs."""
     found: Quantities = {}
     for stage in STAGES:
         sample = project.stage(stage, DATASET)
         found |= {f"{name} {stage}": value for name, value in sample.quantities.items()}
-    opened = project.run(PYTHON, "-m", "benchmarks.baselines.member_table", archive)
     project.remove(*(f"data/{name}/{DATASET}" for name in ("extracted", "shards")))
-    return found | {"MB table": opened.megabytes}
+    return found
