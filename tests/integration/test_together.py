@@ -73,13 +73,13 @@ def test_of_two_of_one_name_one_is_told(here):
 
 def test_a_command_waits_for_the_project_s_lock(here):
     with process_lock.project():
-        process = start("new-run", "mine", "--like", "demo_idx")
+        process = start("new-run", "of_the_command", "--like", "demo_idx")
         line = process.stdout.readline()
         assert line == f"project: waiting for process {os.getpid()}, which is still at it\n"
-        new_run.add("other", "demo_idx")
+        new_run.add("of_another", "demo_idx")
     with process:
         assert process.stdout.read().startswith("Added to params.yaml:")
-    assert {"mine", "other"} <= set(Params.read().value("runs"))
+    assert {"of_the_command", "of_another"} <= set(Params.read().value("runs"))
 
 
 def test_what_changed_while_the_user_thought_is_not_removed(project, monkeypatch):
@@ -90,10 +90,10 @@ def test_what_changed_while_the_user_thought_is_not_removed(project, monkeypatch
         found.remove()
     assert "tiny_idx" in Params.read().value("runs")
     found = removal.of_run("tiny_idx")
-    new_run.add("other", "tiny_idx")
+    new_run.add("of_another", "tiny_idx")
     found.remove()
     assert "tiny_idx" not in Params.read().value("runs")
-    assert "other" in Params.read().value("runs")
+    assert "of_another" in Params.read().value("runs")
 
 
 @pytest.mark.slow
