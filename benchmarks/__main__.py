@@ -11,7 +11,14 @@ from benchmarks.measuring import BenchmarkError
 from benchmarks.settings import FULL, Settings
 
 PARTS = (
-    *("startup", "noop", "data", "sharing", "training", "kernels", "input", "photos"),
+    "startup",
+    "noop",
+    "data",
+    "sharing",
+    "training",
+    "kernels",
+    "input",
+    "photos",
     "memory",
 )
 RESULTS = Path(__file__).with_name("results.md")

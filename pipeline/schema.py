@@ -167,7 +167,7 @@ def check_weights(params: Params) -> None:
 
 
 def _is_tracked(path: Path, graph: str) -> bool:
-    """Tell if DVC can get a path: it or a folder above is a model, or has a file for DVC."""
+    """Return True if DVC can get a path: it or a folder above is a model, or has a file for DVC."""
     return path.as_posix() in graph or any(
         place == paths.model(place.name) or place.with_name(f"{place.name}.dvc").is_file()
         for place in (path, *path.parents)
