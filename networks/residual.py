@@ -52,6 +52,9 @@ class Params(Section):
     """Height and width of the filters, in pixels, but for the shortcuts', which are 1x1."""
     stem_stride: Window = 1
     """Stride of the first convolution. Larger images want 2: a quarter of the time and memory."""
+    stem_pool: Window = 1
+    """Height, width and stride of max-pooling after the first convolution; 1: none. It costs more
+    than a stride there, and keeps more of the image."""
     activation: Activation = "relu"
     """After each normalization."""
     momentum: Share = 0.9
@@ -131,6 +134,8 @@ def build(
             dtype="float32",
         )(x)
     x = layers.convolution(x, "stem", STEM, params.widths[0], params.kernel, params.stem_stride)
+    if params.stem_pool > 1:
+        x = layers.pooling(x, params.stem_pool)
     for stage, (width, depth) in enumerate(zip(params.widths, params.depths, strict=True), 1):
         for number in range(1, depth + 1):
             stride = 2 if stage > 1 and number == 1 else 1
@@ -193,6 +198,12 @@ class Layers:
             kernel_initializer=self._initializer(number),
             name=name,
             dtype=self.dtype,
+        )(x)
+
+    def pooling(self, x: Any, size: int) -> Any:
+        """Apply max-pooling; maps at the edges may be smaller."""
+        return self.keras.layers.MaxPooling2D(
+            size, padding="same", name="pooling", dtype=self.dtype
         )(x)
 
     def dropout(self, x: Any, name: str, number: int, rate: float) -> Any:

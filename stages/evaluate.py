@@ -9,8 +9,8 @@ from pipeline.evaluate import advice, baseline, confusion, metrics, occlusion
 from pipeline.evaluate.params import EvaluateParams
 from pipeline.evaluate.predict import predict, probabilities
 from pipeline.models import history, runtime, saved
-from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset
+from pipeline.subsets.trained_on import TrainedOn
 
 USES = ("h5py", "keras", "numpy", "pyarrow", "scikit-learn", "scipy", "tensorflow")
 
@@ -21,8 +21,8 @@ def work(run: str) -> str:
     section = runs.section(params, run, "evaluate", EvaluateParams)
     runtime.configure(seed=0, threads=section.threads)
     trained = saved.load_model(paths.model(run))
-    few = runs.section(params, run, "train", Few)
-    dataset, folder = few.of(Dataset.read(runs.dataset(params, run))), paths.metrics(run)
+    trained_on = runs.section(params, run, "train", TrainedOn)
+    dataset, folder = trained_on.of(Dataset.read(runs.dataset(params, run))), paths.metrics(run)
     # The validation subset's, from training: of runs whose weights are elsewhere too.
     curves = history.read(folder / "history.csv")
     validation = metrics.validated(

@@ -26,8 +26,8 @@ from pipeline.report.plots import NAMED_CLASSES
 from pipeline.shards import index
 from pipeline.shards.index import Quarantined
 from pipeline.subsets.data_card import DataCard
-from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset
+from pipeline.subsets.trained_on import TrainedOn
 
 LEFT_OUT_PICTURES = 10
 """Pictures of images of a class that were left out for the same reason."""
@@ -137,9 +137,13 @@ class Results:
     @property
     def trained(self) -> dict[str, int]:
         """The training images that were used, by class."""
-        counts = self.card.subsets["train"].classes
-        few = Few.model_validate(self.effective["train"])
-        most = few.images_per_class or max(counts.values())
+        used = TrainedOn.model_validate(self.effective["train"])
+        subsets = ("train", "validation") if used.with_validation else ("train",)
+        counts = {
+            name: sum(self.card.subsets[subset].classes[name] for subset in subsets)
+            for name in self.classes
+        }
+        most = used.images_per_class or max(counts.values())
         return {name: min(count, most) for name, count in counts.items()}
 
     @cached_property

@@ -24,15 +24,14 @@ from pipeline.models.history import History, Row
 from pipeline.models.saved import Model
 from pipeline.models.start import Start, Transferred, digest
 from pipeline.models.transfer import taken_layers, transfer
-from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset, Images, OnDisk
+from pipeline.subsets.trained_on import TrainedOn
 from pipeline.train import multi_worker, order
 from pipeline.train.params import TrainParams, start_fault
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from pipeline.train.augmentation.augmenter import Augmenter
     from pipeline.train.fine_tuning import Phases
     from pipeline.train.loop import Loop, Means
 
@@ -65,7 +64,7 @@ def train_run(run: str, *, logs: Path, checkpoint: Path) -> Trained:
         family, runs.section(params, run, "model", family.params), runs.weights(params, run)
     )
     dataset = Dataset.read(runs.dataset(params, run))
-    dataset = runs.section(params, run, "train", Few).of(dataset)
+    dataset = runs.section(params, run, "train", TrainedOn).of(dataset)
     with errors.memory_of("train.batch_size"):
         return train(dataset, network, train_params, logs=logs, checkpoint=checkpoint)
 
@@ -102,7 +101,6 @@ def train(
         If the machines of ``TF_CONFIG`` differ in code, versions, parameters or data.
     """
     runtime.configure(params.seed, params.threads)
-    from pipeline.train.augmentation.augmenter import Augmenter
     from pipeline.train.fused import portable
     from pipeline.train.tensorboard import TensorBoard
 
@@ -130,7 +128,6 @@ def train(
     if transferred:
         described = tuple(phases.described(params.epochs))
         start = Start(transferred=transferred, phases=described)
-    augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
     key = _key(dataset, subsets["train"], network, params, loop)
     saved = Checkpoint(checkpoint, key)
     if start:
@@ -144,7 +141,7 @@ def train(
     while len(history) < params.epochs and not (stopping and stopping.is_over(history)):
         if phases.begin(len(history) + 1):
             loop.trace()
-        history.append(_epoch(loop, subsets, params, augmenter, steps, len(history) + 1))
+        history.append(_epoch(loop, subsets, params, steps, len(history) + 1))
         board.write_epoch(history[-1])
         if not stopping or stopping.best(history) == len(history) - 1:
             best = loop.weights()
@@ -164,11 +161,13 @@ def _loop(
 
     Also return the phases in which the network is trained, and what it took from weights.
     """
+    from pipeline.train.augmentation.augmenter import Augmenter
     from pipeline.train.fine_tuning import Phases
     from pipeline.train.fused import fused
     from pipeline.train.loop import Loop
 
     index, optimizer = dataset.index, params.optimizer
+    augmenter = Augmenter(params.augmentation, len(index.classes), params.seed)
     with strategy.scope():
         built = families.build(
             network.family,
@@ -194,6 +193,7 @@ def _loop(
             scale_loss=params.precision == "float16",
             label_smoothing=params.label_smoothing,
             class_weights=dataset.class_weights() if params.class_weights == "balanced" else None,
+            augment=None if params.augmentation.changes_nothing else augmenter,
             xla=params.xla,
         )
         phases.slow_down(loop.optimizer)
@@ -248,7 +248,6 @@ def _epoch(
     loop: "Loop",
     subsets: Mapping[str, Images],
     params: TrainParams,
-    augmenter: "Augmenter",
     steps: int,
     epoch: int,
 ) -> Row:
@@ -267,7 +266,7 @@ def _epoch(
             bar.set_postfix_str(f"loss {loss:.4f}, accuracy {accuracy:.4f}", refresh=False)
             bar.update(done - bar.n)
 
-        means = {"train": loop.train(images, rows, params.batch_size, report, augmenter.of(epoch))}
+        means = {"train": loop.train(images, rows, params.batch_size, report, epoch)}
     seconds = time.perf_counter() - started
     most = Model(loop.network, ()).most_images
     size = TEST_BATCH if most >= TEST_BATCH else min(most, params.batch_size)

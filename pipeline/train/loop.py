@@ -3,11 +3,13 @@
 Keras builds the network and updates its weights. The rest is here. Images come as integers, in an
 order that depends on (seed, epoch) alone, and are normalized on the device. Many steps run in one
 call of a ``tf.function``; the sums of loss and hits stay on the device between them. Images in
-memory are copied to the device once, and batches are gathered there by their rows.
+memory are copied to the device once, and batches are gathered there by their rows. CPUs augment
+within the steps, too; GPUs compute while the CPU augments.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import keras
@@ -16,17 +18,16 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipeline.subsets.images import Images, InMemory
+from pipeline.train.batches import Augment, batches, row_batches
 
-AUGMENTED_AT_ONCE = 2
-"""Batches augmented in parallel; their order and content do not depend on it."""
 STEPS_A_CALL = 50
 """Steps in one call; after each call the bar moves and the loss is checked."""
 
 Report = Callable[[int, float, float], None]
 """A function of the number of images done, and their mean loss and accuracy."""
 
-Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
-"""A function of a step's number, images and labels, which returns changed images and labels."""
+AugmentEpoch = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
+"""A function of an epoch's number and what ``Augment`` takes."""
 
 Store = tuple[Any, ...]
 """Pixels and labels of a subset on the device; empty where batches come with their own."""
@@ -51,6 +52,7 @@ class Loop:
         scale_loss: bool = False,
         label_smoothing: float = 0.0,
         class_weights: NDArray[np.float64] | None = None,
+        augment: AugmentEpoch | None = None,
         xla: bool = False,
     ) -> None:
         self.network = network
@@ -60,6 +62,8 @@ class Loop:
         self.clips = bool(optimizer.global_clipnorm)
         self.label_smoothing = label_smoothing
         self.class_weights = class_weights
+        self.augment = augment
+        self.on_cpu = not tf.config.list_logical_devices("GPU")
         vectors = [v for v in self.trained if len(v.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
         self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
@@ -106,37 +110,49 @@ class Loop:
         order: NDArray[np.int64],
         batch: int,
         report: Report,
-        augment: Augment | None = None,
+        epoch: int = 1,
     ) -> Means:
         """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
 
-        The means are running ones: each batch is measured before its update, as Keras does.
+        The means are running ones: each batch is measured before its update, as Keras does. Images
+        are augmented as in ``epoch``.
         """
-        return self._run(self.train_steps, images, order, batch, report, augment)
+        augment = self.augment and partial(self.augment, epoch)
+        # On CPUs, threads that augment beside the steps would hold up those that compute.
+        store = self._store(images) if self.on_cpu or not augment else ()
+        data = row_batches(order, batch) if store else batches(images, order, batch, augment)
+
+        def steps(*args: Any) -> Any:
+            return self.train_steps(*args, store, tf.constant(epoch, tf.int64))
+
+        return self._run(steps, data, images.divisor, -(-len(order) // batch), report)
 
     def test(self, images: Images, batch: int) -> Means:
         """Evaluate on ``images``, all of them, in inference mode."""
         order = np.arange(len(images.labels))
-        return self._run(self.test_steps, images, order, batch, lambda *_: None)
+        store = self._store(images)
+        data = row_batches(order, batch) if store else batches(images, order, batch)
+
+        def steps(*args: Any) -> Any:
+            return self.test_steps(*args, store)
+
+        return self._run(steps, data, images.divisor, -(-len(order) // batch), lambda *_: None)
 
     def _run(
         self,
         steps: Callable[..., Any],
-        images: Images,
-        order: NDArray[np.int64],
-        batch: int,
+        dataset: tf.data.Dataset,
+        divisor: int,
+        left: int,
         report: Report,
-        augment: Augment | None = None,
     ) -> Means:
-        store: Store = () if augment else self._store(images)
-        dataset = row_batches(order, batch) if store else batches(images, order, batch, augment)
+        """Take all steps, ``left``, some of them a call."""
         data = iter(self.strategy.experimental_distribute_dataset(dataset))
-        scale = tf.constant(images.divisor, tf.float32)
-        left = -(-len(order) // batch)
+        scale = tf.constant(divisor, tf.float32)
         loss, hits, done = 0.0, 0, 0
         while left:
             count = min(STEPS_A_CALL, left)
-            sums = [float(total) for total in steps(data, tf.constant(count), scale, store)]
+            sums = [float(total) for total in steps(data, tf.constant(count), scale)]
             loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
             left -= count
             report(done, loss / done, hits / done)
@@ -152,21 +168,33 @@ class Loop:
             self.stores[id(images)] = images, (pixels, tf.constant(images.labels))
         return self.stores[id(images)][1]
 
-    def _train_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
-        return self._repeat(self._train_step, data, count, divisor, store)
+    def _train_steps(
+        self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store, epoch: tf.Tensor
+    ) -> Any:
+        augment = self.augment and partial(self.augment, epoch)
+        return self._repeat(self._train_step, data, count, divisor, store, augment)
 
     def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
         return self._repeat(self._test_step, data, count, divisor, store)
 
     def _repeat(
-        self, step: Any, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store
+        self,
+        step: Any,
+        data: Any,
+        count: tf.Tensor,
+        divisor: tf.Tensor,
+        store: Store,
+        augment: Augment | None = None,
     ) -> Any:
         """Take ``count`` steps; return the sums of loss, hits and images over them."""
         sums = (tf.constant(0.0), tf.constant(0.0), tf.constant(0.0))
         for _ in tf.range(count):
             batch = next(data)
             if store:
-                batch = tuple(tf.gather(column, batch) for column in store)
+                number, rows = batch
+                batch = tuple(tf.gather(column, rows) for column in store)
+                if augment:
+                    batch = augment(number, *batch)
             parts = self.strategy.run(step, args=(*batch, divisor))
             totals = [self.strategy.reduce("SUM", part, axis=None) for part in parts]
             sums = tuple(total + part for total, part in zip(sums, totals, strict=True))
@@ -201,42 +229,6 @@ class Loop:
         losses = cross_entropy(labels, logits)
         size = tf.cast(tf.shape(labels)[0], tf.float32)
         return tf.reduce_sum(losses), hits(labels, logits), size
-
-
-def row_batches(order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
-    """Return batches of rows in ``order``; the last may be shorter."""
-    return _plain(tf.data.Dataset.from_tensor_slices(order).batch(batch))
-
-
-def batches(
-    images: Images, order: NDArray[np.int64], batch: int, augment: Augment | None = None
-) -> tf.data.Dataset:
-    """Return batches of (pixels, labels) in ``order``; the last may be shorter."""
-    if isinstance(images, InMemory):
-        pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
-        rows = row_batches(order, batch)
-        data = rows.map(lambda rows: (tf.gather(pixels, rows), tf.gather(labels, rows)))
-    else:
-        data = tf.data.Dataset.from_generator(
-            lambda: images.batches(order, batch),
-            output_signature=(
-                tf.TensorSpec((None, *images.shape), images.dtype),
-                tf.TensorSpec((None,), tf.int32),
-            ),
-        )
-    if augment:
-        data = data.enumerate().map(lambda step, batch: augment(step, *batch), AUGMENTED_AT_ONCE)
-    return _plain(data.prefetch(2))
-
-
-def _plain(data: tf.data.Dataset) -> tf.data.Dataset:
-    """Return the dataset in deterministic order, without autotuning, divided by its elements."""
-    options = tf.data.Options()
-    options.deterministic = True
-    # Its thread is often not woken when an iterator is done, and the epoch waits for it, idle.
-    options.autotune.enabled = False
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return data.with_options(options)
 
 
 def normalize(pixels: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:

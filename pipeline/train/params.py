@@ -12,7 +12,7 @@ from pipeline.core.params import Section, Text
 from pipeline.models.history import EarlyStopping, Epochs
 from pipeline.models.params import Batch, Precision
 from pipeline.models.runtime import Threads
-from pipeline.subsets.few import PerClass
+from pipeline.subsets.trained_on import PerClass
 from pipeline.train.optimizers import Adam, Optimizer
 from pipeline.train.schedules import Constant, Schedule
 
@@ -94,6 +94,9 @@ class TrainParams(Section):
     images_per_class: PerClass | None = None
     """Training images of each class that are used, drawn by ``seed``; all if there is none. What a
     few images are worth is seen so; the others are in no subset then."""
+    with_validation: bool = False
+    """Train on the validation images too, which then measure nothing. This is for a last training,
+    once all has been chosen by them."""
     epochs: Epochs = 10
     """Passes over the training images."""
     batch_size: Batch = 128
@@ -127,6 +130,8 @@ class TrainParams(Section):
     def _consistent(self) -> "TrainParams":
         if self.shuffle_buffer and not self.shuffle:
             raise ValueError("shuffle_buffer needs shuffle: true")
+        if self.with_validation and self.early_stopping:
+            raise ValueError("early_stopping needs a validation subset, so with_validation: false")
         if self.fine_tuning and self.fine_tuning.frozen_epochs > self.epochs:
             raise ValueError("fine_tuning.frozen_epochs must be at most epochs")
         fault = self.schedule.fault(self.epochs)

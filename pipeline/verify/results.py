@@ -18,8 +18,8 @@ from pipeline.evaluate.predict import predict
 from pipeline.evaluate.predictions import Predictions
 from pipeline.models import architecture, history, runtime, saved, weights
 from pipeline.subsets.data_card import DataCard
-from pipeline.subsets.few import Few
 from pipeline.subsets.images import Dataset
+from pipeline.subsets.trained_on import TrainedOn
 from pipeline.verify.difference import different
 
 MOST_PREDICTED = 20_000
@@ -119,8 +119,8 @@ def prediction_faults(params: Params, run: str, predict_all: bool = False) -> It
     recorded = Predictions.read(path)
     runtime.configure(seed=0, threads=THREADS)
     trained = saved.load_model(paths.model(run))
-    few = runs.section(params, run, "train", Few)
-    train, test = few.of(Dataset.read(runs.dataset(params, run))).images("train", "test")
+    trained_on = runs.section(params, run, "train", TrainedOn)
+    train, test = trained_on.of(Dataset.read(runs.dataset(params, run))).images("train", "test")
     again = predict(trained, test, section.batch_size, section.views)
     precision = runs.resolve(params, run)["train"].get("precision", "float32")
     shapes = recorded.probabilities.shape, again.probabilities.shape

@@ -97,6 +97,10 @@ def test_every_parameter_does_what_it_says():
     assert build(kernel=5).get_layer("stem").kernel_size == (5, 5)
     assert build(kernel=5).get_layer("shortcut_2_1").kernel_size == (1, 1)
     assert build(stem_stride=2).get_layer("sum_1_1").output.shape[1:3] == (4, 4)
+    pooled = build(stem_pool=2)
+    assert pooled.get_layer("pooling").output.shape[1:3] == (4, 4)
+    assert pooled.get_layer("sum_1_1").output.shape[1:3] == (4, 4)
+    assert "pooling" not in [layer.name for layer in build().layers]
     assert build(activation="silu").get_layer("activation_last").activation.__name__ == "silu"
     assert build(momentum=0.75).get_layer("normalization_last").momentum == 0.75
     assert build(block_dropout=0.25).get_layer("dropout_2_1").rate == 0.25

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from networks import cnn
 from pipeline.shards.index import Statistics
-from pipeline.train.loop import Loop, batches, cross_entropy, hits, normalize, weights_of
+from pipeline.train.augmentation.augmenter import Augmenter
+from pipeline.train.loop import Loop, cross_entropy, hits, normalize, weights_of
 from pipeline.train.optimizers import Adam, AdamW, Sgd
+from pipeline.train.params import Augmentation
 from tests.support.builders import ROOT, in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -24,7 +26,13 @@ def images(n=10, shape=(8, 8, 1)):
 
 
 def loop(
-    scale_loss=False, precision="float32", optimizer=ADAM, smoothing=0.0, weights=None, **params
+    scale_loss=False,
+    precision="float32",
+    optimizer=ADAM,
+    smoothing=0.0,
+    weights=None,
+    augment=None,
+    **params,
 ):
     model = cnn.Params(**{"filters": (3,), "dense": (4,)} | params)
     net = cnn.build(model, (8, 8, 1), 3, STATISTICS, seed=1, precision=precision)
@@ -36,6 +44,7 @@ def loop(
         scale_loss=scale_loss,
         label_smoothing=smoothing,
         class_weights=weights,
+        augment=augment,
     )
 
 
@@ -116,15 +125,6 @@ def test_test_leaves_no_image_out_and_changes_nothing():
     assert ours.test(data, 3).accuracy == whole.accuracy
     for variable, values in zip(ours.network.variables, before, strict=True):
         assert (np.asarray(variable) == values).all()
-
-
-def test_batches_are_in_the_given_order():
-    data = images(7)
-    order = np.array([6, 0, 3, 2])
-    found = list(batches(data, order, 3))
-    assert [len(labels) for _, labels in found] == [3, 1]
-    assert (np.concatenate([part for part, _ in found]) == data.pixels[order]).all()
-    assert (np.concatenate([part for _, part in found]) == data.labels[order]).all()
 
 
 def test_report_is_told_the_running_means(monkeypatch):
@@ -220,26 +220,44 @@ def test_weights_decay_but_biases_and_normalization_do_not(scale_loss):
 
 
 def test_augmented_images_are_trained_on():
-    def black(step, pixels, labels):
+    def black(epoch, step, pixels, labels):
         return tf.zeros_like(pixels), labels
 
-    ours, data = loop(), images(8)
-    ours.train(data, np.arange(8), 4, silent, black)
+    ours, data = loop(augment=black), images(8)
+    ours.train(data, np.arange(8), 4, silent)
     other = loop()
     other.train(in_memory(np.zeros_like(data.pixels), data.labels), np.arange(8), 4, silent)
     for mine, theirs in zip(ours.weights(), other.weights(), strict=True):
         assert (mine == theirs).all()
 
 
-def test_augmented_batches_are_in_order():
-    data = images(40)
-
-    def mark(step, pixels, labels):
-        return pixels, 100 * tf.cast(step, tf.int32) + labels
-
-    found = [labels.numpy() for _, labels in batches(data, np.arange(40), 4, mark)]
-    for step, labels in enumerate(found):
-        assert (labels == 100 * step + data.labels[4 * step : 4 * step + 4]).all()
+@pytest.mark.parametrize("mixed", [{}, {"mixup": 0.5, "cutmix": 0.5}])
+def test_weights_are_the_same_wherever_images_are_augmented(mixed):
+    """In the steps, as on CPUs, and before them, as for GPUs and for images on disk."""
+    every = Augmentation(
+        flip_horizontal=True,
+        flip_vertical=True,
+        shift=2,
+        crop=0.2,
+        rotation=20,
+        zoom=0.1,
+        brightness=0.2,
+        contrast=0.2,
+        trivial=True,
+        erasing=0.5,
+        **mixed,
+    )
+    data, found = images(40), []
+    for in_steps in (True, False):
+        ours = loop(augment=Augmenter(every, 3, 7))
+        assert ours.on_cpu
+        ours.on_cpu = in_steps
+        for epoch in (1, 2):
+            ours.train(data, np.arange(40)[::-1], 8, silent, epoch)
+        found.append(ours.weights())
+        assert len(ours.stores) == in_steps
+    for mine, theirs in zip(*found, strict=True):
+        assert (mine == theirs).all()
 
 
 MIRRORED = """

@@ -108,7 +108,6 @@ def _changed(
     from pipeline.train.augmentation.augmenter import Augmenter
 
     augmenter = Augmenter(params.augmentation, len(dataset.index.classes), params.seed)
-    augment = augmenter.of(epoch)
     rows = order.order(images, params, epoch, order.steps(len(images.labels), params))
     places = {row: at for at, row in enumerate(rows.tolist())}  # an incomplete batch is left out
     steps = sorted({places[row] // params.batch_size for row in shown if row in places})
@@ -116,8 +115,7 @@ def _changed(
         start = step * params.batch_size
         batch = rows[start : start + params.batch_size]
         ((pixels, labels),) = images.batches(batch, len(batch))
-        if augment:
-            pixels = augment(np.int64(step), pixels, labels)[0].numpy()
+        pixels = augmenter(epoch, np.int64(step), pixels, labels)[0].numpy()
         yield from (
             (row, pixels[batch.tolist().index(row)])
             for row in shown

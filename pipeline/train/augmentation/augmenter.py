@@ -4,11 +4,8 @@ Everything is drawn from stateless seeds of (the run's seed, epoch, step, operat
 a whole before it is divided among devices, so that neither threads nor devices change a pixel.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from pipeline.train.augmentation import erasing, geometry, light, trivial
@@ -24,20 +21,15 @@ class Augmenter:
         self.classes = classes
         self.seed = seed
 
-    def of(self, epoch: int) -> Callable[[Any, Any, Any], tuple[Any, Any]] | None:
-        """Return the function that changes a step's batch in an epoch; None if nothing is changed.
+    def __call__(self, epoch: Any, step: Any, pixels: Any, labels: Any) -> tuple[Any, Any]:
+        """Augment the batch of a step in an epoch: numbers, or tensors of int64.
 
-        It takes the step's number, the images and the labels, and returns images and labels.
-        """
-        return None if self.params.changes_nothing else partial(self._augment, epoch)
-
-    def _augment(self, epoch: int, step: Any, pixels: Any, labels: Any) -> tuple[Any, Any]:
-        """Augment a batch; labels become shares, float32[n, K], where images are mixed.
-
-        Images that are mixed become float32, on the same scale.
+        Labels become shares, float32[n, K], where images are mixed, and these images float32, on
+        the same scale.
         """
         params = self.params
-        draw = Draw(np.array([self.seed, epoch], np.int64), step, tf.shape(pixels)[0])
+        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(epoch, tf.int64)])
+        draw = Draw(seed, step, tf.shape(pixels)[0])
         if params.flip_horizontal:
             pixels = chosen(draw.share() < 0.5, tf.reverse(pixels, [2]), pixels)
         if params.flip_vertical:

@@ -14,7 +14,7 @@ class Draw:
     """Random numbers for a batch; each call draws from a seed of its own."""
 
     def __init__(self, seed: Any, step: Any, n: Any) -> None:
-        self.seed = tf.random.experimental.stateless_fold_in(tf.constant(seed), step, "philox")
+        self.seed = tf.random.experimental.stateless_fold_in(seed, step, "philox")
         self.n = n
         self.operations = itertools.count()
 

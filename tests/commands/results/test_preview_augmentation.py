@@ -1,3 +1,5 @@
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -23,8 +25,9 @@ def project(tmp_path, monkeypatch):
 
 def test_images_are_those_that_training_sees(tensorflow):
     """Compared with the very batches of the training loop."""
-    from pipeline.train import loop, order
+    from pipeline.train import order
     from pipeline.train.augmentation.augmenter import Augmenter
+    from pipeline.train.batches import batches
 
     dataset = Dataset.read("tiny")
     (images,) = dataset.images("train")
@@ -36,8 +39,8 @@ def test_images_are_those_that_training_sees(tensorflow):
     augmenter = Augmenter(PARAMS.augmentation, 3, PARAMS.seed)
     for epoch in (1, 3):
         rows = order.order(images, PARAMS, epoch, 4)
-        batches = loop.batches(images, rows, PARAMS.batch_size, augmenter.of(epoch))
-        seen = np.concatenate([pixels.numpy() for pixels, _ in batches])
+        changed = batches(images, rows, PARAMS.batch_size, partial(augmenter, epoch))
+        seen = np.concatenate([pixels.numpy() for pixels, _ in changed])
         for row, column in enumerate(columns):
             expected = seen[rows.tolist().index(row)] / 255
             np.testing.assert_allclose(column[epoch].image, expected.clip(0, 1), atol=1e-6)
