@@ -280,6 +280,34 @@ def test_a_rebase_is_settled_too(project):
     assert list(lock_check.faults()) == []
 
 
+def test_a_revert_is_settled_too(project):
+    """Of the run that is reverted, what was before it; the other stays as it is."""
+    branch("work", A)
+    first = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace(*B))
+    reproduce()
+    git("commit", "-qam", "b")
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x", "revert", "--no-edit", first]
+    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    assert "nothing is to be run" in resolve()
+    checkout()
+    assert (metrics("a")["seed"], metrics("b")["seed"]) == (1, 6)
+    settled()
+
+
+def test_what_was_stashed_is_settled_too(project):
+    Path("params.yaml").write_text(PARAMS.replace(*A))
+    reproduce()
+    git("-c", "user.name=x", "-c", "user.email=x", "stash", "-q")
+    branch("other", B)
+    command = ["git", "stash", "pop", "-q"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    assert "nothing is to be run" in resolve()
+    checkout()
+    assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)
+    settled()
+
+
 def test_without_a_merge_there_is_nothing_to_resolve(project):
     before = Path("dvc.lock").stat().st_mtime_ns
     assert resolve() == "nothing to resolve"
