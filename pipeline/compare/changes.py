@@ -56,7 +56,7 @@ def _run(run: str, before: Find, after: Find) -> Iterator[str]:
         )
     if missing:
         return
-    pairs = [confusion.read(file) if file else Counter() for file in files]
+    pairs = [confusion.read(file) if file else None for file in files]
     if pairs[0] != pairs[1]:
         yield f"#### Confusion matrix of {run}, before → after (rows are the actual classes)"
         yield _matrix(*pairs)
@@ -80,14 +80,20 @@ def _curves(*sides: dict[str, list[float]]) -> str:
     return render(rows, ["epoch", *(name.replace("_", " ") for name in shown)], "markdown")
 
 
-def _matrix(*sides: Counter[confusion.Pair]) -> str:
-    """Return numbers of images by actual and predicted class; equal ones are written once."""
-    classes = sorted({name for side in sides for pair in side for name in pair})
+def _matrix(*sides: Counter[confusion.Pair] | None) -> str:
+    """Return numbers of images by actual and predicted class; equal ones are written once.
+
+    A side that lacks the run has dashes.
+    """
+    classes = sorted({name for side in sides for pair in side or () for name in pair})
     if len(classes) > MOST_CLASSES:
         return f"It has {len(classes):,} classes, too many for a table."
     rows = []
     for actual in classes:
-        cells = [[str(side[actual, predicted]) for side in sides] for predicted in classes]
+        cells = [
+            ["–" if side is None else str(side[actual, predicted]) for side in sides]
+            for predicted in classes
+        ]
         rows.append([actual, *(" → ".join(dict.fromkeys(cell)) for cell in cells)])
     return render(rows, ["", *classes], "markdown")
 

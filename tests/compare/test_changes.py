@@ -48,8 +48,9 @@ def test_a_new_run_has_no_before(tmp_path):
     after = side(tmp_path, "1,2,0.5,1,0.5\n", "cat,cat\n")
     shown = changes.describe(["a"], lambda path: None, after)
     assert "– → 2.0000" in shown
-    assert "0 → 1" in shown
+    assert "– → 1" in shown
     assert "missing" not in shown
+    assert "1 → –" in changes.describe(["a"], after, lambda path: None)
 
 
 @pytest.mark.parametrize(
