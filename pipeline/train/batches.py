@@ -17,8 +17,8 @@ Augment = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 def row_batches(order: NDArray[np.int64], batch: int) -> tf.data.Dataset:
-    """Return (step's number, rows) in ``order``; the last rows may be fewer."""
-    return _plain(tf.data.Dataset.from_tensor_slices(order).batch(batch).enumerate())
+    """Return batches of rows in ``order``; the last may be shorter."""
+    return _plain(tf.data.Dataset.from_tensor_slices(order).batch(batch))
 
 
 def batches(
@@ -28,7 +28,7 @@ def batches(
     if isinstance(images, InMemory):
         pixels, labels = tf.constant(images.pixels), tf.constant(images.labels)
         rows = row_batches(order, batch)
-        data = rows.map(lambda _, rows: (tf.gather(pixels, rows), tf.gather(labels, rows)))
+        data = rows.map(lambda rows: (tf.gather(pixels, rows), tf.gather(labels, rows)))
     else:
         data = tf.data.Dataset.from_generator(
             lambda: images.batches(order, batch),

@@ -63,7 +63,9 @@ class Loop:
         self.label_smoothing = label_smoothing
         self.class_weights = class_weights
         self.augment = augment
-        self.on_cpu = not tf.config.list_logical_devices("GPU")
+        # On CPUs, threads that augment beside the steps would hold up those that compute.
+        one = strategy.num_replicas_in_sync == 1
+        self.augments_in_steps = one and not tf.config.list_logical_devices("GPU")
         vectors = [v for v in self.trained if len(v.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=vectors)  # biases and normalization
         self.optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if scale_loss else optimizer
@@ -117,10 +119,9 @@ class Loop:
         The means are running ones: each batch is measured before its update, as Keras does. Images
         are augmented as in ``epoch``.
         """
-        augment = self.augment and partial(self.augment, epoch)
-        # On CPUs, threads that augment beside the steps would hold up those that compute.
-        store = self._store(images) if self.on_cpu or not augment else ()
-        data = row_batches(order, batch) if store else batches(images, order, batch, augment)
+        before = None if self.augments_in_steps else self._augment(epoch)
+        store = () if before else self._store(images)
+        data = row_batches(order, batch) if store else batches(images, order, batch, before)
 
         def steps(*args: Any) -> Any:
             return self.train_steps(*args, store, tf.constant(epoch, tf.int64))
@@ -138,23 +139,25 @@ class Loop:
 
         return self._run(steps, data, images.divisor, -(-len(order) // batch), lambda *_: None)
 
+    def _augment(self, epoch: Any) -> Augment | None:
+        return self.augment and partial(self.augment, epoch)
+
     def _run(
         self,
         steps: Callable[..., Any],
         dataset: tf.data.Dataset,
         divisor: int,
-        left: int,
+        count: int,
         report: Report,
     ) -> Means:
-        """Take all steps, ``left``, some of them a call."""
+        """Take ``count`` steps, some of them a call."""
         data = iter(self.strategy.experimental_distribute_dataset(dataset))
         scale = tf.constant(divisor, tf.float32)
         loss, hits, done = 0.0, 0, 0
-        while left:
-            count = min(STEPS_A_CALL, left)
-            sums = [float(total) for total in steps(data, tf.constant(count), scale)]
+        for first in range(0, count, STEPS_A_CALL):
+            ends = tf.constant([first, min(first + STEPS_A_CALL, count)], tf.int64)
+            sums = [float(total) for total in steps(data, ends, scale)]
             loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
-            left -= count
             report(done, loss / done, hits / done)
         return Means(loss / done, hits / done)
 
@@ -169,32 +172,31 @@ class Loop:
         return self.stores[id(images)][1]
 
     def _train_steps(
-        self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store, epoch: tf.Tensor
+        self, data: Any, ends: tf.Tensor, divisor: tf.Tensor, store: Store, epoch: tf.Tensor
     ) -> Any:
-        augment = self.augment and partial(self.augment, epoch)
-        return self._repeat(self._train_step, data, count, divisor, store, augment)
+        augment = self._augment(epoch) if self.augments_in_steps else None
+        return self._repeat(self._train_step, data, ends, divisor, store, augment)
 
-    def _test_steps(self, data: Any, count: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
-        return self._repeat(self._test_step, data, count, divisor, store)
+    def _test_steps(self, data: Any, ends: tf.Tensor, divisor: tf.Tensor, store: Store) -> Any:
+        return self._repeat(self._test_step, data, ends, divisor, store)
 
     def _repeat(
         self,
         step: Any,
         data: Any,
-        count: tf.Tensor,
+        ends: tf.Tensor,
         divisor: tf.Tensor,
         store: Store,
         augment: Augment | None = None,
     ) -> Any:
-        """Take ``count`` steps; return the sums of loss, hits and images over them."""
+        """Take these steps; return the sums of loss, hits and images over them."""
         sums = (tf.constant(0.0), tf.constant(0.0), tf.constant(0.0))
-        for _ in tf.range(count):
+        for number in tf.range(ends[0], ends[1]):
             batch = next(data)
             if store:
-                number, rows = batch
-                batch = tuple(tf.gather(column, rows) for column in store)
-                if augment:
-                    batch = augment(number, *batch)
+                batch = tuple(tf.gather(column, batch) for column in store)
+            if augment:
+                batch = augment(number, *batch)
             parts = self.strategy.run(step, args=(*batch, divisor))
             totals = [self.strategy.reduce("SUM", part, axis=None) for part in parts]
             sums = tuple(total + part for total, part in zip(sums, totals, strict=True))

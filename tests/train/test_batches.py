@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.train.batches import batches, row_batches
+from pipeline.train.batches import batches
 from tests.support.builders import in_memory, pixels
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -20,13 +20,6 @@ def test_batches_are_in_the_given_order():
     assert [len(labels) for _, labels in found] == [3, 1]
     assert (np.concatenate([part for part, _ in found]) == data.pixels[order]).all()
     assert (np.concatenate([part for _, part in found]) == data.labels[order]).all()
-
-
-def test_rows_come_with_the_step_s_number():
-    found = [
-        (int(step), rows.numpy().tolist()) for step, rows in row_batches(np.arange(5, 0, -1), 2)
-    ]
-    assert found == [(0, [5, 4]), (1, [3, 2]), (2, [1])]
 
 
 def test_augmented_batches_are_in_order():
