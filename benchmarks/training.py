@@ -26,6 +26,9 @@ TUTORIAL = 0.9013
 """Test accuracy after the tutorial's ten epochs."""
 EPOCHS = 10
 TARGETS = {"float32": 0.70, "bfloat16": 0.40}
+AUGMENTED = "augmented"
+"""The run, in float32, whose images are changed."""
+AUGMENTATION = {"flip_horizontal": True, "shift": 2, "rotation": 10, "zoom": 0.1}
 
 
 def run(settings: Settings) -> list[Finding]:
@@ -37,7 +40,10 @@ def run(settings: Settings) -> list[Finding]:
         fast = fast and settings.mirrored and settings.steps is None
         cases = [
             Case("tutorial", lambda: tutorial(project, settings)),
-            *(Case(name, partial(epoch, project, settings, name)) for name in precisions),
+            *(
+                Case(name, partial(epoch, project, settings, name))
+                for name in [*precisions, AUGMENTED]
+            ),
             *[Case(FAST, lambda: whole(project, FAST))] * fast,
             *(
                 Case(f"PyTorch {name}", partial(torch, project, settings, name))
@@ -67,6 +73,9 @@ def run(settings: Settings) -> list[Finding]:
         ]
     else:
         lines.append(Finding(f"{FAST}: to accuracy {TUTORIAL}", note="only on the real images"))
+    lines.append(
+        Finding(f"{AUGMENTED}: an epoch, over one without", found.ratios(AUGMENTED, "float32"))
+    )
     lines += [
         Finding(f"{name}: an epoch, over PyTorch's", found.ratios(name, f"PyTorch {name}"))
         for name in precisions
@@ -77,11 +86,13 @@ def run(settings: Settings) -> list[Finding]:
 
 
 def prepare(project: Project, settings: Settings, precisions: list[str]) -> None:
-    """Make shards of the images that an epoch is taken of, and a run for each precision."""
+    """Make shards of the images that an epoch is taken of, and the runs that take it."""
     threads = machine.cores()  # the tutorial's code takes them all, too
     empty: dict[str, object] = {}
-    for precision in precisions:
-        train = {"epochs": 2, "precision": precision, "threads": threads}
+    options: dict[str, dict[str, object]] = {name: {"precision": name} for name in precisions}
+    options[AUGMENTED] = {"precision": "float32", "augmentation": AUGMENTATION}
+    for name, option in options.items():
+        train = {"epochs": 2, "threads": threads} | option
         start = {"network": "cnn", "weights": "data/weights/none"}
         run = {
             "dataset": DATASET,
@@ -91,7 +102,7 @@ def prepare(project: Project, settings: Settings, precisions: list[str]) -> None
             "evaluate": {},
             "report": {},
         }
-        project.edit({f"runs.{precision}": run})
+        project.edit({f"runs.{name}": run})
     for stage in ("download", "extract"):
         project.stage(stage, DATASET)
     folder = project.folder / "data" / "extracted" / DATASET
