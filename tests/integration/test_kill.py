@@ -63,7 +63,7 @@ def test_killed_runs_end_with_the_lock_of_one_that_was_not(tmp_path):
         else:  # from the start again
             shutil.rmtree(copy.folder / ".dvc" / "cache")
             for folder in copy.folder.glob("data/*"):
-                if folder.name not in ("demo", "locks"):
+                if folder.name not in ("demo", "locks", "weights"):
                     shutil.rmtree(folder)
     assert done(copy, 600)
     resumed = demos(copy)
