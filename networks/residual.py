@@ -201,7 +201,7 @@ class Layers:
         )(x)
 
     def pooling(self, x: Any, size: int) -> Any:
-        """Apply max-pooling; maps at the edges may be smaller."""
+        """Apply max-pooling; windows at the edges may be smaller."""
         return self.keras.layers.MaxPooling2D(
             size, padding="same", name="pooling", dtype=self.dtype
         )(x)

@@ -86,7 +86,7 @@ class Evaluation(Section):
     """Share of the test images whose class is among the five most probable ones; None where there
     are few classes."""
     validation: Validation | None = None
-    """None without a validation subset, and in files of earlier versions."""
+    """None without a validation subset, where that was trained on, and in earlier versions."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -24,7 +24,7 @@ REMEDY = "delete it and run dvc repro"
 Epochs = Annotated[int, Field(gt=0, le=100_000)]
 
 Row = dict[str, float | int | None]
-"""Measurements of an epoch, by column; None where there is no such subset."""
+"""Measurements of an epoch, by column; None of a subset that measures nothing."""
 History = list[Row]
 """One row an epoch."""
 Columns = Mapping[str, NDArray[np.float64]]

@@ -135,9 +135,14 @@ class Results:
         return self.dataset.index.classes
 
     @property
+    def trained_on(self) -> TrainedOn:
+        """Which images the run was trained on."""
+        return TrainedOn.model_validate(self.effective["train"])
+
+    @property
     def trained(self) -> dict[str, int]:
-        """The training images that were used, by class."""
-        used = TrainedOn.model_validate(self.effective["train"])
+        """The number of images that were trained on, by class."""
+        used = self.trained_on
         subsets = ("train", "validation") if used.with_validation else ("train",)
         counts = {
             name: sum(self.card.subsets[subset].classes[name] for subset in subsets)

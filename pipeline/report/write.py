@@ -16,7 +16,6 @@ from pipeline.report.results import Results
 from pipeline.report.sections.page import page
 from pipeline.subsets import class_weights
 from pipeline.subsets.split import SUBSETS
-from pipeline.subsets.trained_on import TrainedOn
 
 CARDS = ("model_card.md", "data_card.md")
 
@@ -93,7 +92,7 @@ def _card(results: Results, name: str) -> str:
         epochs=len(results.history["epoch"]),
         weights=_weights(results),
         trained=results.trained,
-        trained_on=TrainedOn.model_validate(results.effective["train"]),
+        trained_on=results.trained_on,
     )
 
 

@@ -22,7 +22,7 @@ from pipeline.repository.lock_check import Hashes, is_complete
 
 KEPT = (".json", ".csv", ".png", ".svg")
 """Suffixes of what Git holds in ``metrics/``."""
-HEADS = "HEAD", "MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD^", "stash@{0}"
+HEADS = "HEAD", "MERGE_HEAD", "REBASE_HEAD", "CHERRY_PICK_HEAD"
 """Git's names of the two sides, of which it has the second while it merges."""
 Entry = dict[str, Any]
 """What a lock records of a stage."""

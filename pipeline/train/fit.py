@@ -64,7 +64,6 @@ def train_run(run: str, *, logs: Path, checkpoint: Path) -> Trained:
         family, runs.section(params, run, "model", family.params), runs.weights(params, run)
     )
     dataset = Dataset.read(runs.dataset(params, run))
-    dataset = runs.section(params, run, "train", TrainedOn).of(dataset)
     with errors.memory_of("train.batch_size"):
         return train(dataset, network, train_params, logs=logs, checkpoint=checkpoint)
 
@@ -77,7 +76,7 @@ def train(
     logs: Path,
     checkpoint: Path,
 ) -> Trained:
-    """Train a network on a dataset's training subset.
+    """Train a network on a dataset's training subset, or what ``params`` says of it.
 
     Parameters
     ----------
@@ -104,6 +103,9 @@ def train(
     from pipeline.train.fused import portable
     from pipeline.train.tensorboard import TensorBoard
 
+    if params.with_validation and not len(dataset.split.rows("validation")):
+        raise ParameterError("train.with_validation needs a validation subset; see split")
+    dataset = TrainedOn.model_validate(params.model_dump()).of(dataset)
     names = ["train", "validation"] + ["test"] * params.track_test
     subsets = dict(zip(names, dataset.images(*names), strict=True))
     steps = order.steps(len(subsets["train"].labels), params)

@@ -3,8 +3,8 @@
 Keras builds the network and updates its weights. The rest is here. Images come as integers, in an
 order that depends on (seed, epoch) alone, and are normalized on the device. Many steps run in one
 call of a ``tf.function``; the sums of loss and hits stay on the device between them. Images in
-memory are copied to the device once, and batches are gathered there by their rows. CPUs augment
-within the steps, too; GPUs compute while the CPU augments.
+memory are copied to the device once, and batches are gathered there by their rows. One CPU augments
+within the steps, too; several devices, and GPUs, compute while threads augment.
 """
 
 from collections.abc import Callable, Iterator
@@ -112,7 +112,7 @@ class Loop:
         order: NDArray[np.int64],
         batch: int,
         report: Report,
-        epoch: int = 1,
+        epoch: int,
     ) -> Means:
         """Train on ``images`` in ``order``, ``batch`` at a time (all replicas together).
 
@@ -155,7 +155,7 @@ class Loop:
         scale = tf.constant(divisor, tf.float32)
         loss, hits, done = 0.0, 0, 0
         for first in range(0, count, STEPS_A_CALL):
-            ends = tf.constant([first, min(first + STEPS_A_CALL, count)], tf.int64)
+            ends = tf.constant([first, min(first + STEPS_A_CALL, count)])
             sums = [float(total) for total in steps(data, ends, scale)]
             loss, hits, done = loss + sums[0], hits + int(sums[1]), done + int(sums[2])
             report(done, loss / done, hits / done)
@@ -196,7 +196,7 @@ class Loop:
             if store:
                 batch = tuple(tf.gather(column, batch) for column in store)
             if augment:
-                batch = augment(number, *batch)
+                batch = augment(tf.cast(number, tf.int64), *batch)
             parts = self.strategy.run(step, args=(*batch, divisor))
             totals = [self.strategy.reduce("SUM", part, axis=None) for part in parts]
             sums = tuple(total + part for total, part in zip(sums, totals, strict=True))

@@ -131,7 +131,10 @@ class TrainParams(Section):
         if self.shuffle_buffer and not self.shuffle:
             raise ValueError("shuffle_buffer needs shuffle: true")
         if self.with_validation and self.early_stopping:
-            raise ValueError("early_stopping needs a validation subset, so with_validation: false")
+            raise ValueError(
+                "with_validation leaves no image to decide on early stopping: set early_stopping: "
+                "null, and epochs to as many as it chose"
+            )
         if self.fine_tuning and self.fine_tuning.frozen_epochs > self.epochs:
             raise ValueError("fine_tuning.frozen_epochs must be at most epochs")
         fault = self.schedule.fault(self.epochs)

@@ -104,7 +104,7 @@ def too_large(params: Params, these: Iterable[str] | None = None) -> list[str]:
     return [
         run
         for run in (params.value("runs") if these is None else these)
-        if is_predictable(params, run) and _images(runs.dataset(params, run)) > MOST_PREDICTED
+        if is_predictable(params, run) and _images(params, run) > MOST_PREDICTED
     ]
 
 
@@ -157,6 +157,7 @@ def without_digest(params: Params) -> list[str]:
     return [run for run in here if architecture.read(paths.model(run)).weights_sha256 is None]
 
 
-def _images(dataset: str) -> int:
-    split = Dataset.read(dataset).split
+def _images(params: Params, run: str) -> int:
+    trained_on = runs.section(params, run, "train", TrainedOn)
+    split = trained_on.of(Dataset.read(runs.dataset(params, run))).split
     return len(split.rows("train")) + len(split.rows("test"))

@@ -9,6 +9,7 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.params import Params
 from pipeline.evaluate.evaluation import Evaluation
+from pipeline.models import history
 from pipeline.shards.index import Index, ShardFile
 from pipeline.subsets.images import Dataset
 from pipeline.subsets.split import Split
@@ -95,8 +96,12 @@ def test_a_run_with_the_validation_images_is_trained_measured_reported_and_verif
     for stage in ("extract", "decode", "split", "train", "evaluate", "report"):
         done = project.run(stage, "tiny_png")
         assert done.returncode == 0, done.stderr
-    evaluation = Evaluation.read(paths.metrics("tiny_png") / "evaluation.json")
+    folder = paths.metrics("tiny_png")
+    assert "validation_accuracy" not in history.read(folder / "history.csv")
+    evaluation = Evaluation.read(folder / "evaluation.json")
     assert evaluation.validation is None
+    said = "This run was trained on the validation images, too: they measure nothing."
+    assert said in (folder / "report.html").read_text()
     card = (paths.metrics("tiny_png") / "model_card.md").read_text()
     assert "Its training and validation subsets were\ntrained on" in card
     assert list(results.prediction_faults(Params.read(), "tiny_png")) == []

@@ -261,6 +261,40 @@ def test_a_class_without_training_images_cannot_be_weighted(tmp_path):
         train(data, tmp_path, batch_size=2, class_weights="balanced")
 
 
+def test_validation_images_that_are_trained_on_measure_nothing(tiny, tmp_path):
+    """As a dataset whose validation images are for training."""
+    options = {"epochs": 2, "batch_size": 19}
+    both, history = train(tiny, tmp_path / "both", with_validation=True, **options)
+    (tmp_path / "moved").mkdir()
+    moved = dataset(tmp_path / "moved", [0] * 19 + [2] * 5)
+    other, expected = train(moved, tmp_path / "other", **options)
+    assert history == expected
+    assert [row["validation_accuracy"] for row in history] == [None, None]
+    assert weights(both) == weights(other)
+    with pytest.raises(ParameterError, match="with_validation needs a validation subset; see"):
+        train(moved, tmp_path, with_validation=True)
+
+
+@pytest.mark.parametrize("in_steps", [True, False])
+def test_each_epoch_is_augmented_otherwise(tiny, tmp_path, monkeypatch, in_steps):
+    from pipeline.train.augmentation.augmenter import Augmenter
+
+    seen = set()
+
+    def changed(self, epoch, step, pixels, labels):
+        import tensorflow as tf
+
+        tf.py_function(lambda number: seen.add(int(number)), [epoch], [])
+        return pixels, labels
+
+    monkeypatch.setattr(Augmenter, "__call__", changed)
+    monkeypatch.setattr(
+        "tensorflow.config.list_logical_devices", lambda _: [] if in_steps else ["GPU:0"]
+    )
+    train(tiny, tmp_path, epochs=3, augmentation=Augmentation(shift=1))
+    assert seen == {1, 2, 3}
+
+
 def test_early_stopping_needs_a_validation_subset(tmp_path):
     data = dataset(tmp_path, [0] * 8 + [2] * 3)
     with pytest.raises(ParameterError, match=r"early_stopping needs a validation subset"):

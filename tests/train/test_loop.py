@@ -79,7 +79,7 @@ def test_an_epoch_is_what_keras_fit_does():
         normalized(data), data.labels, batch_size=4, epochs=2, shuffle=False, verbose=0
     ).history
     for epoch in range(2):
-        means = ours.train(data, np.arange(11), 4, silent)
+        means = ours.train(data, np.arange(11), 4, silent, 1)
         assert means.loss == pytest.approx(fitted["loss"][epoch], rel=1e-5)
         assert means.accuracy == pytest.approx(fitted["accuracy"][epoch])
     for mine, other in zip(ours.network.variables, theirs.variables, strict=True):
@@ -108,7 +108,7 @@ def test_class_weights_are_those_of_keras_fit():
         class_weight=dict(enumerate(weights)),
     )
     for _ in range(2):
-        ours.train(data, np.arange(11), 4, silent)
+        ours.train(data, np.arange(11), 4, silent, 1)
     for mine, other in zip(ours.network.variables, theirs.variables, strict=True):
         np.testing.assert_allclose(np.asarray(mine), np.asarray(other), atol=1e-5)
 
@@ -117,7 +117,7 @@ def test_equal_class_weights_are_none_and_shares_are_weighted():
     data, found = images(8), []
     for weights in (None, np.ones(3)):
         ours = loop(weights=weights)
-        found.append(ours.train(data, np.arange(8), 4, silent).loss)
+        found.append(ours.train(data, np.arange(8), 4, silent, 1).loss)
     assert found[0] == pytest.approx(found[1], rel=1e-6)
     shares = tf.constant([[0.25, 0.75, 0.0], [0.0, 0.0, 1.0]])
     weights = tf.constant([1.0, 2.0, 4.0])
@@ -140,7 +140,7 @@ def test_test_leaves_no_image_out_and_changes_nothing():
 def test_report_is_told_the_running_means(monkeypatch):
     monkeypatch.setattr("pipeline.train.loop.STEPS_A_CALL", 2)
     told = []
-    means = loop().train(images(10), np.arange(10), 3, lambda *values: told.append(values))
+    means = loop().train(images(10), np.arange(10), 3, lambda *values: told.append(values), 1)
     assert [done for done, _, _ in told] == [6, 10]
     assert told[-1][1:] == means
 
@@ -156,7 +156,7 @@ def test_normalization_on_the_device_is_the_shards(divisor, kind):
 def test_lower_precision_learns(precision):
     ours = loop(precision=precision, scale_loss=precision == "float16")
     data = images(12)
-    losses = [ours.train(data, np.arange(12), 4, silent).loss for _ in range(6)]
+    losses = [ours.train(data, np.arange(12), 4, silent, 1).loss for _ in range(6)]
     assert np.isfinite(losses).all()
     assert losses[-1] < losses[0]
 
@@ -183,8 +183,8 @@ def test_smoothing_is_of_the_training_loss_alone():
     data = images(8)
     plain, smooth = loop(), loop(smoothing=0.3)
     assert plain.test(data, 4) == smooth.test(data, 4)
-    before = plain.train(data, np.arange(8), 8, silent).loss
-    assert smooth.train(data, np.arange(8), 8, silent).loss != pytest.approx(before, rel=1e-3)
+    before = plain.train(data, np.arange(8), 8, silent, 1).loss
+    assert smooth.train(data, np.arange(8), 8, silent, 1).loss != pytest.approx(before, rel=1e-3)
 
 
 def test_moving_average_of_the_weights():
@@ -193,7 +193,7 @@ def test_moving_average_of_the_weights():
     average = None
     for _ in range(3):
         for start in 0, 3, 6:
-            ours.train(data, np.arange(start, start + 3), 3, silent)
+            ours.train(data, np.arange(start, start + 3), 3, silent, 1)
             now = [np.asarray(v).copy() for v in ours.network.trainable_variables]
             average = (
                 [0.8 * a + 0.2 * v for a, v in zip(average, now, strict=True)] if average else now
@@ -209,7 +209,7 @@ def test_gradients_are_clipped_to_their_norm():
     sgd = Sgd(name="sgd", learning_rate=1.0, clip_norm=0.01)
     ours, data = loop(optimizer=sgd), images(8)
     before = [np.asarray(v).copy() for v in ours.network.trainable_variables]
-    ours.train(data, np.arange(8), 8, silent)
+    ours.train(data, np.arange(8), 8, silent, 1)
     moves = [
         np.asarray(v) - b for v, b in zip(ours.network.trainable_variables, before, strict=True)
     ]
@@ -221,7 +221,7 @@ def test_weights_decay_but_biases_and_normalization_do_not(scale_loss):
     adamw = AdamW(name="adamw", learning_rate=1e-9, weight_decay=1e8)
     ours = loop(optimizer=adamw, batch_normalization=True, scale_loss=scale_loss)
     before = {v.path: np.asarray(v).copy() for v in ours.network.trainable_variables}
-    ours.train(images(8), np.arange(8), 8, silent)
+    ours.train(images(8), np.arange(8), 8, silent, 1)
     for variable in ours.network.trainable_variables:
         share = 0.9 if variable.path.endswith("kernel") else 1.0
         np.testing.assert_allclose(
@@ -229,21 +229,28 @@ def test_weights_decay_but_biases_and_normalization_do_not(scale_loss):
         )
 
 
+@pytest.mark.parametrize(("gpus", "in_steps"), [([], True), (["GPU:0"], False)])
+def test_cpus_alone_augment_within_the_steps(monkeypatch, gpus, in_steps):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda _: gpus)
+    assert loop().augments_in_steps == in_steps
+
+
 def test_augmented_images_are_trained_on():
     def black(epoch, step, pixels, labels):
         return tf.zeros_like(pixels), labels
 
     ours, data = loop(augment=black), images(8)
-    ours.train(data, np.arange(8), 4, silent)
+    ours.train(data, np.arange(8), 4, silent, 1)
     other = loop()
-    other.train(in_memory(np.zeros_like(data.pixels), data.labels), np.arange(8), 4, silent)
+    other.train(in_memory(np.zeros_like(data.pixels), data.labels), np.arange(8), 4, silent, 1)
     for mine, theirs in zip(ours.weights(), other.weights(), strict=True):
         assert (mine == theirs).all()
 
 
 @pytest.mark.parametrize("mixed", [{}, {"mixup": 0.5, "cutmix": 0.5}])
-def test_weights_are_the_same_wherever_images_are_augmented(mixed):
-    """In the steps, as on CPUs, and before them, as for GPUs and for images on disk."""
+def test_weights_are_the_same_wherever_images_are_augmented(mixed, monkeypatch):
+    """In the steps, as on CPUs, from memory and from disk, and before them, as for GPUs."""
+    monkeypatch.setattr("pipeline.train.loop.STEPS_A_CALL", 2)
     every = Augmentation(
         flip_horizontal=True,
         flip_vertical=True,
@@ -260,7 +267,6 @@ def test_weights_are_the_same_wherever_images_are_augmented(mixed):
     data, found = images(40), []
     for in_steps, held in ((True, data), (False, data), (True, Read(data))):
         ours = loop(augment=Augmenter(every, 3, 7))
-        assert ours.augments_in_steps
         ours.augments_in_steps = in_steps
         for epoch in (1, 2):
             ours.train(held, np.arange(40)[::-1], 8, silent, epoch)
@@ -275,16 +281,26 @@ import numpy as np
 import tensorflow as tf
 from networks import cnn
 from pipeline.shards.index import Statistics
+from pipeline.train.augmentation.augmenter import Augmenter
 from pipeline.train.loop import Loop
 from pipeline.train.optimizers import Adam
+from pipeline.train.params import Augmentation
 from tests.support.builders import in_memory, pixels
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 labels = np.arange(11, dtype=np.int32) % 3
 data = in_memory(pixels(labels, (8, 8, 1)), labels)
-for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}, {"xla": True}):
+augmenter = Augmenter(Augmentation(shift=2, erasing=0.5, mixup=0.5), 3, 7)
+for params in (
+    {},
+    {"dropout": 0.5, "batch_normalization": True},
+    {"clip": 0.01},
+    {"xla": True},
+    {"augment": augmenter},
+):
     clip, xla = params.pop("clip", None), params.pop("xla", False)
+    augment = params.pop("augment", None)
     exact = not params
     adam = Adam(name="adam", learning_rate=0.01, clip_norm=clip, average=0.5)
     found = []
@@ -294,8 +310,9 @@ for params in ({}, {"dropout": 0.5, "batch_normalization": True}, {"clip": 0.01}
             model = cnn.Params(filters=(3,), dense=(4,), **params)
             net = cnn.build(model, (8, 8, 1), 3, Statistics((0.5,), (0.25,)), seed=1)
             built = adam.build(adam.learning_rate, replicas)
-            loop = Loop(net, built, strategy, xla=xla and replicas == 2)
-        means = loop.train(data, np.arange(11), 4, lambda *values: None)
+            loop = Loop(net, built, strategy, augment=augment, xla=xla and replicas == 2)
+        assert not (loop.augments_in_steps and replicas == 2)
+        means = loop.train(data, np.arange(11), 4, lambda *values: None, 1)
         weights = [np.asarray(variable) for variable in net.trainable_variables]
         found.append([*means, *loop.test(data, 4), *weights, *loop.weights()])
     for one, two in zip(*found, strict=True):

@@ -56,6 +56,11 @@ def test_impossible_parameters_are_refused(change, message):
         Params({"train": {"augmentation": change}}).section(TrainParams, "train")
 
 
+def test_validation_images_that_are_trained_on_stop_no_training():
+    with pytest.raises(ValueError, match=r"leaves no image to decide on early stopping: set early"):
+        TrainParams(with_validation=True, early_stopping=EarlyStopping())
+
+
 def test_a_buffer_without_shuffling_is_refused():
     with pytest.raises(ValueError, match="shuffle_buffer needs shuffle: true"):
         TrainParams(shuffle_buffer=10)

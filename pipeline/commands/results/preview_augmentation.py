@@ -48,6 +48,7 @@ def run(parsed: Namespace) -> str:
     from pipeline.models import runtime
     from pipeline.report import image_plots, plots
     from pipeline.subsets.images import Dataset
+    from pipeline.subsets.trained_on import TrainedOn
     from pipeline.train.params import TrainParams
 
     name = parsed.name
@@ -59,7 +60,8 @@ def run(parsed: Namespace) -> str:
         raise ParameterError(
             f"{name} changes no training image; set train.augmentation, as in trivial: true"
         )
-    dataset = Dataset.read(runs.dataset(params, name))
+    trained_on = TrainedOn.model_validate(train.model_dump())
+    dataset = trained_on.of(Dataset.read(runs.dataset(params, name)))
     runtime.configure(train.seed, train.threads)
     columns = list(_columns(dataset, train, parsed.images, parsed.epochs))
     path = parsed.out or Path("data/exports") / f"{name}-augmentation.png"

@@ -24,7 +24,7 @@ def project(tmp_path, monkeypatch):
 
 
 def test_images_are_those_that_training_sees(tensorflow):
-    """Compared with the very batches of the training loop."""
+    """Compared with the batches of training."""
     from pipeline.train import order
     from pipeline.train.augmentation.augmenter import Augmenter
     from pipeline.train.batches import batches

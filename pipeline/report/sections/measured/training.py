@@ -10,7 +10,8 @@ from pipeline.subsets.split import SUBSETS
 def training(results: Results) -> Section:
     """Return the curves and the values of all epochs."""
     both = {measure: curves(results, measure) for measure in ("loss", "accuracy")}
-    return Section({"tracked": tracked(results), "history": results.history}, both)
+    said = {"tracked": tracked(results), "history": results.history}
+    return Section(said | {"trained_on": results.trained_on}, both)
 
 
 def tracked(results: Results) -> list[str]:
