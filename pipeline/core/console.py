@@ -179,6 +179,11 @@ def _write(text: str, stream: TextIO) -> None:
     """Write a line above the bars, as text that no terminal obeys.
 
     It is dropped, and all later ones are, if the stream's reader is gone.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk.
     """
     from pathlib import Path  # all here, so that --help is quick
 
@@ -192,7 +197,17 @@ def _write(text: str, stream: TextIO) -> None:
             tqdm.write(harmless(text), file=stream)
             stream.flush()
     except BrokenPipeError:  # as with `| head`; the lines are not a stage's output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _drop(stream)
+    except OSError:
+        _drop(
+            stream
+        )  # or Python would write what is left of it at the end, and fail in its own way
+        raise
+
+
+def _drop(stream: TextIO) -> None:
+    """Have all that is written to the stream, and waits in it, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def mend_streams() -> None:

@@ -89,10 +89,12 @@ def test_closed_streams_are_opened_before_a_file_gets_their_numbers(tmp_path):
     assert (done.returncode > 2, (tmp_path / "a").read_bytes()) == (True, b"")
 
 
-def test_a_full_disk_behind_standard_output_is_told():
-    done = run('console.info("said")', ">/dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_standard_output_is_told(unbuffered):
+    done = run('console.info("said")', ">/dev/full", PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 1
     assert "No space left on device: 'standard output'" in done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 def test_a_terminal_without_a_character_gets_its_number():
