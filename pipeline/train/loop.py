@@ -18,7 +18,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from pipeline.subsets.images import Images, InMemory
-from pipeline.train.batches import Augment, batches, row_batches
+from pipeline.train.order import Augment, batches, row_batches
 
 STEPS_A_CALL = 50
 """Steps in one call; after each call the bar moves and the loss is checked."""

@@ -38,7 +38,6 @@ LATER = (
     "pipeline.train.augmentation.geometry",
     "pipeline.train.augmentation.light",
     "pipeline.train.augmentation.trivial",
-    "pipeline.train.batches",
     "pipeline.train.fine_tuning",
     "pipeline.train.fused",
     "pipeline.train.loop",

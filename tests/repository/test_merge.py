@@ -105,10 +105,15 @@ def checkout():
         here.checkout(force=True, allow_missing=True)
 
 
+def clean(*arguments):
+    """Run Git as an author; return True if it ended without a conflict."""
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x", *arguments]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
 def merge(name):
     """Merge a branch; return True if Git did so without a conflict."""
-    command = ["git", "-c", "user.name=x", "-c", "user.email=x", "merge", "-q", name]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    return clean("merge", "-q", name)
 
 
 def unmerged():
@@ -269,8 +274,7 @@ def test_what_was_run_before_comes_from_the_cache_of_runs(project):
 def test_a_rebase_is_settled_too(project):
     branch("ours", A)
     branch("theirs", (A[0], A[1].replace("5", "6")), B)
-    command = ["git", "-c", "user.name=x", "-c", "user.email=x", "rebase", "-q", "ours"]
-    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    assert not clean("rebase", "-q", "ours")
     Path("params.yaml").write_text(PARAMS.replace(*A).replace(*B))
     git("add", "params.yaml")
     assert "nothing is to be run" in resolve()
@@ -287,8 +291,7 @@ def test_a_revert_is_settled_too(project):
     Path("params.yaml").write_text(Path("params.yaml").read_text().replace(*B))
     reproduce()
     git("commit", "-qam", "b")
-    command = ["git", "-c", "user.name=x", "-c", "user.email=x", "revert", "--no-edit", first]
-    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    assert not clean("revert", "--no-edit", first)
     assert "nothing is to be run" in resolve()
     checkout()
     assert (metrics("a")["seed"], metrics("b")["seed"]) == (1, 6)
@@ -298,10 +301,9 @@ def test_a_revert_is_settled_too(project):
 def test_what_was_stashed_is_settled_too(project):
     Path("params.yaml").write_text(PARAMS.replace(*A))
     reproduce()
-    git("-c", "user.name=x", "-c", "user.email=x", "stash", "-q")
+    assert clean("stash", "-q")
     branch("other", B)
-    command = ["git", "stash", "pop", "-q"]
-    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    assert not clean("stash", "pop", "-q")
     assert "nothing is to be run" in resolve()
     checkout()
     assert (metrics("a")["seed"], metrics("b")["seed"]) == (5, 6)

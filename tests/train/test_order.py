@@ -6,7 +6,7 @@ import pytest
 from pipeline.core.errors import ParameterError
 from pipeline.train import order
 from pipeline.train.params import TrainParams
-from tests.support.builders import in_memory
+from tests.support.builders import in_memory, pixels
 
 SHAPE = (8, 8, 1)
 
@@ -61,3 +61,30 @@ def test_order_with_a_buffer_keeps_row_groups_together():
             assert len(set(groups)) == 3
             assert list(groups) != sorted(groups)
     assert list(found[0]) != list(found[1])
+
+
+def images(n):
+    labels = (np.arange(n) % 3).astype(np.int32)
+    return in_memory(pixels(labels, (8, 8, 1)), labels)
+
+
+def test_batches_are_in_the_given_order(tensorflow):
+    data = images(7)
+    rows = np.array([6, 0, 3, 2])
+    found = list(order.batches(data, rows, 3))
+    assert [len(labels) for _, labels in found] == [3, 1]
+    assert (np.concatenate([part for part, _ in found]) == data.pixels[rows]).all()
+    assert (np.concatenate([part for _, part in found]) == data.labels[rows]).all()
+
+
+def test_augmented_batches_are_in_order(tensorflow):
+    data = images(40)
+
+    import tensorflow as tf
+
+    def mark(step, pixels, labels):
+        return pixels, 100 * tf.cast(step, tf.int32) + labels
+
+    found = [labels.numpy() for _, labels in order.batches(data, np.arange(40), 4, mark)]
+    for step, labels in enumerate(found):
+        assert (labels == 100 * step + data.labels[4 * step : 4 * step + 4]).all()

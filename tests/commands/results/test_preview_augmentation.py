@@ -27,7 +27,6 @@ def test_images_are_those_that_training_sees(tensorflow):
     """Compared with the batches of training."""
     from pipeline.train import order
     from pipeline.train.augmentation.augmenter import Augmenter
-    from pipeline.train.batches import batches
 
     dataset = Dataset.read("tiny")
     (images,) = dataset.images("train")
@@ -39,7 +38,7 @@ def test_images_are_those_that_training_sees(tensorflow):
     augmenter = Augmenter(PARAMS.augmentation, 3, PARAMS.seed)
     for epoch in (1, 3):
         rows = order.order(images, PARAMS, epoch, 4)
-        changed = batches(images, rows, PARAMS.batch_size, partial(augmenter, epoch))
+        changed = order.batches(images, rows, PARAMS.batch_size, partial(augmenter, epoch))
         seen = np.concatenate([pixels.numpy() for pixels, _ in changed])
         for row, column in enumerate(columns):
             expected = seen[rows.tolist().index(row)] / 255
